@@ -1,0 +1,11 @@
+"""Consume, work, produce: exactly once as a `read_committed` reader sees it.
+
+FastStream declares the handlers; the engine consumes, runs them side by side (in order per key),
+and commits what they publish together with the input offsets in one Kafka transaction for each
+input partition.
+"""
+
+from shared.delivery.declaration import Cause, Handlers, Service, Source, event_broker
+from shared.delivery.record import Output, Record
+
+__all__ = ["Cause", "Handlers", "Output", "Record", "Service", "Source", "event_broker"]

@@ -1,0 +1,79 @@
+"""What a handler publishes is collected here, to be produced in the transaction of its input."""
+
+from contextvars import ContextVar
+from functools import cached_property
+from typing import Any, Final
+
+from faststream import BaseMiddleware
+from faststream.kafka import KafkaPublishCommand
+from pydantic import BaseModel
+
+from shared import cloudevents, topics
+from shared.cloudevents import Event
+from shared.delivery.record import Output, Record
+from shared.settings import Settings
+from shared.topics import Topic
+
+current_outbox: Final[ContextVar["Outbox | None"]] = ContextVar("current_outbox", default=None)
+
+
+class Outbox:
+    """The outputs of one handled record, in the order in which they were published.
+
+    Each becomes an event derived from the record's own: same subject, tenant and foreign
+    headers, an id that a redelivery recreates. It keeps the record's key and partition number,
+    unless the handler gave a key of its own.
+    """
+
+    def __init__(self, record: Record, service: str, settings: Settings) -> None:
+        self.record = record
+        self.outputs: list[Output] = []
+        self._source = f"/glideslope/{service}"
+        self._topics = {settings.topic(topic): topic for topic in topics.ALL}
+
+    @property
+    def topic(self) -> Topic:
+        """The topic that the record came from."""
+        return self._topics[self.record.topic]
+
+    @cached_property
+    def cause(self) -> Event:
+        """The record as an event. Raises `UnreadableError`."""
+        return cloudevents.read(self.record.value, self.record.headers)
+
+    def add(self, data: BaseModel, destination: str, key: bytes | None, tenant: str | None) -> None:
+        """Collect one event for the topic named `destination`."""
+        topic = self._topics[destination]
+        event = self.cause.derive(
+            data,
+            type=topic.event_type,
+            source=self._source,
+            stage=topic.name,
+            tenant=tenant,
+        )
+        own_key = key is not None and key != self.record.key
+        self.outputs.append(
+            Output(
+                topic=destination,
+                key=key if own_key else self.record.key,
+                value=event.data,
+                headers=tuple(event.headers()),
+                partition=None if own_key else self.record.partition,
+            )
+        )
+
+
+class CollectOutputs(BaseMiddleware[Any, Any]):
+    """FastStream middleware that puts what is published into the outbox of the running handler."""
+
+    async def publish_scope(self, call_next: Any, cmd: Any) -> Any:
+        """Collect instead of sending; without an outbox (a plain FastStream test), send."""
+        outbox = current_outbox.get()
+        if outbox is None:
+            return await call_next(cmd)
+        command = KafkaPublishCommand.from_cmd(cmd)
+        if not isinstance(command.body, BaseModel):
+            message = f"a handler published {type(command.body).__name__}, not an event's data"
+            raise TypeError(message)
+        outbox.add(command.body, command.destination, command.key, command.headers.get("ce_tenant"))
+        return None

@@ -1,0 +1,29 @@
+"""A record as it was consumed, and a record as it will be produced."""
+
+from dataclasses import dataclass
+
+Header = tuple[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One consumed record, untouched, at its source position. `timestamp` in ms since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One record to produce. `partition` None leaves the choice to the key's hash."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    partition: int | None = None

@@ -1,0 +1,79 @@
+"""A release: everything that decides how a question is answered, as one immutable manifest.
+
+A request is pinned to a release when it is accepted; every later stage and every replay uses
+exactly that one. A release is named by its content, so two manifests that differ in anything
+have different names.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GeneratorParameters(BaseModel):
+    """How an answer is written: the model, and how much it is given to read and to say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    passages: Annotated[int, Field(ge=1, le=100)]
+    sentences: Annotated[int, Field(ge=1, le=50)]
+
+
+class Thresholds(BaseModel):
+    """Where an answer may go by its support score, the share of its sentences that are backed.
+
+    At `approve` or above it may leave without a person; under `refuse` it is not worth one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approve: Annotated[float, Field(ge=0, le=1)]
+    refuse: Annotated[float, Field(ge=0, le=1)]
+
+
+class Release(BaseModel):
+    """The manifest. `stronger` is what makes the second try of an answer that failed a check."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    prompt: str
+    generator: GeneratorParameters
+    stronger: GeneratorParameters
+    embedding: Literal["bm25"]
+    index_version: str
+    checks: tuple[str, ...]
+    answer_max_characters: Annotated[int, Field(ge=1)]
+    thresholds: Thresholds
+
+    def content_hash(self) -> str:
+        """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785)."""
+        manifest: dict[str, Any] = self.model_dump(mode="json")
+        return hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
+
+
+class UnknownReleaseError(LookupError):
+    """A request is pinned to a release that this service does not have."""
+
+    def __init__(self, release: str) -> None:
+        super().__init__(
+            f"release {release} is not on the topic `releases`: "
+            "register it there, then redrive the record"
+        )
+
+
+BUILT_IN = Release(
+    name="built-in",
+    prompt="extractive-1",
+    generator=GeneratorParameters(model="extractive", passages=6, sentences=3),
+    stronger=GeneratorParameters(model="extractive", passages=12, sentences=2),
+    embedding="bm25",
+    index_version="bm25-1",
+    checks=("not_empty", "length", "citations", "figures", "personal_data", "support"),
+    answer_max_characters=4_000,
+    thresholds=Thresholds(approve=0.99, refuse=0.2),
+)
+"""What a fresh installation answers with: no model to download, nothing to pay."""

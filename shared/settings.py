@@ -1,0 +1,54 @@
+"""The settings that every part shares: where Kafka is, how its topics are cut, who we are."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.topics import Topic
+
+
+class Settings(BaseSettings):
+    """Read from the environment: `GLIDESLOPE_…`, and `KAFKA_BOOTSTRAP_SERVERS` as it is."""
+
+    model_config = SettingsConfigDict(env_prefix="GLIDESLOPE_", frozen=True, populate_by_name=True)
+
+    bootstrap_servers: str = Field(
+        default="localhost:9092",
+        validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS"),
+        description="Kafka brokers, `host:port` separated by commas.",
+    )
+    home: Path = Field(
+        default=Path(".glideslope"), description="Folder of all local state: logs, data, audit."
+    )
+    deployment: str = Field(
+        default="glideslope",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name of this deployment; the origin of its audit logs starts with it.",
+    )
+    topic_prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="Put before every topic, consumer group and transactional id.",
+    )
+    partitions: int = Field(
+        default=4, ge=1, description="Partitions of each topic; the same for all of them."
+    )
+    replication_factor: int = Field(default=1, ge=1, description="Copies of each partition.")
+    default_tenant: str = Field(
+        default="default", min_length=1, description="Tenant of an event that names none."
+    )
+    max_in_flight: int = Field(
+        default=32, ge=1, description="Records that one process handles at once."
+    )
+    grace_seconds: float = Field(
+        default=20.0, gt=0, description="Time to finish what is in flight when stopping, seconds."
+    )
+    attempts: int = Field(
+        default=3, ge=1, description="Tries of a record before it becomes a dead letter."
+    )
+    log_level: str = Field(default="INFO", description="Least severe level that is logged.")
+
+    def topic(self, topic: Topic) -> str:
+        """Return the topic's name on this cluster."""
+        return f"{self.topic_prefix}{topic.name}"

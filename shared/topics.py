@@ -1,0 +1,190 @@
+"""Every topic of the pipeline, in the order in which an event meets them.
+
+All topics have the same number of partitions: a conversation keeps its record key and its
+partition number from `requests` to `results`. A topic carries one type of event, whose data is
+the model named here.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+
+from pydantic import BaseModel
+
+from shared import events
+
+FOREVER: Final = None
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One Kafka topic.
+
+    `data` is None where records are kept as they came (`dead.letters`). `retention` None means
+    that nothing is ever deleted by age. `max_bytes` is the largest record the broker accepts.
+    """
+
+    name: str
+    event_type: str
+    data: type[BaseModel] | None
+    retention: timedelta | None
+    cleanup: Literal["delete", "compact"] = "delete"
+    max_bytes: int = 8 * _MIB
+
+
+# What an enterprise system sends. A record of the broker's usual largest size is taken; what is
+# derived from it is larger, hence the larger limit everywhere else.
+REQUESTS = Topic(
+    "requests",
+    "glideslope.request.submitted.v1",
+    events.RequestSubmitted,
+    timedelta(days=30),
+    max_bytes=_MIB,
+)
+DOCUMENTS = Topic(
+    "documents",
+    "glideslope.document.submitted.v1",
+    events.DocumentSubmitted,
+    timedelta(days=30),
+    max_bytes=_MIB,
+)
+FEEDBACK = Topic(
+    "feedback",
+    "glideslope.feedback.submitted.v1",
+    events.FeedbackSubmitted,
+    timedelta(days=30),
+    max_bytes=_MIB,
+)
+
+# ingest: what was accepted, with its release pinned.
+REQUESTS_ACCEPTED = Topic(
+    "requests.accepted",
+    "glideslope.request.accepted.v1",
+    events.RequestAccepted,
+    timedelta(days=30),
+)
+# ingest: what was not, with what the sender must change. One of the two ends of a request.
+REQUESTS_REJECTED = Topic(
+    "requests.rejected",
+    "glideslope.request.rejected.v1",
+    events.RequestRejected,
+    timedelta(days=30),
+)
+# ingest: a second record of the same (source, id). Nobody answers it; it is counted here.
+REQUESTS_DUPLICATED = Topic(
+    "requests.duplicated",
+    "glideslope.request.duplicated.v1",
+    events.RequestDuplicated,
+    timedelta(days=30),
+)
+# ingest: documents cut into passages. Compacted, so an index can be rebuilt from it at any time;
+# for that its key is tenant and document id, whatever key the sender chose.
+DOCUMENTS_ACCEPTED = Topic(
+    "documents.accepted",
+    "glideslope.document.accepted.v1",
+    events.DocumentAccepted,
+    FOREVER,
+    cleanup="compact",
+)
+DOCUMENTS_REJECTED = Topic(
+    "documents.rejected",
+    "glideslope.document.rejected.v1",
+    events.DocumentRejected,
+    timedelta(days=30),
+)
+# ingest: feedback of people on results, for the evaluation sets.
+FEEDBACK_ACCEPTED = Topic(
+    "feedback.accepted",
+    "glideslope.feedback.accepted.v1",
+    events.FeedbackAccepted,
+    FOREVER,
+)
+FEEDBACK_REJECTED = Topic(
+    "feedback.rejected",
+    "glideslope.feedback.rejected.v1",
+    events.FeedbackRejected,
+    timedelta(days=30),
+)
+
+# inference: an answer with its quotes, or word that nothing was found. Not checked yet.
+ANSWERS_DRAFTED = Topic(
+    "answers.drafted",
+    "glideslope.answer.drafted.v1",
+    events.AnswerDrafted,
+    timedelta(days=30),
+)
+
+# validator: one of four ways on.
+ANSWERS_APPROVED = Topic(
+    "answers.approved",
+    "glideslope.answer.approved.v1",
+    events.AnswerChecked,
+    timedelta(days=30),
+)
+# Back to inference, once, for a stronger try.
+FALLBACK_REGENERATE = Topic(
+    "fallback.regenerate",
+    "glideslope.fallback.regenerate.v1",
+    events.AnswerChecked,
+    timedelta(days=30),
+)
+# To a person.
+FALLBACK_REVIEW = Topic(
+    "fallback.review",
+    "glideslope.fallback.review.v1",
+    events.AnswerChecked,
+    timedelta(days=30),
+)
+# To an honest 'no'.
+FALLBACK_REFUSAL = Topic(
+    "fallback.refusal",
+    "glideslope.fallback.refusal.v1",
+    events.AnswerChecked,
+    timedelta(days=30),
+)
+
+# review: what the person decided.
+REVIEWS_DECIDED = Topic(
+    "reviews.decided",
+    "glideslope.review.decided.v1",
+    events.ReviewDecided,
+    timedelta(days=30),
+)
+
+# audit, and audit alone: what leaves the pipeline. The other end of a request.
+RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days=30))
+
+# Every service: records that could not be read or handled, with their original bytes.
+DEAD_LETTERS = Topic("dead.letters", "glideslope.dead.letter.v1", None, FOREVER)
+
+# The immutable manifests that requests are pinned to, each under its content hash.
+RELEASES = Topic(
+    "releases",
+    "glideslope.release.registered.v1",
+    events.ReleaseRegistered,
+    FOREVER,
+    cleanup="compact",
+)
+
+ALL: Final[tuple[Topic, ...]] = (
+    REQUESTS,
+    DOCUMENTS,
+    FEEDBACK,
+    REQUESTS_ACCEPTED,
+    REQUESTS_REJECTED,
+    REQUESTS_DUPLICATED,
+    DOCUMENTS_ACCEPTED,
+    DOCUMENTS_REJECTED,
+    FEEDBACK_ACCEPTED,
+    FEEDBACK_REJECTED,
+    ANSWERS_DRAFTED,
+    ANSWERS_APPROVED,
+    FALLBACK_REGENERATE,
+    FALLBACK_REVIEW,
+    FALLBACK_REFUSAL,
+    REVIEWS_DECIDED,
+    RESULTS,
+    DEAD_LETTERS,
+    RELEASES,
+)
