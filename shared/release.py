@@ -6,7 +6,7 @@ have different names.
 """
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,6 +63,13 @@ class UnknownReleaseError(LookupError):
             f"release {release} is not on the topic `releases`: "
             "register it there, then redrive the record"
         )
+
+
+class Releases(Protocol):
+    """Where a release is looked up by the content hash that a request is pinned to."""
+
+    async def get(self, release: str) -> Release:
+        """Return the release. Raises `UnknownReleaseError`."""
 
 
 BUILT_IN = Release(

@@ -1,0 +1,71 @@
+"""The releases that this process knows, read from the compacted topic `releases`."""
+
+import asyncio
+from typing import Self
+
+import structlog
+from pydantic import ValidationError
+
+from shared import cloudevents, topics
+from shared.cloudevents import UnreadableError
+from shared.delivery.record import Record
+from shared.events import ReleaseRegistered
+from shared.release import BUILT_IN, Release, UnknownReleaseError
+from shared.replay import Replay
+from shared.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class ReleaseCatalogue:
+    """Implements `shared.release.Releases`. Enter it (`async with`) before asking it.
+
+    The built-in release is known without being registered. A record that is not a release under
+    its own content hash is logged with its position and never served.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._known: dict[str, Release] = {BUILT_IN.content_hash(): BUILT_IN}
+        self._replay = Replay(settings, topics.RELEASES)
+        self._reading = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Read every release there is."""
+        await self._replay.__aenter__()
+        await self._read_on()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._replay.__aexit__(*exception)
+
+    async def get(self, release: str) -> Release:
+        """Return the release of this content hash; reads the topic on to its end on a miss.
+
+        Raises `UnknownReleaseError`.
+        """
+        if release not in self._known:
+            async with self._reading:
+                if release not in self._known:
+                    await self._read_on()
+        if release not in self._known:
+            raise UnknownReleaseError(release)
+        return self._known[release]
+
+    async def _read_on(self) -> None:
+        async for batch in self._replay.to_end():
+            for record in batch:
+                self._add(record)
+
+    def _add(self, record: Record) -> None:
+        position = f"{record.topic}-{record.partition}-{record.offset}"
+        try:
+            event = cloudevents.read(record.value, record.headers)
+            registered = ReleaseRegistered.model_validate_json(event.data)
+        except (UnreadableError, ValidationError) as error:
+            # the error's own text can hold the record's content
+            _log.error("release_unreadable", position=position, error=type(error).__name__)
+            return
+        if registered.manifest.content_hash() != registered.release:
+            _log.error("release_misnamed", position=position, release=registered.release)
+            return
+        self._known[registered.release] = registered.manifest

@@ -1,0 +1,89 @@
+"""A topic read from its beginning by each process on its own, outside any consumer group.
+
+For state that every process needs whole: releases, the index. A compacted topic holds the newest
+record of each key, so what is read is the state itself.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
+
+from shared.delivery.record import Record
+from shared.settings import Settings
+from shared.topics import Topic
+
+_POLL_MS = 500
+
+
+class Replay:
+    """All partitions of one topic, committed records only, in batches.
+
+    Use as `async with`. With a `group`, `commit` leaves word of how far this process is under
+    that group's name; nothing is ever resumed from there.
+    """
+
+    def __init__(self, settings: Settings, topic: Topic, *, group: str | None = None) -> None:
+        self._bootstrap = settings.bootstrap_servers
+        self._topic = settings.topic(topic)
+        self._group = group
+        self._partitions: list[TopicPartition] = []
+        self._consumer: Any = None
+
+    async def __aenter__(self) -> Self:
+        """Take every partition, at its beginning. Raises a `KafkaError` without the topic."""
+        self._partitions = await self._look_up_partitions()
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=self._group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+        )
+        await self._consumer.start()
+        self._consumer.assign(self._partitions)
+        await self._consumer.seek_to_beginning(*self._partitions)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def to_end(self) -> AsyncIterator[list[Record]]:
+        """Yield what there is, up to the end that the topic has now."""
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
+        for partition, end in ends.items():
+            while await self._consumer.position(partition) < end:
+                if batch := await self._poll(partition):
+                    yield batch
+
+    async def onwards(self) -> AsyncIterator[list[Record]]:
+        """Yield what comes, for ever."""
+        while True:
+            if batch := await self._poll():
+                yield batch
+
+    async def commit(self) -> None:
+        """Leave word that everything yielded so far is dealt with."""
+        await self._consumer.commit()
+
+    async def _poll(self, *partitions: TopicPartition) -> list[Record]:
+        fetched = await self._consumer.getmany(*partitions, timeout_ms=_POLL_MS)
+        return [
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
+            for records in fetched.values()
+            for r in records
+        ]
+
+    async def _look_up_partitions(self) -> list[TopicPartition]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
+        try:
+            (description,) = await admin.describe_topics([self._topic])
+        finally:
+            await admin.close()
+        if description["error_code"]:
+            raise for_code(description["error_code"])(
+                f"topic {self._topic} cannot be read: create it with `glideslope topics create`"
+            )
+        return [TopicPartition(self._topic, p["partition"]) for p in description["partitions"]]
