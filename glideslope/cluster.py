@@ -1,0 +1,200 @@
+"""The Kafka cluster as the command line speaks to it: every client is opened here.
+
+Errors that a person can do something about:
+
+    ClusterError
+    ├── UnreachableError      no broker answers
+    └── TopicsMissingError    `glideslope topics create` has not been run
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
+
+from shared import topics
+from shared.delivery import Record
+from shared.settings import Settings
+from shared.topics import Topic
+
+SOURCE: Final = "/glideslope/cli"
+"""CloudEvents source of what the command line publishes, unless the sender names another."""
+
+_ANSWER_WITHIN_MS: Final = 10_000
+
+_Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
+
+
+class ClusterError(Exception):
+    """The cluster cannot be worked with as it is."""
+
+
+class UnreachableError(ClusterError):
+    """No Kafka broker answers at the bootstrap address."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        super().__init__(
+            f"no Kafka broker answers at {bootstrap_servers}: start one with `glideslope up`, "
+            "or set KAFKA_BOOTSTRAP_SERVERS to a cluster that runs"
+        )
+
+
+class TopicsMissingError(ClusterError):
+    """Topics of the pipeline do not exist."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            f"these topics do not exist: {', '.join(sorted(names))}; "
+            "create them with `glideslope topics create`"
+        )
+
+
+@asynccontextmanager
+async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Open an admin client. Raises `UnreachableError`."""
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
+    )
+    async with _started(client, settings):
+        yield client
+
+
+@asynccontextmanager
+async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """Open an idempotent producer; what it sent is confirmed by every replica in sync.
+
+    Raises `UnreachableError`.
+    """
+    client = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap_servers,
+        request_timeout_ms=_ANSWER_WITHIN_MS,
+        enable_idempotence=True,
+        acks="all",
+        max_request_size=max(topic.max_bytes for topic in topics.ALL),
+    )
+    async with _started(client, settings):
+        yield client
+
+
+@asynccontextmanager
+async def reader(
+    settings: Settings, *wanted: Topic, start: Literal["beginning", "end"] = "beginning"
+) -> AsyncIterator["Reader"]:
+    """Open a `read_committed` reader of topics that belongs to no consumer group.
+
+    It stands at the beginning of each partition, or at its end: what is committed after this
+    returned is then read, and nothing from before. Raises `UnreachableError` and
+    `TopicsMissingError`.
+    """
+    partitions = await partitions_of(settings, *wanted)
+    client = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        request_timeout_ms=_ANSWER_WITHIN_MS,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
+    async with _started(client, settings):
+        everything = [partition for each in partitions.values() for partition in each]
+        ends = await client.end_offsets(everything)
+        beginnings = await client.beginning_offsets(everything)
+        client.assign(everything)
+        for partition in everything:
+            client.seek(partition, (beginnings if start == "beginning" else ends)[partition])
+        names = {settings.topic(topic): topic for topic in wanted}
+        yield Reader(client, names, beginnings, ends)
+
+
+async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[TopicPartition]]:
+    """Return the partitions of topics. Raises `UnreachableError` and `TopicsMissingError`.
+
+    It asks for the list of all topics, because asking for one by name may create it.
+    """
+    async with admin(settings) as client:
+        described = {each["topic"]: each for each in await client.describe_topics()}
+    names = {topic: settings.topic(topic) for topic in wanted}
+    missing = set(names.values()) - described.keys()
+    if missing:
+        raise TopicsMissingError(missing)
+    return {
+        topic: [
+            TopicPartition(name, number)
+            for number in sorted(each["partition"] for each in described[name]["partitions"])
+        ]
+        for topic, name in names.items()
+    }
+
+
+class Reader:
+    """What is committed on some topics.
+
+    `beginnings` and `ends` are each partition's offsets when the reader was opened; an end counts
+    transaction markers too, so their difference is at least the number of records.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        names: Mapping[str, Topic],
+        beginnings: Mapping[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
+        self._consumer = consumer
+        self._names = names
+        self.beginnings = beginnings
+        self.ends = ends
+
+    async def to_end(self) -> AsyncIterator[tuple[Topic, Record]]:
+        """Yield every record up to the ends as they stood when the reader was opened."""
+        open_ = {partition for partition in self.ends if not await self._at_end(partition)}
+        while open_:
+            for topic, record in await self._fetch(*open_):
+                if record.offset < self.ends[TopicPartition(record.topic, record.partition)]:
+                    yield topic, record
+            ended = {partition for partition in open_ if await self._at_end(partition)}
+            open_ -= ended
+            self._consumer.pause(*ended)
+
+    async def follow(self) -> AsyncIterator[tuple[Topic, Record]]:
+        """Yield records as they come, for ever."""
+        while True:
+            for topic, record in await self._fetch():
+                yield topic, record
+
+    async def _fetch(self, *partitions: TopicPartition) -> list[tuple[Topic, Record]]:
+        fetched = await self._consumer.getmany(*partitions, timeout_ms=500)
+        return [
+            (self._names[partition.topic], _record(each))
+            for partition, records in fetched.items()
+            for each in records
+        ]
+
+    async def _at_end(self, partition: TopicPartition) -> bool:
+        return bool(await self._consumer.position(partition) >= self.ends[partition])
+
+
+def _record(each: Any) -> Record:
+    return Record(
+        topic=each.topic,
+        partition=each.partition,
+        offset=each.offset,
+        timestamp=each.timestamp,
+        key=each.key,
+        value=each.value,
+        headers=tuple(each.headers),
+    )
+
+
+@asynccontextmanager
+async def _started(client: _Client, settings: Settings) -> AsyncIterator[_Client]:
+    close = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+    try:
+        try:
+            await client.start()
+        except KafkaConnectionError as error:
+            raise UnreachableError(settings.bootstrap_servers) from error
+        yield client
+    finally:
+        await close()

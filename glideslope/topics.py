@@ -1,0 +1,217 @@
+"""The pipeline's topics on a cluster: created explicitly, never by accident, and verified."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from glideslope import cluster
+from glideslope.cluster import SOURCE, ClusterError
+from shared import topics
+from shared.cloudevents import Event
+from shared.events import ReleaseRegistered
+from shared.release import BUILT_IN, Release
+from shared.settings import Settings
+from shared.topics import Topic
+
+_LEADERS_WITHIN: Final = timedelta(seconds=30)
+_ENOUGH_REPLICAS_TO_LOSE_ONE: Final = 3
+_MUST_MATCH: Final = frozenset({"cleanup.policy"})
+
+
+class TopicMismatchError(ClusterError):
+    """A topic exists and is cut so differently that the pipeline would go wrong on it."""
+
+
+class LeaderlessError(ClusterError):
+    """Partitions still have no leader after a fair wait."""
+
+    def __init__(self, partitions: Sequence[str]) -> None:
+        super().__init__(
+            f"no leader for {', '.join(partitions)} after {_LEADERS_WITHIN.total_seconds():.0f} s: "
+            "see that enough brokers run, then repeat the command"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic as the command left it.
+
+    `differences` maps a setting to (what it is, what this installation would have set), for an
+    existing topic whose operator chose otherwise; such a choice is reported and left alone.
+    """
+
+    name: str
+    created: bool
+    partitions: int
+    replication_factor: int
+    differences: Mapping[str, tuple[str, str]]
+
+
+async def create_topics(settings: Settings) -> list[TopicState]:
+    """Create what is missing of the pipeline's topics, verify the rest, register the release.
+
+    Returns when every partition has a leader that answers. Running it again changes nothing.
+    Raises `UnreachableError`, `TopicMismatchError`, `LeaderlessError`.
+    """
+    async with cluster.admin(settings) as admin:
+        existing = {each["topic"] for each in await admin.describe_topics()}
+        missing = [topic for topic in topics.ALL if settings.topic(topic) not in existing]
+        created = await _create(admin, missing, settings)
+        described = await _led(admin, [settings.topic(topic) for topic in topics.ALL])
+        configured = await _configurations(admin, described)
+    states = [
+        verify(topic, described[name], configured[name], settings, created=name in created)
+        for topic, name in ((topic, settings.topic(topic)) for topic in topics.ALL)
+    ]
+    await register(BUILT_IN, settings)
+    return states
+
+
+def configuration(topic: Topic, replication_factor: int) -> dict[str, str]:
+    """Return the topic's configuration as Kafka names it.
+
+    Time is the broker's: retention must not depend on the clock that a sender writes into its
+    records. With three copies a write needs two, so that one broker can be lost.
+    """
+    retention = topic.retention
+    return {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": "-1" if retention is None else str(retention // timedelta(milliseconds=1)),
+        "max.message.bytes": str(topic.max_bytes),
+        "message.timestamp.type": "LogAppendTime",
+        "min.insync.replicas": "2" if replication_factor >= _ENOUGH_REPLICAS_TO_LOSE_ONE else "1",
+    }
+
+
+def verify(
+    topic: Topic,
+    described: Mapping[str, Any],
+    configured: Mapping[str, str],
+    settings: Settings,
+    *,
+    created: bool = False,
+) -> TopicState:
+    """Compare a topic with what it should be. `described` and `configured` as Kafka says.
+
+    Raises `TopicMismatchError` on another number of partitions or another cleanup policy; every
+    other difference is in the returned state.
+    """
+    name = settings.topic(topic)
+    partitions = len(described["partitions"])
+    replicas = min(len(each["replicas"]) for each in described["partitions"])
+    if partitions != settings.partitions:
+        raise TopicMismatchError(
+            f"topic {name} has {partitions} partitions, the settings say {settings.partitions}: "
+            f"set GLIDESLOPE_PARTITIONS={partitions}, or take a new GLIDESLOPE_TOPIC_PREFIX. "
+            "All topics must have the same number, and adding partitions to a topic in use would "
+            "tear conversations apart"
+        )
+    wanted = configuration(topic, settings.replication_factor)
+    differences = {
+        setting: (configured[setting], value)
+        for setting, value in wanted.items()
+        if configured[setting] != value
+    }
+    if wrong := _MUST_MATCH & differences.keys():
+        said = "; ".join(f"{key} is {differences[key][0]}, not {wanted[key]}" for key in wrong)
+        raise TopicMismatchError(
+            f"topic {name}: {said}. Change it with kafka-configs.sh --alter --topic {name} "
+            + " ".join(f"--add-config {key}={wanted[key]}" for key in wrong)
+        )
+    if replicas != settings.replication_factor:
+        differences["replication.factor"] = (str(replicas), str(settings.replication_factor))
+    return TopicState(name, created, partitions, replicas, differences)
+
+
+async def register(release: Release, settings: Settings) -> Literal["registered", "known"]:
+    """Put a release on the topic `releases` under its content hash, unless it is there.
+
+    Raises `UnreachableError` and `TopicsMissingError`.
+    """
+    name = release.content_hash()
+    async with cluster.reader(settings, topics.RELEASES) as reader:
+        async for _, record in reader.to_end():
+            if record.key == name.encode() and record.value is not None:
+                return "known"
+    event = Event(
+        id=name,
+        type=topics.RELEASES.event_type,
+        source=SOURCE,
+        data=ReleaseRegistered(release=name, manifest=release).model_dump_json().encode(),
+        time=datetime.now(UTC).isoformat(),
+    )
+    async with cluster.producer(settings) as producer:
+        await producer.send_and_wait(
+            settings.topic(topics.RELEASES),
+            key=name.encode(),
+            value=event.data,
+            headers=event.headers(),
+        )
+    return "registered"
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, missing: Iterable[Topic], settings: Settings
+) -> set[str]:
+    new = [
+        NewTopic(
+            settings.topic(topic),
+            settings.partitions,
+            settings.replication_factor,
+            topic_configs=configuration(topic, settings.replication_factor),
+        )
+        for topic in missing
+    ]
+    if not new:
+        return set()
+    response = await admin.create_topics(new)
+    created = set()
+    for name, code, message in response.topic_errors:
+        error = for_code(code)
+        if code == 0:
+            created.add(name)
+        elif error is not TopicAlreadyExistsError:  # someone was faster: verified like any other
+            raise ClusterError(f"topic {name} could not be created: {message or error.__name__}")
+    return created
+
+
+async def _led(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the topics' descriptions once each of their partitions has a leader."""
+    leaderless: list[str] = list(names)
+    try:
+        async with asyncio.timeout(_LEADERS_WITHIN.total_seconds()):
+            while True:
+                described = {each["topic"]: each for each in await admin.describe_topics()}
+                leaderless = [name for name in names if not _has_leaders(described.get(name))]
+                if not leaderless:
+                    return {name: described[name] for name in names}
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise LeaderlessError(leaderless) from error
+
+
+def _has_leaders(described: Mapping[str, Any] | None) -> bool:
+    partitions = described["partitions"] if described else []
+    return bool(partitions) and all(
+        each["error_code"] == 0 and each["leader"] >= 0 for each in partitions
+    )
+
+
+async def _configurations(
+    admin: AIOKafkaAdminClient, names: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    keys = dict.fromkeys(configuration(topics.REQUESTS, 1))
+    responses = await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name, configs=keys) for name in names]
+    )
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for response in responses
+        for _code, _message, _kind, name, entries in response.resources
+    }
