@@ -6,6 +6,18 @@ input partition.
 """
 
 from shared.delivery.declaration import Cause, Handlers, Service, Source, event_broker
+from shared.delivery.errors import FatalError
 from shared.delivery.record import Output, Record
+from shared.delivery.run import run
 
-__all__ = ["Cause", "Handlers", "Output", "Record", "Service", "Source", "event_broker"]
+__all__ = [
+    "Cause",
+    "FatalError",
+    "Handlers",
+    "Output",
+    "Record",
+    "Service",
+    "Source",
+    "event_broker",
+    "run",
+]

@@ -110,20 +110,20 @@ async def _parse_event(record: Record) -> EventMessage:
         raise UnreadableError(
             "wrong_type", f"type is {event.type!r}: {topic.name} carries {topic.event_type!r}"
         )
-    message = _message(record, event.data)
+    message = _message(record, event.data, "application/json")
     message.event = event
     return message
 
 
 async def _parse_raw(record: Record) -> EventMessage:
-    return _message(record, b"")
+    return _message(record, b"", "application/octet-stream")
 
 
-def _message(record: Record, body: bytes) -> EventMessage:
+def _message(record: Record, body: bytes, content_type: str) -> EventMessage:
     position = f"{record.topic}-{record.partition}-{record.offset}"
     return EventMessage(
         body=body,
-        content_type="application/json",
+        content_type=content_type,
         raw_message=record,
         message_id=position,
         correlation_id=position,

@@ -10,11 +10,15 @@ from pydantic import BaseModel
 
 from shared import cloudevents, topics
 from shared.cloudevents import Event
+from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
 from shared.settings import Settings
 from shared.topics import Topic
 
 current_outbox: Final[ContextVar["Outbox | None"]] = ContextVar("current_outbox", default=None)
+
+_RECORD_OVERHEAD: Final = 1024
+"""What a record takes beside its value and headers: key, lengths, the batch around it."""
 
 
 class Outbox:
@@ -51,13 +55,17 @@ class Outbox:
             stage=topic.name,
             tenant=tenant,
         )
+        headers = tuple(event.headers())
+        size = len(event.data) + sum(len(name) + len(raw or b"") for name, raw in headers)
+        if size + _RECORD_OVERHEAD > topic.max_bytes:
+            raise OutputTooLargeError(topic.name, size, topic.max_bytes)
         own_key = key is not None and key != self.record.key
         self.outputs.append(
             Output(
                 topic=destination,
                 key=key if own_key else self.record.key,
                 value=event.data,
-                headers=tuple(event.headers()),
+                headers=headers,
                 partition=None if own_key else self.record.partition,
             )
         )

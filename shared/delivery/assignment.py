@@ -1,0 +1,151 @@
+"""The partitions that this process is assigned, from taking over to letting go."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from shared.delivery.partition import PartitionWorker
+from shared.delivery.record import Record
+
+log = structlog.get_logger(__name__)
+
+
+class OpenWorker(Protocol):
+    """Makes the worker of a partition; `fenced` and `has_room` as `PartitionWorker` has them."""
+
+    def __call__(
+        self, partition: TopicPartition, *, fenced: Callable[[], None], has_room: Callable[[], None]
+    ) -> PartitionWorker:
+        """Return a worker that is not open yet."""
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """Keeps one worker for each assigned partition, and the consumer's position where it belongs.
+
+    A partition is paused until its worker has taken it over, and while its worker is full. On
+    revocation everything in flight is drained within `drain_seconds`, which must stay below the
+    rebalance timeout. A fenced partition that is still assigned is taken over again after
+    `reopen_seconds`: longer than it takes to hear of a rebalance.
+    """
+
+    def __init__(  # noqa: PLR0913 - a rebalance touches this much
+        self,
+        consumer: AIOKafkaConsumer,
+        worker: OpenWorker,
+        *,
+        on_assigned: Callable[[str, int], Awaitable[None]] | None,
+        failed: Callable[[BaseException], None],
+        drain_seconds: float,
+        reopen_seconds: float,
+    ) -> None:
+        self._consumer = consumer
+        self._worker = worker
+        self._on_assigned = on_assigned
+        self._failed = failed
+        self._drain_seconds = drain_seconds
+        self._reopen_seconds = reopen_seconds
+        self._workers: dict[TopicPartition, PartitionWorker] = {}
+        self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._settled = asyncio.Event()
+
+    async def settled(self) -> None:
+        """Wait until every partition of the first assignment is open."""
+        await self._settled.wait()
+
+    def take(self, partition: TopicPartition, records: Iterable[Record]) -> None:
+        """Hand fetched records to the partition's worker.
+
+        Records of a partition that is not open (any more) are passed over: whoever opens it
+        seeks to its committed offset first.
+        """
+        worker = self._workers.get(partition)
+        if worker is None or not worker.is_open:
+            return
+        for record in records:
+            worker.take(record)
+        if worker.is_full:
+            self._consumer.pause(partition)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Take the new partitions over, in the background: the group need not wait for it."""
+        log.info("assigned", partitions=len(list(assigned)))
+        for partition in assigned:
+            self._consumer.pause(partition)
+            self._start_opening(partition)
+        self._settle()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Drain the partitions and let them go, before the group hands them on."""
+        if revoked:
+            log.info("revoked", partitions=len(list(revoked)))
+        await self.drain(revoked)
+
+    async def drain(self, partitions: Iterable[TopicPartition] | None = None) -> None:
+        """Drain the given partitions, or all."""
+        leaving = set(self._workers) | set(self._opening) if partitions is None else set(partitions)
+        openings = [self._opening.pop(p) for p in leaving if p in self._opening]
+        for opening in openings:
+            opening.cancel()
+        await asyncio.gather(*openings, return_exceptions=True)
+        workers = [self._workers.pop(p) for p in leaving if p in self._workers]
+        await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
+
+    def _start_opening(self, partition: TopicPartition, after: float = 0.0) -> None:
+        task = asyncio.create_task(self._open(partition, after), name=f"open {partition}")
+        self._opening[partition] = task
+        task.add_done_callback(lambda done: self._opened(partition, done))
+
+    async def _open(self, partition: TopicPartition, after: float) -> None:
+        await asyncio.sleep(after)
+        former = self._workers.pop(partition, None)
+        if former is not None:
+            await former.drain(0)
+        worker = self._worker(
+            partition,
+            fenced=lambda: self._start_opening(partition, self._reopen_seconds),
+            has_room=lambda: self._resume(partition),
+        )
+        self._workers[partition] = worker
+        position = await self._position(partition, await worker.open())
+        if self._on_assigned is not None:
+            await self._on_assigned(partition.topic, partition.partition)
+        self._consumer.seek(partition, position)
+        worker.begin(position)
+        self._consumer.resume(partition)
+
+    async def _position(self, partition: TopicPartition, committed: int | None) -> int:
+        beginnings = await self._consumer.beginning_offsets([partition])
+        beginning: int = beginnings[partition]
+        if committed is not None and committed < beginning:
+            log.error(
+                "records were deleted before they were read",
+                partition=partition,
+                first=committed,
+                count=beginning - committed,
+            )
+        return max(beginning, committed or 0)
+
+    def _resume(self, partition: TopicPartition) -> None:
+        try:
+            self._consumer.resume(partition)
+        except IllegalStateError:  # it was revoked while its last commit was under way
+            log.debug("not resumed, no longer assigned", partition=partition)
+
+    def _opened(self, partition: TopicPartition, task: asyncio.Task[None]) -> None:
+        if self._opening.get(partition) is task:
+            del self._opening[partition]
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._settle()
+        elif not isinstance(error, IllegalStateError):  # that is: revoked meanwhile
+            self._failed(error)
+
+    def _settle(self) -> None:
+        if not self._opening:
+            self._settled.set()

@@ -1,0 +1,68 @@
+"""Trying a record: read, handle, try again, and in the end a dead letter."""
+
+from typing import Final
+
+import stamina
+import structlog
+from pydantic import ValidationError
+
+from shared.cloudevents import UnreadableError
+from shared.delivery.dead_letters import dead_letter, raised_at, reason_code
+from shared.delivery.declaration import Handlers
+from shared.delivery.errors import FatalError, OutputTooLargeError
+from shared.delivery.record import Output, Record
+
+_PERMANENT: Final = (UnreadableError, ValidationError, OutputTooLargeError, FatalError)
+"""Errors that another try cannot mend."""
+
+log = structlog.get_logger(__name__)
+
+
+class Attempts:
+    """Calls the handler of a record until it succeeds or the tries are used up.
+
+    What comes back is always something to commit: the handler's outputs, or one dead letter.
+    Only `FatalError` is raised.
+    """
+
+    def __init__(
+        self, handlers: Handlers, *, service: str, dead_letters: str, attempts: int
+    ) -> None:
+        self._handlers = handlers
+        self._service = service
+        self._dead_letters = dead_letters
+        self._attempts = attempts
+
+    async def outputs(self, record: Record) -> list[Output]:
+        """Return what is to be produced for `record`. Raises `FatalError`."""
+        number = 0
+        try:
+            async for attempt in stamina.retry_context(
+                on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
+            ):
+                number = attempt.num
+                with attempt:
+                    return await self._handlers.handle(record)
+        except FatalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises, its record is kept
+            return [self._dead_letter(record, error, number)]
+        raise AssertionError("stamina ends with a result or an error")
+
+    def _dead_letter(self, record: Record, error: Exception, attempts: int) -> Output:
+        log.error(
+            "dead letter",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason_code=reason_code(error),
+            raised_at=raised_at(error),
+            attempts=attempts,
+        )
+        return dead_letter(
+            record, error, topic=self._dead_letters, service=self._service, attempts=attempts
+        )
+
+
+def _may_pass_next_time(error: Exception) -> bool:
+    return not isinstance(error, _PERMANENT)

@@ -1,0 +1,70 @@
+"""A record that cannot be read or handled is kept: its own bytes, and beside them what happened."""
+
+import traceback
+from pathlib import PurePath
+from typing import Final
+
+from pydantic import ValidationError
+
+from shared.cloudevents import UnreadableError
+from shared.delivery.record import Header, Output, Record
+
+_REASON_MAX: Final = 500
+
+
+def dead_letter(
+    record: Record, error: Exception, *, topic: str, service: str, attempts: int
+) -> Output:
+    """Return the dead letter of a record: key, headers and value untouched, `glideslope-…` added.
+
+    The added headers come last; of two with one name (a record that failed again) the last counts.
+    """
+    added = {
+        "source-topic": record.topic,
+        "source-partition": str(record.partition),
+        "source-offset": str(record.offset),
+        "source-timestamp": str(record.timestamp),
+        "service": service,
+        "attempts": str(attempts),
+        "reason-code": reason_code(error),
+        "reason": reason(error),
+    }
+    ours: tuple[Header, ...] = tuple(
+        (f"glideslope-{name}", text.encode(errors="backslashreplace"))
+        for name, text in added.items()
+    )
+    return Output(
+        topic=topic,
+        key=record.key,
+        value=record.value,
+        headers=record.headers + ours,
+        partition=record.partition,
+    )
+
+
+def reason_code(error: Exception) -> str:
+    """Return a short word to group dead letters by."""
+    if isinstance(error, UnreadableError):
+        return error.code
+    if isinstance(error, ValidationError):
+        return "bad_data"
+    return type(error).__name__
+
+
+def reason(error: Exception) -> str:
+    """Return the error in a sentence, without the data that it complains about."""
+    if isinstance(error, ValidationError):
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        text = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
+    else:
+        text = str(error) or type(error).__name__
+    return text[:_REASON_MAX]
+
+
+def raised_at(error: Exception) -> str:
+    """Return where the error was raised, `file:line function`, which is safe to log."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "unknown"
+    last = frames[-1]
+    return f"{PurePath(last.filename).name}:{last.lineno} {last.name}"

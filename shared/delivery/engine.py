@@ -1,0 +1,168 @@
+"""The engine: consume → handlers, side by side → one transaction for each input partition."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared import topics
+from shared.delivery.assignment import Assignment
+from shared.delivery.attempts import Attempts
+from shared.delivery.declaration import Handlers, Service
+from shared.delivery.errors import FatalError
+from shared.delivery.partition import PartitionWorker
+from shared.delivery.record import Record
+from shared.delivery.transactions import KafkaTransactions
+
+_POLL_MS: Final = 500
+_SESSION_TIMEOUT_MS: Final = 10_000
+_HEARTBEAT_MS: Final = 2_000
+_REBALANCE_SLACK_SECONDS: Final = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """Runs one service until it is told to stop or cannot go on."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._handlers = Handlers(service)
+        self._group = f"{self._settings.topic_prefix}{service.name}"
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._slots = asyncio.Semaphore(self._settings.max_in_flight)
+        self._attempts = Attempts(
+            self._handlers,
+            service=service.name,
+            dead_letters=self._settings.topic(topics.DEAD_LETTERS),
+            attempts=self._settings.attempts,
+        )
+
+    def stop(self) -> None:
+        """Stop fetching, finish what is in flight within the grace period, commit, leave."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Consume until `stop`; `ready` is called once all assigned partitions are open.
+
+        Raises what made the service stop, if it was not told to.
+        """
+        await self._handlers.prepare()
+        async with self._service.lifespan():
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers)
+            await admin.start()
+            try:
+                await self._check_topics(admin)
+                await self._consume(admin, ready)
+            finally:
+                await admin.close()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _consume(self, admin: AIOKafkaAdminClient, ready: Callable[[], None]) -> None:
+        consumer = self._consumer()
+        assignment = Assignment(
+            consumer,
+            lambda partition, **told: self._worker(admin, partition, **told),
+            on_assigned=self._service.on_assigned,
+            failed=self._fail,
+            drain_seconds=self._settings.grace_seconds,
+            reopen_seconds=2 * _HEARTBEAT_MS / 1000,
+        )
+        consumer.subscribe(sorted(self._handlers.topics), listener=assignment)
+        await consumer.start()
+        announcing = asyncio.create_task(self._announce(assignment, ready))
+        fetching = asyncio.create_task(self._fetch(consumer, assignment), name="fetch")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (announcing, fetching, stopping):
+                task.cancel()
+            await asyncio.gather(announcing, fetching, stopping, return_exceptions=True)
+            await assignment.drain()
+            await consumer.stop()
+        if not fetching.cancelled() and (error := fetching.exception()) is not None:
+            raise error
+
+    async def _fetch(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
+        while True:
+            fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+            for partition, records in fetched.items():
+                assignment.take(partition, map(_record, records))
+
+    async def _announce(self, assignment: Assignment, ready: Callable[[], None]) -> None:
+        await assignment.settled()
+        log.info("ready", topics=sorted(self._handlers.topics))
+        ready()
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=_SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=_HEARTBEAT_MS,
+            rebalance_timeout_ms=int(
+                (self._settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000
+            ),
+        )
+
+    def _worker(
+        self,
+        admin: AIOKafkaAdminClient,
+        partition: TopicPartition,
+        *,
+        fenced: Callable[[], None],
+        has_room: Callable[[], None],
+    ) -> PartitionWorker:
+        return PartitionWorker(
+            f"{partition.topic}-{partition.partition}",
+            KafkaTransactions(
+                partition,
+                group=self._group,
+                bootstrap_servers=self._settings.bootstrap_servers,
+                admin=admin,
+            ),
+            self._attempts.outputs,
+            self._slots,
+            failed=self._fail,
+            fenced=fenced,
+            has_room=has_room,
+        )
+
+    async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
+        """Refuse to start on missing or unlike topics: outputs keep their input's partition."""
+        wanted = {self._settings.topic(topic) for topic in topics.ALL}
+        described = await admin.describe_topics(sorted(wanted))
+        partitions = {t["topic"]: len(t["partitions"]) for t in described if not t["error_code"]}
+        if missing := wanted - set(partitions):
+            raise FatalError(
+                f"topics are missing: {', '.join(sorted(missing))}; run `glideslope topics create`"
+            )
+        if len(set(partitions.values())) > 1:
+            raise FatalError(f"topics differ in their number of partitions: {partitions}")
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is None:
+            self._failure = error
+        self._stop.set()
+
+
+def _record(fetched: ConsumerRecord) -> Record:
+    return Record(
+        topic=fetched.topic,
+        partition=fetched.partition,
+        offset=fetched.offset,
+        timestamp=fetched.timestamp,
+        key=fetched.key,
+        value=fetched.value,
+        headers=tuple(fetched.headers),
+    )

@@ -1,0 +1,116 @@
+"""One transactional producer for one input partition.
+
+aiokafka speaks TxnOffsetCommit v0, which carries no group generation: only the producer's epoch
+keeps a process that has lost a partition from committing to it. The transactional id therefore
+names the input partition, and whoever is assigned it starts the producer first (which fences the
+former owner and ends its open transaction) and only then asks for the committed offset.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.structs import OffsetAndMetadata
+
+from shared.delivery.errors import CommitError, FencedError
+from shared.delivery.record import Output
+
+_RETRY_BACKOFF_MS: Final = 5  # the default of 100 ms is the tail of a transaction's latency
+_TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
+_REQUEST_MAX_BYTES: Final = 16 * 1024 * 1024  # above every topic's limit, which is checked before
+_CLOSE_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Transactions(Protocol):
+    """Commits outputs and input offsets of one partition as one."""
+
+    async def start(self) -> int | None:
+        """Take the partition over and return its committed offset, None if there is none."""
+
+    async def commit(self, outputs: Sequence[Output], position: int) -> None:
+        """Commit all of it or nothing. Raises `CommitError` (unknown) or `FencedError`."""
+
+    async def close(self) -> None:
+        """Let the producer go. Never raises; safe to call twice."""
+
+
+class KafkaTransactions:
+    """`Transactions` on a Kafka cluster."""
+
+    def __init__(
+        self,
+        source: TopicPartition,
+        *,
+        group: str,
+        bootstrap_servers: str,
+        admin: AIOKafkaAdminClient,
+    ) -> None:
+        self._source = source
+        self._group = group
+        self._bootstrap_servers = bootstrap_servers
+        self._admin = admin
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> int | None:
+        """Fence the former owner, then read what it has committed. Raises `CommitError`."""
+        await self.close()
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            transactional_id=f"{self._group}-{self._source.topic}-{self._source.partition}",
+            transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
+            acks="all",
+            max_request_size=_REQUEST_MAX_BYTES,
+            retry_backoff_ms=_RETRY_BACKOFF_MS,
+        )
+        try:
+            await self._producer.start()
+            offsets = await self._admin.list_consumer_group_offsets(
+                self._group, partitions=[self._source]
+            )
+        except KafkaError as error:
+            raise CommitError(f"taking over {self._source} failed: {error!r}") from error
+        committed = offsets[self._source].offset
+        return committed if committed >= 0 else None
+
+    async def commit(self, outputs: Sequence[Output], position: int) -> None:
+        """Produce `outputs` and commit `position` in one transaction."""
+        producer = self._producer
+        if producer is None:
+            raise CommitError(f"{self._source} has no producer")
+        try:
+            await producer.begin_transaction()
+            sent = [
+                await producer.send(
+                    output.topic,
+                    value=output.value,
+                    key=output.key,
+                    partition=output.partition,
+                    headers=list(output.headers),
+                )
+                for output in outputs
+            ]
+            await asyncio.gather(*sent)
+            await producer.send_offsets_to_transaction(
+                {self._source: OffsetAndMetadata(position, "")}, self._group
+            )
+            await producer.commit_transaction()
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise FencedError(f"{self._source} is owned by another process") from error
+        except KafkaError as error:
+            raise CommitError(f"committing {self._source} failed: {error!r}") from error
+
+    async def close(self) -> None:
+        """Stop the producer; an open transaction is left to the next owner, who ends it."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("producer did not stop cleanly", partition=self._source, error=repr(error))

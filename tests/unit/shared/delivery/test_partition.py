@@ -1,0 +1,257 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.delivery.errors import CommitError, FatalError, FencedError
+from shared.delivery.partition import Limits, PartitionWorker
+from shared.delivery.record import Output, Record
+
+
+@dataclass
+class InMemoryTransactions:
+    """Commits to a list; fails as it is told to."""
+
+    committed: int | None = None
+    outputs: list[str] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+    applied_despite_failure: bool = False
+    starts: int = 0
+    closed: bool = False
+    progress: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def start(self) -> int | None:
+        self.starts += 1
+        return self.committed
+
+    async def commit(self, outputs: Sequence[Output], position: int) -> None:
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is None or self.applied_despite_failure:
+            self.outputs += [output.topic for output in outputs]
+            self.batches.append(len(outputs))
+            self.committed = position
+            async with self.progress:
+                self.progress.notify_all()
+        if failure is not None:
+            raise failure
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def reaches(self, position: int) -> None:
+        async with self.progress:
+            await asyncio.wait_for(
+                self.progress.wait_for(lambda: (self.committed or 0) >= position), 5
+            )
+
+
+@dataclass
+class Bench:
+    """A worker with handlers that finish when the test says so."""
+
+    transactions: InMemoryTransactions
+    gates: dict[int, asyncio.Event] = field(default_factory=dict)
+    started: list[int] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+    fenced: asyncio.Event = field(default_factory=asyncio.Event)
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: set[int] = field(default_factory=set)
+
+    async def outputs(self, record: Record) -> list[Output]:
+        self.started.append(record.offset)
+        self.changed.set()
+        if record.offset in self.broken:
+            raise FatalError("the disk is gone")
+        if record.offset in self.gates:
+            await self.gates[record.offset].wait()
+        return [Output(f"out-{record.offset}", record.key, b"", ())]
+
+    def hold(self, *offsets: int) -> None:
+        self.gates |= {offset: asyncio.Event() for offset in offsets}
+
+    async def has_started(self, *offsets: int) -> None:
+        while not set(offsets) <= set(self.started):
+            self.changed.clear()
+            await asyncio.wait_for(self.changed.wait(), 5)
+
+    def fail(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self.failed.set()
+
+
+@asynccontextmanager
+async def working(
+    transactions: InMemoryTransactions, limits: Limits, slots: int = 10
+) -> AsyncIterator[tuple[PartitionWorker, Bench]]:
+    bench = Bench(transactions)
+    worker = PartitionWorker(
+        "requests-0",
+        transactions,
+        bench.outputs,
+        asyncio.Semaphore(slots),
+        failed=bench.fail,
+        fenced=bench.fenced.set,
+        has_room=bench.room.set,
+        limits=limits,
+    )
+    worker.begin(await worker.open() or 0)
+    yield worker, bench
+    await worker.drain(0)
+
+
+def record(offset: int, key: bytes | None = None, value: bytes = b"{}") -> Record:
+    return Record("requests", 0, offset, 0, key, value)
+
+
+async def test_records_of_different_keys_run_side_by_side_and_commit_up_to_the_unfinished() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(1)
+        for offset, key in ((0, b"a"), (1, b"b"), (2, b"c")):
+            worker.take(record(offset, key))
+        await bench.has_started(0, 1, 2)
+        await transactions.reaches(1)
+        assert transactions.outputs == ["out-0"]
+        bench.gates[1].set()
+        await transactions.reaches(3)
+        assert transactions.outputs == ["out-0", "out-1", "out-2"]
+
+
+async def test_records_of_one_key_run_one_after_the_other() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(0)
+        for offset, key in ((0, b"a"), (1, b"a"), (2, None), (3, b"b")):
+            worker.take(record(offset, key))
+        await bench.has_started(0, 2, 3)
+        assert 1 not in bench.started
+        bench.gates[0].set()
+        await transactions.reaches(4)
+        assert bench.started.index(1) > bench.started.index(0)
+
+
+async def test_no_more_records_run_at_once_than_there_are_slots() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), slots=2) as (worker, bench):
+        bench.hold(0, 1, 2)
+        for offset in range(3):
+            worker.take(record(offset))
+        await bench.has_started(0, 1)
+        assert bench.started == [0, 1]
+        bench.gates[1].set()
+        await bench.has_started(2)
+        for gate in bench.gates.values():
+            gate.set()
+        await transactions.reaches(3)
+
+
+async def test_what_finished_meanwhile_shares_a_transaction() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(batch=50)) as (worker, bench):
+        bench.hold(0)
+        for offset in range(100):
+            worker.take(record(offset))
+        await bench.has_started(99)
+        bench.gates[0].set()
+        await transactions.reaches(100)
+        assert transactions.batches == [50, 50]
+
+
+@pytest.mark.parametrize("applied", [False, True])
+async def test_a_commit_of_unknown_outcome_is_repeated_only_if_it_was_not_applied(
+    applied: bool,
+) -> None:
+    transactions = InMemoryTransactions(
+        failures=[CommitError("connection reset")], applied_despite_failure=applied
+    )
+    async with working(transactions, Limits()) as (worker, _):
+        worker.take(record(0))
+        await transactions.reaches(1)
+        worker.take(record(1))
+        await transactions.reaches(2)
+    assert transactions.outputs == ["out-0", "out-1"]
+    assert transactions.starts == 2
+
+
+async def test_a_fenced_worker_says_so_and_takes_nothing_more() -> None:
+    transactions = InMemoryTransactions(failures=[FencedError("newer producer")])
+    async with working(transactions, Limits()) as (worker, bench):
+        worker.take(record(0))
+        await asyncio.wait_for(bench.fenced.wait(), 5)
+        assert not worker.is_open
+        assert transactions.outputs == []
+        assert bench.failures == []
+
+
+async def test_a_fatal_error_is_told_and_its_record_not_committed() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.broken.add(1)
+        for offset in range(3):
+            worker.take(record(offset))
+        await asyncio.wait_for(bench.failed.wait(), 5)
+        await worker.drain(1)
+        assert [type(error) for error in bench.failures] == [FatalError]
+        assert transactions.outputs == ["out-0"]
+        assert transactions.committed == 1
+
+
+async def test_a_full_worker_says_when_it_has_room_again() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(records=2)) as (worker, bench):
+        bench.hold(0, 1)
+        worker.take(record(0))
+        assert not worker.is_full
+        worker.take(record(1))
+        assert worker.is_full
+        bench.gates[0].set()
+        await asyncio.wait_for(bench.room.wait(), 5)
+        assert not worker.is_full
+        bench.gates[1].set()
+
+
+async def test_large_records_fill_a_worker_too() -> None:
+    async with working(InMemoryTransactions(), Limits(bytes=1000)) as (worker, bench):
+        bench.hold(0)
+        worker.take(record(0, value=b"x" * 1000))
+        assert worker.is_full
+
+
+async def test_draining_finishes_and_commits_what_is_in_flight() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(0)
+        worker.take(record(0))
+        worker.take(record(1))
+        await bench.has_started(0, 1)
+        draining = asyncio.create_task(worker.drain(5))
+        bench.gates[0].set()
+        await draining
+        assert transactions.outputs == ["out-0", "out-1"]
+        assert transactions.closed
+
+
+async def test_draining_gives_up_what_takes_too_long_and_commits_what_came_before_it() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(1)
+        for offset in range(3):
+            worker.take(record(offset))
+        await bench.has_started(0, 1, 2)
+        await worker.drain(0.05)
+        assert transactions.committed == 1
+        assert transactions.outputs == ["out-0"]
+
+
+async def test_a_record_fetched_twice_is_handled_once() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        worker.take(record(0))
+        worker.take(record(0))
+        await transactions.reaches(1)
+        assert bench.started == [0]
