@@ -1,0 +1,40 @@
+"""What every test may ask for: a Kafka cluster, settings of its own, and its own topics."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glideslope.kafka import local_kafka
+from shared.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one Kafka cluster for the whole session.
+
+    Tests share it: each uses its own topic prefix (see `settings`) and leaves the broker alone. A
+    test that stops or kills a broker starts one for itself, with `glideslope.kafka.local_kafka`.
+    """
+    with local_kafka(tmp_path_factory.mktemp("session")) as cluster:
+        yield cluster.bootstrap_servers
+
+
+@pytest.fixture
+def settings(bootstrap: str, tmp_path: Path) -> Settings:
+    """Settings for topics, groups and state that no other test touches."""
+    return Settings(
+        bootstrap_servers=bootstrap,
+        topic_prefix=f"t-{secrets.token_hex(4)}.",
+        home=tmp_path,
+        partitions=2,
+    )
+
+
+@pytest.fixture
+async def topics(settings: Settings) -> None:
+    """Create the pipeline's topics under the test's prefix."""
+    from glideslope.topics import create_topics  # noqa: PLC0415 - most tests need no topics
+
+    await create_topics(settings)
