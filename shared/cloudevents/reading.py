@@ -1,0 +1,210 @@
+"""A record read as an event, in binary or in structured mode.
+
+Three readings that the specifications leave open:
+
+- Header names are matched without regard to case, as the CloudEvents SDKs do.
+- A null attribute header says what a JSON null says: the attribute is not set.
+- In structured mode the object alone counts. `ce_…` headers beside it, which a sender may add,
+  are not read and not carried on.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from shared.cloudevents.event import SPECVERSION, Event, Headers
+from shared.cloudevents.unreadable import UnreadableError
+
+_EVENT_FORMATS: Final = "application/cloudevents"
+_JSON_FORMAT: Final = "application/cloudevents+json"
+_JSON_TYPE: Final = re.compile(r"[a-z]+/([a-z0-9.-]+\+)?json")
+_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
+_NAME: Final = re.compile(r"[a-z0-9]+")
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no attribute may hold: control characters and lone surrogates (CloudEvents 1.0.2, 3)."""
+_MAYBE_INFINITE: Final = re.compile(rb"[0-9][eE]\+?[0-9]|[0-9]{300}")
+_STRINGS: Final = frozenset(
+    {"specversion", "id", "type", "source", "time", "subject", "datacontenttype", "dataschema"}
+)
+_NOT_ATTRIBUTES: Final = frozenset({"data", "data_base64"})
+
+
+def read(value: bytes | None, headers: Headers) -> Event:
+    """Read a record as an event, in whichever mode it is.
+
+    Raises `UnreadableError` where it is neither: no value, no or unreadable attributes, no JSON.
+    Headers that are not CloudEvents attributes are never looked into, and so never an error.
+    """
+    if value is None:
+        raise UnreadableError("tombstone", "the record has no value: send the event's JSON data")
+    content_type = _only(h for h in headers if h[0].lower() == "content-type")
+    media_type = _media_type(content_type or "")
+    foreign = [header for header in headers if _attribute_of(header[0]) is None]
+    if media_type.startswith(_EVENT_FORMATS):
+        return _structured(value, media_type, foreign)
+    return _binary(value, headers, foreign)
+
+
+def _binary(value: bytes, headers: Headers, foreign: Headers) -> Event:
+    found: dict[str, list[tuple[str, bytes | None]]] = {}
+    for header in headers:
+        if (name := _attribute_of(header[0])) is not None:
+            found.setdefault(name, []).append(header)
+    attributes = {name: text for name in found if (text := _only(found[name])) is not None}
+    _parse_data(value)
+    return _event(attributes, value, foreign)
+
+
+def _only(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
+    """Return the text that headers of one meaning agree on, None where none has any."""
+    text: str | None = None
+    for name, raw in headers:
+        if raw is None:
+            continue
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError as error:
+            raise UnreadableError("bad_attribute", f"header {name} is not UTF-8") from error
+        if text not in {None, value}:
+            raise UnreadableError(
+                "bad_attribute", f"header {name} is given twice, with different values"
+            )
+        text = value
+    return text
+
+
+def _attribute_of(header: str) -> str | None:
+    """Return the name of the attribute that a header holds, None for a foreign header.
+
+    The `content-type` header is the attribute `datacontenttype` (binding 3.2.1).
+    """
+    header = header.lower()
+    if header == "content-type":
+        return "datacontenttype"
+    name = header.removeprefix("ce_")
+    if name == header or name in _NOT_ATTRIBUTES or not _NAME.fullmatch(name):
+        return None
+    return name
+
+
+def _structured(value: bytes, media_type: str, foreign: Headers) -> Event:
+    if media_type.startswith("application/cloudevents-batch"):
+        raise UnreadableError("batch", "the record holds a batch: send one event a record")
+    if media_type != _JSON_FORMAT:
+        raise UnreadableError(
+            "unsupported_format", f"content type is {media_type!r}: send '{_JSON_FORMAT}'"
+        )
+    envelope = _parse(value)
+    if not isinstance(envelope, dict):
+        raise UnreadableError("bad_envelope", "a structured event is one JSON object")
+    members = {name: member for name, member in envelope.items() if member is not None}
+    data = _structured_data(members)
+    attributes = {
+        name: _attribute(name, member)
+        for name, member in members.items()
+        if name not in _NOT_ATTRIBUTES
+    }
+    return _event(attributes, data, foreign)
+
+
+def _structured_data(members: Mapping[str, Any]) -> bytes:
+    """Return the data as JSON bytes (JSON event format 1.0.2, section 3.1)."""
+    if "data_base64" not in members:
+        if "data" not in members:
+            raise UnreadableError("no_data", "the event has no data: send the JSON data in `data`")
+        return to_json(members["data"])
+    if "data" in members:
+        raise UnreadableError("bad_data", "the event has `data` and `data_base64`: send one")
+    try:
+        data = base64.b64decode(members["data_base64"], validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise UnreadableError("bad_data", "data_base64 is not base64 of JSON data") from error
+    _parse_data(data)
+    return data
+
+
+def _attribute(name: str, member: object) -> str:
+    """Return an attribute's text; booleans and integers have one too (CloudEvents 1.0.2, 3)."""
+    if not _NAME.fullmatch(name):
+        raise UnreadableError(
+            "bad_attribute", f"{name!r} names no attribute: use a-z and 0-9, or put it into `data`"
+        )
+    if isinstance(member, str):
+        return member
+    if name not in _STRINGS:
+        if isinstance(member, bool):
+            return "true" if member else "false"
+        if isinstance(member, int):
+            return str(member)
+    raise UnreadableError("bad_attribute", f"attribute {name} is not a string")
+
+
+def _event(attributes: Mapping[str, str], data: bytes, foreign: Headers) -> Event:
+    version = attributes.get("specversion", "")
+    if version != SPECVERSION:
+        raise UnreadableError("specversion", f"specversion is {version!r}: send '{SPECVERSION}'")
+    if not attributes.get("id"):
+        raise UnreadableError("no_id", "attribute id is missing or empty")
+    if not attributes.get("type"):
+        raise UnreadableError("no_type", "attribute type is missing or empty")
+    if not attributes.get("source"):
+        raise UnreadableError("no_source", "attribute source is missing or empty")
+    for name, text in attributes.items():
+        if _FORBIDDEN.search(text):
+            raise UnreadableError("bad_attribute", f"attribute {name} has a control character")
+    for name in ("subject", "tenant"):
+        if attributes.get(name) == "":
+            raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
+    _check_content_type(attributes.get("datacontenttype"))
+    return Event(
+        id=attributes["id"],
+        type=attributes["type"],
+        source=attributes["source"],
+        data=data,
+        time=attributes.get("time"),
+        subject=attributes.get("subject"),
+        extensions={k: v for k, v in attributes.items() if k not in _STRINGS},
+        foreign=tuple(foreign),
+    )
+
+
+def _check_content_type(content_type: str | None) -> None:
+    """Raise unless the data is declared to be JSON in UTF-8, or nothing is declared."""
+    if content_type is None:
+        return
+    charset = _CHARSET.search(content_type)
+    if not _JSON_TYPE.fullmatch(_media_type(content_type)) or (
+        charset and charset[1].lower() not in {"utf-8", "us-ascii"}
+    ):
+        raise UnreadableError(
+            "not_json", f"the data's content type is {content_type!r}: send 'application/json'"
+        )
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _parse_data(value: bytes) -> None:
+    if not value or _parse(value) is None:
+        raise UnreadableError("no_data", "the event has no data: send JSON data")
+
+
+def _parse(value: bytes) -> Any:
+    """Parse JSON as every later reader of the bytes will be able to.
+
+    Beyond RFC 8259 that means UTF-8 without a byte order mark, no lone surrogates, numbers that
+    a double can hold, and at most 200 levels of nesting.
+    """
+    try:
+        parsed = from_json(value, allow_inf_nan=False)
+        if _MAYBE_INFINITE.search(value):
+            json.dumps(parsed, allow_nan=False)
+    except ValueError as error:
+        raise UnreadableError("bad_json", f"the value is not JSON in UTF-8: {error}") from error
+    return parsed

@@ -1,0 +1,40 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from shared.release import BUILT_IN, Release, UnknownReleaseError
+
+
+def test_the_built_in_release_keeps_its_name() -> None:
+    # Literal on purpose: change the manifest and every request is pinned to another release.
+    name = "e442e477400517f2c5a066ec463ef205b934b0cdbbe93755650a747da4e3c43c"
+    assert BUILT_IN.content_hash() == name
+
+
+def test_a_name_does_not_depend_on_the_order_of_the_manifest() -> None:
+    manifest = BUILT_IN.model_dump(mode="json")
+    turned = json.dumps(dict(reversed(manifest.items())), indent=4)
+    assert Release.model_validate_json(turned).content_hash() == BUILT_IN.content_hash()
+
+
+@pytest.mark.parametrize("field", sorted(set(Release.model_fields) - {"embedding"}))
+def test_a_change_of_any_field_is_another_release(field: str) -> None:
+    manifest = BUILT_IN.model_dump(mode="json")
+    manifest[field] = {
+        "generator": {**manifest["generator"], "passages": 7},
+        "stronger": {**manifest["stronger"], "sentences": 9},
+        "checks": list(reversed(manifest["checks"])),
+        "thresholds": {**manifest["thresholds"], "refuse": 0.3},
+        "answer_max_characters": 4_001,
+    }.get(field, "another")
+    assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
+
+
+def test_a_manifest_with_a_field_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Release.model_validate({**BUILT_IN.model_dump(), "temperature": 0.2})
+
+
+def test_an_unknown_release_says_what_to_do() -> None:
+    assert "register it" in str(UnknownReleaseError("abc"))
