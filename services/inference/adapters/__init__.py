@@ -1,0 +1,1 @@
+"""What inference reaches: Qdrant and Kafka."""
