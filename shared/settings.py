@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(
         default=20.0, gt=0, description="Time to finish what is in flight when stopping, seconds."
     )
+    session_timeout_seconds: float = Field(
+        default=10.0,
+        ge=6,
+        description="Silence after which the group takes a process for dead, seconds.",
+    )
     attempts: int = Field(
         default=3, ge=1, description="Tries of a record before it becomes a dead letter."
     )

@@ -18,8 +18,7 @@ from shared.delivery.record import Record
 from shared.delivery.transactions import KafkaTransactions
 
 _POLL_MS: Final = 500
-_SESSION_TIMEOUT_MS: Final = 10_000
-_HEARTBEAT_MS: Final = 2_000
+_HEARTBEATS_A_SESSION: Final = 5
 _REBALANCE_SLACK_SECONDS: Final = 15.0
 
 log = structlog.get_logger(__name__)
@@ -72,7 +71,7 @@ class Engine:
             on_assigned=self._service.on_assigned,
             failed=self._fail,
             drain_seconds=self._settings.grace_seconds,
-            reopen_seconds=2 * _HEARTBEAT_MS / 1000,
+            reopen_seconds=self._settings.session_timeout_seconds,
         )
         consumer.subscribe(sorted(self._handlers.topics), listener=assignment)
         await consumer.start()
@@ -108,8 +107,10 @@ class Engine:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            session_timeout_ms=_SESSION_TIMEOUT_MS,
-            heartbeat_interval_ms=_HEARTBEAT_MS,
+            session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
+            heartbeat_interval_ms=int(
+                self._settings.session_timeout_seconds * 1000 / _HEARTBEATS_A_SESSION
+            ),
             rebalance_timeout_ms=int(
                 (self._settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000
             ),

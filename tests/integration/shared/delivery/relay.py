@@ -1,0 +1,43 @@
+"""A service for the engine's tests: requests → wait a little → requests.rejected, one for one.
+
+Run as a program; settings come from the environment as for any service.
+"""
+
+import asyncio
+import random
+
+from shared import events, topics
+from shared.delivery import Cause, Service, event_broker, run
+from shared.settings import Settings
+
+
+class RelaySettings(Settings):
+    """How long a handler takes at the most, in seconds."""
+
+    relay_seconds: float = 0.02
+
+
+def build(settings: RelaySettings) -> Service:
+    """Return the relay. A question that starts with `raise` makes its handler fail."""
+    broker = event_broker(settings)
+    relayed = broker.publisher(settings.topic(topics.REQUESTS_REJECTED))
+
+    @broker.subscriber(settings.topic(topics.REQUESTS))
+    async def relay(data: events.RequestSubmitted, cause: Cause) -> None:
+        await asyncio.sleep(random.uniform(0, settings.relay_seconds))  # noqa: S311 - not a secret
+        if data.question.startswith("raise"):
+            raise RuntimeError(data.question)
+        await relayed.publish(
+            events.RequestRejected(
+                request_id=cause.id,
+                request_source=cause.source,
+                code="relayed",
+                message=data.question,
+            )
+        )
+
+    return Service("relay", broker, settings)
+
+
+if __name__ == "__main__":
+    run(build(RelaySettings()))
