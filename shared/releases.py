@@ -1,6 +1,7 @@
 """The releases that this process knows, read from the compacted topic `releases`."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Self
 
 import structlog
@@ -28,15 +29,18 @@ class ReleaseCatalogue:
         self._known: dict[str, Release] = {BUILT_IN.content_hash(): BUILT_IN}
         self._replay = Replay(settings, topics.RELEASES)
         self._reading = asyncio.Lock()
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Read every release there is."""
-        await self._replay.__aenter__()
-        await self._read_on()
+        async with AsyncExitStack() as opening:
+            await opening.enter_async_context(self._replay)
+            await self._read_on()
+            self._open = opening.pop_all()
         return self
 
-    async def __aexit__(self, *exception: object) -> None:
-        await self._replay.__aexit__(*exception)
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
 
     async def get(self, release: str) -> Release:
         """Return the release of this content hash; reads the topic on to its end on a miss.

@@ -5,6 +5,7 @@ record of each key, so what is read is the state itself.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -31,6 +32,7 @@ class Replay:
         self._group = group
         self._partitions: list[TopicPartition] = []
         self._consumer: Any = None
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Take every partition, at its beginning. Raises a `KafkaError` without the topic."""
@@ -41,13 +43,20 @@ class Replay:
             isolation_level="read_committed",
             enable_auto_commit=False,
         )
-        await self._consumer.start()
-        self._consumer.assign(self._partitions)
-        await self._consumer.seek_to_beginning(*self._partitions)
+        async with AsyncExitStack() as opening:
+            opening.push_async_callback(self._consumer.stop)
+            await self._consumer.start()
+            self._consumer.assign(self._partitions)
+            await self.rewind()
+            self._open = opening.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
+        await self._open.aclose()
+
+    async def rewind(self) -> None:
+        """Go back to the beginning."""
+        await self._consumer.seek_to_beginning(*self._partitions)
 
     async def to_end(self) -> AsyncIterator[list[Record]]:
         """Yield what there is, up to the end that the topic has now."""

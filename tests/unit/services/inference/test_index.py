@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import qdrant_edge
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
@@ -145,13 +146,12 @@ def _break_deletion(index: Index, patched: pytest.MonkeyPatch) -> type[Exception
         raise StoppedError
 
     if isinstance(index, EdgeIndex):
-        from services.inference.adapters import edge  # noqa: PLC0415 - to patch it
 
         class Operations:
-            upsert_points = edge.qdrant.UpdateOperation.upsert_points
+            upsert_points = qdrant_edge.UpdateOperation.upsert_points
             delete_points_by_filter = stop
 
-        patched.setattr(edge.qdrant, "UpdateOperation", Operations)
+        patched.setattr(qdrant_edge, "UpdateOperation", Operations)
     else:
         assert isinstance(index, ServerIndex)
         patched.setattr(index._client, "delete", stop)
