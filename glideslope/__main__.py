@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from glideslope.commands import topics
+from glideslope.commands import topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -13,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Questions on Kafka come back as checked, audited answers.",
 )
+app.command()(up.up)
 app.add_typer(topics.app, name="topics")
 
 

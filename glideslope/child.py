@@ -111,11 +111,7 @@ class Child:
 
     def death(self) -> ServiceDiedError:
         """Describe its end, with the last lines that this run of it printed."""
-        with self.log.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, end - _LOG_TAIL_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()
-        tail = "\n".join(lines[-_LOG_TAIL_LINES:])
+        tail = last_lines(self.log, self._log_start)
         return ServiceDiedError(self.name, self.exit_code or 0, self.log, tail)
 
     def _started(self) -> asyncio.subprocess.Process:
@@ -140,3 +136,12 @@ class Child:
         asyncio.get_running_loop().remove_reader(listener)
         listener.close()
         notify_socket.unlink(missing_ok=True)
+
+
+def last_lines(log: Path, start: int = 0) -> str:
+    """Return the last lines of a log that stand after byte `start`."""
+    with log.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(start, end - _LOG_TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-_LOG_TAIL_LINES:])

@@ -22,9 +22,24 @@ class NotReadyError(TimeoutError):
 
     def __init__(self, services: list[str], seconds: float, logs: Path) -> None:
         super().__init__(
-            f"not ready after {seconds:g} s: {', '.join(services)}. Their logs are in {logs}; "
-            "on a slow machine give them longer with GLIDESLOPE_READY_SECONDS"
+            f"not ready after {seconds:g} s: {', '.join(services)}. "
+            f"What they wait for is in their logs, in {logs}"
         )
+
+
+EventName = Literal[
+    "progress",
+    "kafka",
+    "topics",
+    "started",
+    "service_ready",
+    "ready",
+    "draining",
+    "drained",
+    "killed",
+    "died",
+    "stopped",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +49,7 @@ class StackEvent:
     `drained` is one service that ended as asked, `killed` one that had to be made to end.
     """
 
-    event: Literal[
-        "kafka", "topics", "started", "service_ready", "ready", "draining", "drained", "killed",
-        "died", "stopped",
-    ]  # fmt: skip
+    event: EventName
     service: str | None = None
     pid: int | None = None
     exit_code: int | None = None
@@ -46,6 +58,18 @@ class StackEvent:
     bootstrap_servers: str | None = None
     home: str | None = None
     topics: int | None = None
+    note: str | None = None
+
+    @classmethod
+    def of_death(cls, death: ServiceDiedError) -> Self:
+        """Return the event of something that ended unasked."""
+        return cls(
+            event="died",
+            service=death.service,
+            exit_code=death.exit_code,
+            log=str(death.log),
+            last_lines=death.last_lines,
+        )
 
     def fields(self) -> dict[str, Any]:
         """Return what there is to say, for JSON."""
@@ -157,15 +181,7 @@ class Supervisor:
         await child.wait()
         if not child.dismissed:
             death = child.death()
-            self._report(
-                StackEvent(
-                    event="died",
-                    service=child.name,
-                    exit_code=death.exit_code,
-                    log=str(death.log),
-                    last_lines=death.last_lines,
-                )
-            )
+            self._report(StackEvent.of_death(death))
             self._deaths.put_nowait(death)
 
     async def _leave(self) -> None:

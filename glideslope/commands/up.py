@@ -1,0 +1,36 @@
+"""`glideslope up`: the whole pipeline on this machine, in the foreground."""
+
+from typing import Annotated
+
+import typer
+
+from glideslope import terminal
+from glideslope.kafka import LocalKafkaError
+from glideslope.supervisor import NotReadyError, Report
+from glideslope.terminal import CommandError, Exit
+from glideslope.up import Readable, report_json
+from glideslope.up import up as run_stack
+
+
+def up(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line for each event.")
+    ] = False,
+) -> None:
+    """Start Kafka, topics and every service; print `ready` when all are; drain on Ctrl-C.
+
+    Kafka is local unless KAFKA_BOOTSTRAP_SERVERS is set. Every other setting is passed on to the
+    services. A service that dies is shown, never restarted, and ends the command with its exit
+    code. Each service's log is in GLIDESLOPE_HOME/logs.
+    """
+    report = report_json if as_json else Readable(terminal.out)
+    raise typer.Exit(terminal.run(_up(report)))
+
+
+async def _up(report: Report) -> int:
+    try:
+        return await run_stack(terminal.settings(), report)
+    except LocalKafkaError as error:
+        raise CommandError(str(error), Exit.CLUSTER) from error
+    except NotReadyError as error:
+        raise CommandError(str(error)) from error

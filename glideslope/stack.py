@@ -1,0 +1,168 @@
+"""The whole pipeline on this machine: Kafka, its topics, and every service as a process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final, Self
+
+from glideslope.child import ServiceDiedError, last_lines
+from glideslope.kafka import Cluster, LocalKafkaError, local_kafka
+from glideslope.supervisor import SERVICES, Report, StackEvent, Supervisor, to_nobody
+from glideslope.topics import create_topics
+from shared.settings import Settings
+
+KAFKA: Final = "kafka"
+"""The broker's name where the services have theirs."""
+
+_READY_SECONDS: Final = 90.0
+"""Time for the services to be ready; 3 on a laptop."""
+
+
+class Stack:
+    """Kafka, topics and services, as one async context: entered when all is ready, left drained.
+
+    Kafka is local unless `KAFKA_BOOTSTRAP_SERVERS` is set. Every setting reaches the services
+    through their environment, with `environment` added. Logs are in `logs` under the home folder.
+    Entering raises `LocalKafkaError`, `ClusterError`, `ServiceDiedError` or `NotReadyError`, and
+    leaves nothing running. `kill` and `start` are for tests; nothing restarts by itself.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] | None = None,
+        report: Report = to_nobody,
+    ) -> None:
+        self.settings = settings
+        """Once entered, with the address of the cluster."""
+        self.logs = settings.home.absolute() / "logs"
+        self._environment = environment or {}
+        self._report = report
+        self._supervisor: Supervisor | None = None
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            starting.callback(self._report, StackEvent(event="stopped"))
+            self._cluster = await starting.enter_async_context(_kafka(self.settings, self._report))
+            self.settings = self.settings.model_copy(
+                update={"bootstrap_servers": self._cluster.bootstrap_servers}
+            )
+            self._report(StackEvent(event="kafka", bootstrap_servers=self.bootstrap_servers))
+            topics = await create_topics(self.settings)
+            self._report(StackEvent(event="topics", topics=len(topics)))
+            self._supervisor = Supervisor(
+                SERVICES,
+                logs=self.logs,
+                environment={**settings_environment(self.settings), **self._environment},
+                grace_seconds=self.settings.grace_seconds,
+                ready_seconds=_READY_SECONDS,
+                report=self._report,
+            )
+            await starting.enter_async_context(self._supervisor)
+            self._exit = starting.pop_all()
+        self._report(
+            StackEvent(
+                event="ready",
+                bootstrap_servers=self.bootstrap_servers,
+                home=str(self.settings.home.absolute()),
+            )
+        )
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._exit.aclose()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where Kafka is."""
+        return self.settings.bootstrap_servers
+
+    @property
+    def drained(self) -> bool:
+        """Whether, once left, every service had ended in time and in order."""
+        return self._supervisor is None or self._supervisor.drained
+
+    async def start(self, service: str) -> None:
+        """Start a service that was killed, and wait until it is ready."""
+        await self._services.start(service)
+
+    async def kill(self, service: str, signum: signal.Signals = signal.SIGKILL) -> int:
+        """Send a service a signal, wait for its end, return its exit code."""
+        return await self._services.kill(service, signum)
+
+    async def died(self) -> ServiceDiedError:
+        """Wait until a service, or the broker, ends unasked; return what there is to say."""
+        ways = {asyncio.create_task(self._services.died())}
+        if self._cluster.started is not None:
+            ways.add(asyncio.create_task(self._broker_died()))
+        try:
+            ended, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+        return ended.pop().result()
+
+    @property
+    def _services(self) -> Supervisor:
+        if self._supervisor is None:
+            raise RuntimeError("the stack has not been entered: use it as `async with Stack(…)`")
+        return self._supervisor
+
+    async def _broker_died(self) -> ServiceDiedError:
+        broker = self._cluster.broker
+        code = await asyncio.to_thread(broker.wait)
+        death = ServiceDiedError(KAFKA, code, broker.log, last_lines(broker.log))
+        self._report(StackEvent.of_death(death))
+        return death
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment from which a service reads the same shared settings."""
+    environment = {
+        f"GLIDESLOPE_{name.upper()}": str(getattr(settings, name))
+        for name in Settings.model_fields
+        if name != "bootstrap_servers"
+    }
+    return {
+        **environment,
+        "GLIDESLOPE_HOME": str(settings.home.absolute()),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+    }
+
+
+@asynccontextmanager
+async def _kafka(settings: Settings, report: Report) -> AsyncIterator[Cluster]:
+    """Enter and leave `local_kafka` in a thread, for it blocks while the broker starts."""
+    loop = asyncio.get_running_loop()
+
+    def show(line: str) -> None:
+        loop.call_soon_threadsafe(report, StackEvent(event="progress", note=line))
+
+    given = {"KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers}
+    context = local_kafka(
+        settings.home,
+        progress=show,
+        environment={**os.environ, **(given if _is_given(settings) else {})},
+    )
+    entering = asyncio.create_task(asyncio.to_thread(context.__enter__))
+    try:
+        cluster = await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        # a thread cannot be cancelled: let it come up, so that it can be stopped in order
+        with contextlib.suppress(LocalKafkaError):
+            await entering
+            await asyncio.to_thread(context.__exit__, None, None, None)
+        raise
+    try:
+        yield cluster
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+def _is_given(settings: Settings) -> bool:
+    return "bootstrap_servers" in settings.model_fields_set

@@ -1,0 +1,100 @@
+"""The stack in the foreground: until Ctrl-C drains it, or until a part of it dies."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from glideslope.child import ServiceDiedError
+from glideslope.stack import Stack
+from glideslope.supervisor import EventName, Report, StackEvent
+from shared.settings import Settings
+
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell gives it
+
+
+async def up(settings: Settings, report: Report) -> int:
+    """Run the stack and return the exit code of the command.
+
+    0 after a clean drain on SIGINT or SIGTERM, 1 when a service would not drain in time, else the
+    exit code of what died (1 if that was 0: nothing may end unasked). A second signal ends
+    everything at once: the services and the broker die with this process.
+    """
+    work = asyncio.create_task(_run(settings, report))
+
+    def interrupt() -> None:
+        if work.cancelling():
+            os._exit(_INTERRUPTED)
+        work.cancel()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, interrupt)
+    return await work
+
+
+async def _run(settings: Settings, report: Report) -> int:
+    stack = Stack(settings, report=report)
+    try:
+        async with stack:
+            death = await stack.died()
+    except ServiceDiedError as early:
+        death = early
+    except asyncio.CancelledError:
+        return 0 if stack.drained else 1
+    return death.exit_code or 1
+
+
+def report_json(event: StackEvent) -> None:
+    """Print an event as one line of JSON."""
+    print(json.dumps(event.fields()), flush=True)  # noqa: T201 - the command's output
+
+
+class Readable:
+    """Prints events for people, a line or a few each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: StackEvent) -> None:
+        """Print one event."""
+        who, what, style = _LINES[event.event]
+        fields = asdict(event)
+        self._console.print(
+            f"{who.format(**fields):<10} {escape(what.format(**fields))}".rstrip(),
+            style=style,
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+_LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
+    "progress": ("kafka", "{note}", "dim"),
+    "kafka": ("kafka", "at {bootstrap_servers}", ""),
+    "topics": ("topics", "{topics} in place", ""),
+    "started": ("{service}", "process {pid}, log {log}", "dim"),
+    "service_ready": ("{service}", "ready", "green"),
+    "ready": (
+        "ready",
+        (
+            "KAFKA_BOOTSTRAP_SERVERS={bootstrap_servers}\n"
+            "           Ctrl-C drains and stops, a second one kills"
+        ),
+        "bold",
+    ),
+    "draining": ("stopping", "services finish what they have begun", ""),
+    "drained": ("{service}", "ended, exit code {exit_code}", ""),
+    "killed": ("{service}", "did not drain in time and was killed", "red"),
+    "died": (
+        "{service}",
+        "died with exit code {exit_code}\n{last_lines}\nThe whole log: {log}",
+        "red",
+    ),
+    "stopped": ("stopped", "", "bold"),
+}
+"""How each event reads: who, what, and rich's style."""
