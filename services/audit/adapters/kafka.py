@@ -1,0 +1,20 @@
+"""Which Kafka cluster the records come from."""
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+
+async def cluster_id(bootstrap_servers: str) -> str:
+    """Return the id that the cluster has given itself.
+
+    Raises aiokafka's `KafkaConnectionError` where no broker answers, `LookupError` where the
+    cluster has no id (Kafka before 0.10.1).
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        cluster = (await admin.describe_cluster()).get("cluster_id")
+    finally:
+        await admin.close()
+    if not cluster:
+        raise LookupError(f"the Kafka cluster at {bootstrap_servers} has no id: use Kafka 4")
+    return str(cluster)

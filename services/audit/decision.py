@@ -1,0 +1,62 @@
+"""How a request ends: from the event that decides it to its one result."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from services.audit.entry import RequestKey
+from shared.cloudevents import UnreadableError
+from shared.events import Answer, AnswerChecked, Receipt, Result, ReviewDecided
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The end of a request, before it has a receipt. `reason` is given when refused."""
+
+    item: AnswerChecked
+    outcome: Literal["answered", "answered_by_person", "refused"]
+    answer: Answer | None
+    reason: str | None = None
+
+    @property
+    def request(self) -> RequestKey:
+        """The request that ends."""
+        return RequestKey(self.item.request.request_source, self.item.request.request_id)
+
+    def result(self, receipt: Receipt) -> Result:
+        """Return the result that tells the asker, with the receipt of the deciding entry."""
+        return Result(
+            request_id=self.item.request.request_id,
+            request_source=self.item.request.request_source,
+            outcome=self.outcome,
+            answer=self.answer,
+            confidence=self.item.confidence,
+            checks=self.item.checks,
+            reason=self.reason,
+            release=self.item.request.release,
+            usage=self.item.usage,
+            receipt=receipt,
+        )
+
+
+def approved(checked: AnswerChecked) -> Decision:
+    """Every check passed: the answer leaves as it is. Raises `UnreadableError` without one."""
+    return Decision(checked, "answered", _required(checked.answer))
+
+
+def refused(checked: AnswerChecked) -> Decision:
+    """No answer is good enough, and the asker is told why."""
+    return Decision(checked, "refused", None, checked.reason)
+
+
+def reviewed(decided: ReviewDecided) -> Decision:
+    """Return what a person decided. Raises `UnreadableError` if they approved no answer."""
+    if decided.decision == "rejected":
+        reason = decided.reason or "A reviewer rejected the answer and gave no reason."
+        return Decision(decided.item, "refused", None, reason)
+    return Decision(decided.item, "answered_by_person", _required(decided.answer))
+
+
+def _required(answer: Answer | None) -> Answer:
+    if answer is None:
+        raise UnreadableError("bad_data", "an approval carries the answer that it lets out")
+    return answer

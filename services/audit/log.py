@@ -1,0 +1,74 @@
+"""The audit log, as the service sees it: append, and get a receipt once it is durable.
+
+Every error of a log stops the service, whatever the record: nothing that could not be logged is
+passed over.
+
+LogError
+├── LockedError         another process writes this log
+├── DamagedError        what is on disk is not what was written
+├── OtherOriginError    this is the log of another deployment or partition
+└── WriteFailedError    the disk did not take an entry
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.audit.entry import Entry
+from shared.delivery.errors import FatalError
+from shared.events import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an entry stands for good.
+
+    `decides` says that this entry decides its request: it is the first in the log that does.
+    """
+
+    receipt: Receipt
+    decides: bool
+
+
+class Log(Protocol):
+    """The log of one partition number; `<deployment>/<partition>` is its origin."""
+
+    async def append(self, entry: Entry) -> Appended:
+        """Return once the entry is durable.
+
+        An entry whose position is in the log already makes no second one: what comes back is
+        what the first one got. Raises `LogError`.
+        """
+
+    async def close(self) -> None:
+        """Finish what is being appended and let another process write the log."""
+
+
+class Store(Protocol):
+    """Where one log lies. Called by one thread at a time, and may block."""
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Do what `Log.append` does, for all entries in one durable write or for none."""
+
+    def close(self) -> None:
+        """Let another process write the log."""
+
+
+class LogError(FatalError):
+    """The log takes no entry, so nothing may be answered."""
+
+
+class LockedError(LogError):
+    """Another process writes this log."""
+
+
+class DamagedError(LogError):
+    """What is on disk is not what was written."""
+
+
+class OtherOriginError(LogError):
+    """This is the log of another deployment or partition."""
+
+
+class WriteFailedError(LogError):
+    """The disk did not take an entry. Of what was being written, nothing counts as logged."""
