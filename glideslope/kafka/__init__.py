@@ -101,11 +101,13 @@ def _started(
     closed: list[WayClosedError] = []
     for way in openings(environment):
         try:
-            runtime = way.prepare(environment, progress)
+            broker = Broker(folder, way.prepare(environment, progress), lock)
+            broker.start()
         except WayClosedError as error:
             closed.append(error)
-            continue
-        broker = Broker(folder, runtime, lock)
-        broker.start()
-        return broker
+        except BrokerDiedError as error:
+            progress(f"{way.name}: {error}")
+            closed.append(WayClosedError(way.name, str(error), "Its log says why"))
+        else:
+            return broker
     raise NoKafkaError(closed)

@@ -70,8 +70,10 @@ class Broker:
         """Let the broker shut down in order, and wait for it."""
         if self._guard is None:
             return
-        with self._guard as running:  # closes its standard input: the guard's sign to stop
-            del running
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe:
+                pipe.close()  # the end of its input is the guard's sign to stop
+        self._guard.wait()
         self._guard = None
 
     def kill(self) -> None:
@@ -114,8 +116,8 @@ class Broker:
                 start_new_session=True,  # a terminal's Ctrl-C is for the starter alone
             )
         assert self._guard.stdout is not None  # noqa: S101 - PIPE was asked for
-        self._pid = int(self._guard.stdout.readline() or -1)
         try:
+            self._pid = int(self._guard.stdout.readline() or -1)
             self._await_ready(self._guard)
         except BaseException:
             self.stop()
@@ -129,6 +131,8 @@ class Broker:
             if time.monotonic() > deadline:
                 raise self._died(f"the broker was not ready after {_READY_WITHIN:.0f} s")
             time.sleep(0.05)
+        if not self._folder.answers():  # a container engine on another machine
+            raise self._died(f"the broker runs, but not at {self.bootstrap_servers}")
 
     def _said(self) -> bytes:
         """Return what this run of the broker has logged."""

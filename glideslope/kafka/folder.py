@@ -67,18 +67,23 @@ class Folder:
     def running_at(self) -> str | None:
         """Return the bootstrap address of the broker that runs on this folder, or None."""
         try:
-            address = self._address.read_text()
             with (self.path / "lock").open() as lock:
                 if _try_lock(lock.fileno()):
                     return None  # nobody holds it
         except FileNotFoundError:
             return None
-        host, _, port = address.partition(":")
+        return self._address.read_text() if self.answers() else None
+
+    def answers(self) -> bool:
+        """Whether something listens at the address of the last start."""
+        port = self._last_port()
+        if port is None:
+            return False
         try:
-            socket.create_connection((host, int(port)), timeout=1).close()
+            socket.create_connection((_LOOPBACK, port), timeout=1).close()
         except OSError:
-            return None
-        return address
+            return False
+        return True
 
     def configure(self, listen_on: str, *, fresh_port: bool = False) -> str:
         """Write the broker's settings and return its bootstrap address.

@@ -17,8 +17,8 @@ class Way:
     prepare: Callable[[Mapping[str, str], Progress], Runtime]
 
 
-_CONTAINER: Final = Way("container", container.prepare)
-_JVM: Final = Way("jvm", jvm.prepare)
+_CONTAINER: Final = Way("A container", container.prepare)
+_JVM: Final = Way("The JVM", jvm.prepare)
 _WAYS: Final = {"auto": (_CONTAINER, _JVM), "container": (_CONTAINER,), "jvm": (_JVM,)}
 
 
