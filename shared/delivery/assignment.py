@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError
 
 from shared.delivery.partition import PartitionWorker
+from shared.delivery.progress import Progress
 from shared.delivery.record import Record
+from shared.delivery.transactions import Committed
 
 log = structlog.get_logger(__name__)
 
@@ -110,24 +112,26 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             has_room=lambda: self._resume(partition),
         )
         self._workers[partition] = worker
-        position = await self._position(partition, await worker.open())
+        progress = await self._progress(partition, await worker.open())
         if self._on_assigned is not None:
             await self._on_assigned(partition.topic, partition.partition)
-        self._consumer.seek(partition, position)
-        worker.begin(position)
+        self._consumer.seek(partition, progress.position)
+        worker.begin(progress)
         self._consumer.resume(partition)
 
-    async def _position(self, partition: TopicPartition, committed: int | None) -> int:
+    async def _progress(self, partition: TopicPartition, committed: Committed | None) -> Progress:
         beginnings = await self._consumer.beginning_offsets([partition])
         beginning: int = beginnings[partition]
-        if committed is not None and committed < beginning:
+        if committed is None:
+            return Progress(beginning)
+        if committed.position < beginning:
             log.error(
                 "records were deleted before they were read",
                 partition=partition,
-                first=committed,
-                count=beginning - committed,
+                first=committed.position,
+                count=beginning - committed.position,
             )
-        return max(beginning, committed or 0)
+        return Progress(committed.position, committed.metadata)
 
     def _resume(self, partition: TopicPartition) -> None:
         try:

@@ -1,15 +1,16 @@
-"""One input partition: records side by side, in order per key, committed up to the watermark."""
+"""One input partition: records side by side, in order per key, committed as they complete."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 
 from shared.delivery.errors import CommitError, FencedError
+from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
-from shared.delivery.transactions import Transactions
-from shared.delivery.watermark import Watermark
+from shared.delivery.transactions import Committed, Transactions
 
 log = structlog.get_logger(__name__)
 
@@ -57,24 +58,25 @@ class PartitionWorker:
         self._fenced = fenced
         self._has_room = has_room
         self._limits = limits or Limits()
-        self._watermark = Watermark(0)
+        self._progress = Progress(0)
         self._last_of_key: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: dict[int, list[Output]] = {}
         self._sizes: dict[int, int] = {}
         self._bytes = 0
         self._was_full = False
+        self._held_back = False
         self._draining = False
         self._something_finished = asyncio.Event()
         self._committer: asyncio.Task[None] | None = None
 
-    async def open(self) -> int | None:
-        """Take the partition over; return the committed offset, None if there is none."""
+    async def open(self) -> Committed | None:
+        """Take the partition over; return what is committed, None if nothing is."""
         return await self._take_over()
 
-    def begin(self, position: int) -> None:
-        """Start taking records from `position` on."""
-        self._watermark = Watermark(position)
+    def begin(self, progress: Progress) -> None:
+        """Start taking records: those that `progress` does not know as completed."""
+        self._progress = progress
         self._committer = asyncio.create_task(self._commit_forever(), name=f"commit {self.name}")
         self._committer.add_done_callback(self._report)
 
@@ -86,16 +88,16 @@ class PartitionWorker:
     @property
     def is_full(self) -> bool:
         """Whether the partition must be paused."""
-        return self._watermark.pending >= self._limits.records or self._bytes >= self._limits.bytes
+        return self._progress.open >= self._limits.records or self._bytes >= self._limits.bytes
 
     @property
     def in_flight(self) -> int:
         """Records taken and not yet committed."""
-        return self._watermark.pending
+        return self._progress.open
 
     def take(self, record: Record) -> None:
         """Handle a record as soon as its key and a free slot allow; a repeated one is ignored."""
-        if not self._watermark.take(record.offset):
+        if not self._progress.take(record.offset):
             return
         self._sizes[record.offset] = size = len(record.value or b"") + len(record.key or b"")
         self._bytes += size
@@ -111,12 +113,13 @@ class PartitionWorker:
     async def _handle(self, record: Record, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
+            if before.cancelled() or before.exception() is not None:
+                return  # the service stops: nothing of this key may pass the record that failed
         async with self._slots:
             outputs = await self._outputs(record)
         if record.key is not None and self._last_of_key.get(record.key) is asyncio.current_task():
             del self._last_of_key[record.key]
         self._finished[record.offset] = outputs
-        self._watermark.complete(record.offset)
         self._something_finished.set()
 
     async def _commit_forever(self) -> None:
@@ -126,30 +129,37 @@ class PartitionWorker:
             await self._commit_finished()
 
     async def _commit_finished(self) -> None:
-        while passed := self._watermark.advance(self._limits.batch):
-            outputs = [output for offset in passed for output in self._finished[offset]]
-            await self._commit(outputs, self._watermark.position)
-            for offset in passed:
+        while self._finished:
+            oldest = list(islice(self._finished, self._limits.batch))
+            batch = self._progress.fitting(oldest)
+            self._held_back = len(batch) < len(oldest)
+            if not batch:  # waits for a record nearer the watermark
+                return
+            outputs = [output for offset in batch for output in self._finished[offset]]
+            self._progress.complete(batch)
+            await self._commit(
+                outputs, Committed(self._progress.position, self._progress.metadata())
+            )
+            for offset in batch:
                 del self._finished[offset]
                 self._bytes -= self._sizes.pop(offset)
             if self._was_full and not self.is_full:
                 self._was_full = False
                 self._has_room()
 
-    async def _commit(self, outputs: list[Output], position: int) -> None:
+    async def _commit(self, outputs: list[Output], progress: Committed) -> None:
         """Commit until it is known to be committed: repeating is safe, giving up is not."""
         while True:
             try:
-                await self._transactions.commit(outputs, position)
+                await self._transactions.commit(outputs, progress)
             except CommitError as error:
                 log.warning("commit repeated", partition=self.name, error=str(error))
             else:
                 return
-            committed = await self._take_over()
-            if committed is not None and committed >= position:
+            if await self._take_over() == progress:
                 return
 
-    async def _take_over(self) -> int | None:
+    async def _take_over(self) -> Committed | None:
         while True:
             try:
                 return await self._transactions.start()

@@ -8,6 +8,7 @@ former owner and ends its open transaction) and only then asks for the committed
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -27,13 +28,21 @@ _CLOSE_SECONDS: Final = 5.0
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a group has committed of a partition: see `Progress` for what the two mean."""
+
+    position: int
+    metadata: str = ""
+
+
 class Transactions(Protocol):
     """Commits outputs and input offsets of one partition as one."""
 
-    async def start(self) -> int | None:
-        """Take the partition over and return its committed offset, None if there is none."""
+    async def start(self) -> Committed | None:
+        """Take the partition over and return what is committed, None if nothing is."""
 
-    async def commit(self, outputs: Sequence[Output], position: int) -> None:
+    async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
         """Commit all of it or nothing. Raises `CommitError` (unknown) or `FencedError`."""
 
     async def close(self) -> None:
@@ -57,7 +66,7 @@ class KafkaTransactions:
         self._admin = admin
         self._producer: AIOKafkaProducer | None = None
 
-    async def start(self) -> int | None:
+    async def start(self) -> Committed | None:
         """Fence the former owner, then read what it has committed. Raises `CommitError`."""
         await self.close()
         self._producer = AIOKafkaProducer(
@@ -75,11 +84,11 @@ class KafkaTransactions:
             )
         except KafkaError as error:
             raise CommitError(f"taking over {self._source} failed: {error!r}") from error
-        committed = offsets[self._source].offset
-        return committed if committed >= 0 else None
+        committed = offsets[self._source]
+        return Committed(committed.offset, committed.metadata) if committed.offset >= 0 else None
 
-    async def commit(self, outputs: Sequence[Output], position: int) -> None:
-        """Produce `outputs` and commit `position` in one transaction."""
+    async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
+        """Produce `outputs` and commit `progress` in one transaction."""
         producer = self._producer
         if producer is None:
             raise CommitError(f"{self._source} has no producer")
@@ -97,7 +106,7 @@ class KafkaTransactions:
             ]
             await asyncio.gather(*sent)
             await producer.send_offsets_to_transaction(
-                {self._source: OffsetAndMetadata(position, "")}, self._group
+                {self._source: OffsetAndMetadata(progress.position, progress.metadata)}, self._group
             )
             await producer.commit_transaction()
         except (ProducerFenced, InvalidProducerEpoch) as error:

@@ -7,14 +7,16 @@ import pytest
 
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.partition import Limits, PartitionWorker
+from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
+from shared.delivery.transactions import Committed
 
 
 @dataclass
 class InMemoryTransactions:
     """Commits to a list; fails as it is told to."""
 
-    committed: int | None = None
+    committed: Committed | None = None
     outputs: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -22,17 +24,22 @@ class InMemoryTransactions:
     starts: int = 0
     closed: bool = False
     progress: asyncio.Condition = field(default_factory=asyncio.Condition)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event | None = None
 
-    async def start(self) -> int | None:
+    async def start(self) -> Committed | None:
         self.starts += 1
         return self.committed
 
-    async def commit(self, outputs: Sequence[Output], position: int) -> None:
+    async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
+        self.begun.set()
+        if self.gate is not None:
+            await self.gate.wait()
         failure = self.failures.pop(0) if self.failures else None
         if failure is None or self.applied_despite_failure:
             self.outputs += [output.topic for output in outputs]
             self.batches.append(len(outputs))
-            self.committed = position
+            self.committed = progress
             async with self.progress:
                 self.progress.notify_all()
         if failure is not None:
@@ -44,7 +51,16 @@ class InMemoryTransactions:
     async def reaches(self, position: int) -> None:
         async with self.progress:
             await asyncio.wait_for(
-                self.progress.wait_for(lambda: (self.committed or 0) >= position), 5
+                self.progress.wait_for(
+                    lambda: self.committed is not None and self.committed.position >= position
+                ),
+                5,
+            )
+
+    async def produces(self, *outputs: str) -> None:
+        async with self.progress:
+            await asyncio.wait_for(
+                self.progress.wait_for(lambda: set(outputs) <= set(self.outputs)), 5
             )
 
 
@@ -99,7 +115,8 @@ async def working(
         has_room=bench.room.set,
         limits=limits,
     )
-    worker.begin(await worker.open() or 0)
+    committed = await worker.open() or Committed(0)
+    worker.begin(Progress(committed.position, committed.metadata))
     yield worker, bench
     await worker.drain(0)
 
@@ -108,18 +125,33 @@ def record(offset: int, key: bytes | None = None, value: bytes = b"{}") -> Recor
     return Record("requests", 0, offset, 0, key, value)
 
 
-async def test_records_of_different_keys_run_side_by_side_and_commit_up_to_the_unfinished() -> None:
+async def test_a_slow_record_does_not_hold_back_its_neighbours() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits()) as (worker, bench):
         bench.hold(1)
         for offset, key in ((0, b"a"), (1, b"b"), (2, b"c")):
             worker.take(record(offset, key))
-        await bench.has_started(0, 1, 2)
-        await transactions.reaches(1)
-        assert transactions.outputs == ["out-0"]
+        await transactions.produces("out-0", "out-2")
+        assert transactions.committed is not None
+        assert transactions.committed.position == 1
         bench.gates[1].set()
         await transactions.reaches(3)
-        assert transactions.outputs == ["out-0", "out-1", "out-2"]
+        assert sorted(transactions.outputs) == ["out-0", "out-1", "out-2"]
+
+
+async def test_a_restart_repeats_only_the_slow_record() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(1)
+        for offset in range(4):
+            worker.take(record(offset))
+        await transactions.produces("out-0", "out-2", "out-3")
+    async with working(transactions, Limits()) as (worker, bench):
+        for offset in range(1, 5):
+            worker.take(record(offset))
+        await transactions.reaches(5)
+        assert bench.started == [1, 4]
+    assert sorted(transactions.outputs) == [f"out-{offset}" for offset in range(5)]
 
 
 async def test_records_of_one_key_run_one_after_the_other() -> None:
@@ -151,15 +183,18 @@ async def test_no_more_records_run_at_once_than_there_are_slots() -> None:
 
 
 async def test_what_finished_meanwhile_shares_a_transaction() -> None:
-    transactions = InMemoryTransactions()
-    async with working(transactions, Limits(batch=50)) as (worker, bench):
-        bench.hold(0)
-        for offset in range(100):
+    transactions = InMemoryTransactions(gate=asyncio.Event())
+    async with working(transactions, Limits(batch=50), slots=100) as (worker, bench):
+        worker.take(record(0))
+        await bench.has_started(0)
+        await transactions.begun.wait()
+        for offset in range(1, 101):
             worker.take(record(offset))
-        await bench.has_started(99)
-        bench.gates[0].set()
-        await transactions.reaches(100)
-        assert transactions.batches == [50, 50]
+        await bench.has_started(100)
+        assert transactions.gate is not None
+        transactions.gate.set()
+        await transactions.reaches(101)
+        assert transactions.batches == [1, 50, 50]
 
 
 @pytest.mark.parametrize("applied", [False, True])
@@ -197,8 +232,21 @@ async def test_a_fatal_error_is_told_and_its_record_not_committed() -> None:
         await asyncio.wait_for(bench.failed.wait(), 5)
         await worker.drain(1)
         assert [type(error) for error in bench.failures] == [FatalError]
-        assert transactions.outputs == ["out-0"]
-        assert transactions.committed == 1
+        assert sorted(transactions.outputs) == ["out-0", "out-2"]
+        assert transactions.committed is not None
+        assert transactions.committed.position == 1
+
+
+async def test_nothing_of_a_key_passes_the_record_of_it_that_failed_fatally() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.broken.add(0)
+        worker.take(record(0, b"a"))
+        worker.take(record(1, b"a"))
+        await asyncio.wait_for(bench.failed.wait(), 5)
+        await worker.drain(1)
+        assert bench.started == [0]
+        assert transactions.outputs == []
 
 
 async def test_a_full_worker_says_when_it_has_room_again() -> None:
@@ -232,11 +280,11 @@ async def test_draining_finishes_and_commits_what_is_in_flight() -> None:
         draining = asyncio.create_task(worker.drain(5))
         bench.gates[0].set()
         await draining
-        assert transactions.outputs == ["out-0", "out-1"]
+        assert sorted(transactions.outputs) == ["out-0", "out-1"]
         assert transactions.closed
 
 
-async def test_draining_gives_up_what_takes_too_long_and_commits_what_came_before_it() -> None:
+async def test_draining_gives_up_what_takes_too_long_and_commits_the_rest() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits()) as (worker, bench):
         bench.hold(1)
@@ -244,8 +292,9 @@ async def test_draining_gives_up_what_takes_too_long_and_commits_what_came_befor
             worker.take(record(offset))
         await bench.has_started(0, 1, 2)
         await worker.drain(0.05)
-        assert transactions.committed == 1
-        assert transactions.outputs == ["out-0"]
+        assert transactions.committed is not None
+        assert transactions.committed.position == 1
+        assert sorted(transactions.outputs) == ["out-0", "out-2"]
 
 
 async def test_a_record_fetched_twice_is_handled_once() -> None:
