@@ -1,6 +1,7 @@
 """The settings that every part shares: where Kafka is, how its topics are cut, who we are."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,7 +10,7 @@ from shared.topics import Topic
 
 
 class Settings(BaseSettings):
-    """Read from the environment: `GLIDESLOPE_…`, and `KAFKA_BOOTSTRAP_SERVERS` as it is."""
+    """Read from the environment: `GLIDESLOPE_…`, and a few under their usual names."""
 
     model_config = SettingsConfigDict(env_prefix="GLIDESLOPE_", frozen=True, populate_by_name=True)
 
@@ -52,7 +53,27 @@ class Settings(BaseSettings):
     attempts: int = Field(
         default=3, ge=1, description="Tries of a record before it becomes a dead letter."
     )
-    log_level: str = Field(default="INFO", description="Least severe level that is logged.")
+    log_level: str = Field(
+        default="INFO",
+        pattern=r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$",
+        description="Least severe level that is logged.",
+    )
+    log_content: bool = Field(
+        default=False,
+        description="Let texts of questions, passages and answers, and messages of errors, "
+        "into the logs.",
+    )
+    traces_exporter: Literal["otlp", "console", "none"] | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_TRACES_EXPORTER"),
+        description="Where traces go: `otlp`, `console` (standard error) or `none`. "
+        "Not set: `otlp` if there is an endpoint.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="OpenTelemetry collector (OTLP over HTTP) that gets the traces.",
+    )
 
     def topic(self, topic: Topic) -> str:
         """Return the topic's name on this cluster."""

@@ -13,6 +13,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -78,6 +79,7 @@ def _only(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
     return text
 
 
+@lru_cache(maxsize=1024)  # the same few names come with every record
 def _attribute_of(header: str) -> str | None:
     """Return the name of the attribute that a header holds, None for a foreign header.
 
