@@ -277,6 +277,11 @@ def test_a_value_that_is_not_json_for_everyone_is_unreadable(value: bytes) -> No
     assert code_of(structured(data=..., data_base64=encoded), STRUCTURED) == "bad_json"
 
 
+def test_the_word_infinity_is_no_number() -> None:
+    data = b'{"question":"To Infinity and NaN?"}'
+    assert read(data, REQUIRED).data == data
+
+
 def test_an_error_does_not_repeat_the_data() -> None:
     with pytest.raises(UnreadableError) as caught:
         read(b'{"question": "my secret"', REQUIRED)
