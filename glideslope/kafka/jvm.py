@@ -19,7 +19,7 @@ from glideslope.kafka.runtime import Progress, format_arguments, kafka_version, 
 
 _OLDEST_JAVA: Final = 17  # what Kafka 4's broker asks for
 _INSTALL: Final = (
-    "Install Java 17 or later and Maven: `sudo apt-get install openjdk-17-jre-headless maven` "
+    "Install Java 17 or later and Maven: `sudo apt-get install default-jre-headless maven` "
     "on Debian, `brew install openjdk maven` on macOS"
 )
 

@@ -56,7 +56,7 @@ def test_without_java_17_it_says_how_to_install_it(
 ) -> None:
     if java:
         program("java", java)
-    with pytest.raises(WayClosedError, match="apt-get install openjdk-17") as closed:
+    with pytest.raises(WayClosedError, match="apt-get install default-jre") as closed:
         jvm.prepare(environment, silently)
     assert "brew install" in str(closed.value)
 

@@ -55,4 +55,4 @@ def test_where_no_way_is_open_the_error_names_all_three_and_what_opens_each(
     message = str(error.value)
     assert "export KAFKA_BOOTSTRAP_SERVERS=" in message
     assert "apt-get install docker.io" in message
-    assert "apt-get install openjdk-17-jre-headless maven" in message
+    assert "apt-get install default-jre-headless maven" in message

@@ -1,0 +1,68 @@
+# What one does with this project; `make` alone lists it. Works with GNU make 3.81 (macOS) and later.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Newer than every list of dependencies when the environment is complete.
+READY := $(VENV)/.ready
+MEMBERS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+# A machine without uv gets it from PyPI, into the environment.
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup kafka check test demo bench docs fmt hooks clean
+
+help: ## list what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(READY) ## get everything that the project needs into .venv
+
+$(READY): pyproject.toml uv.lock $(MEMBERS)
+	@python=$$(deploy/local/require python) && \
+	if ! [ -x "$(UV)" ]; then \
+		echo "uv is not here: getting it from PyPI into $(VENV)" && \
+		"$$python" -m venv --clear $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.8"; \
+	fi && \
+	UV_PYTHON="$$( [ -x $(BIN)/python ] && echo $(BIN)/python || echo $$python )" \
+	UV_PROJECT_ENVIRONMENT=$(VENV) "$(UV)" sync --locked
+	@touch $@
+
+kafka:
+	@deploy/local/require kafka
+
+check: $(READY) ## format, lint, types, and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(READY) kafka ## every test, on a real Apache Kafka
+	$(BIN)/pytest
+
+demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out
+	$(BIN)/glideslope demo
+
+bench: ## list the benchmarks; each runs as make bench-<name>
+	@for file in benchmarks/bench_*.py; do \
+		[ -e "$$file" ] || continue; \
+		name=$$(basename "$$file" .py | sed 's/^bench_//; s/_/-/g'); \
+		printf '  make bench-%s	%s\n' "$$name" "$$(sed -n '1s/^"""\(.*\)/\1/p' "$$file" | sed 's/"""$$//')"; \
+	done | expand -t 30
+
+bench-%: $(READY) kafka
+	@[ -e "benchmarks/bench_$(subst -,_,$*).py" ] || { echo "there is no benchmark '$*'; these there are:"; $(MAKE) -s bench; exit 2; }
+	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
+
+docs: $(READY) ## write the generated pages again
+	$(BIN)/glideslope docs
+
+fmt: $(READY) ## format, and repair what lint can repair
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+hooks: $(READY) ## run make check before every commit
+	$(BIN)/pre-commit install
+
+clean: ## remove what can be made again; .glideslope, with its audit log, stays
+	rm -rf $(VENV) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
