@@ -1,0 +1,268 @@
+"""The service as the engine sees it: records in, results out, the log on disk in between."""
+
+import errno
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from structlog.testing import capture_logs
+
+from services.audit.adapters.segments import read
+from services.audit.app import build
+from services.audit.entry import Entry
+from services.audit.settings import AuditSettings
+from shared import topics
+from shared.cloudevents import UnreadableError
+from shared.delivery import Handlers, Output, Record
+from shared.delivery.errors import FatalError
+from shared.events import AnswerChecked, Result, ReviewDecided
+from shared.topics import Topic
+
+Start = Callable[[], AbstractAsyncContextManager[Handlers]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Start the service without a Kafka; again for a restart."""
+
+    async def cluster_id(_bootstrap_servers: str) -> str:
+        return "cluster-1"
+
+    monkeypatch.setattr("services.audit.app.cluster_id", cluster_id)
+
+    @asynccontextmanager
+    async def started() -> AsyncIterator[Handlers]:
+        service = build(AuditSettings(home=tmp_path, deployment="test", topic_prefix="p."))
+        handlers = Handlers(service)
+        await handlers.prepare()
+        async with service.lifespan():
+            yield handlers
+
+    return started
+
+
+@pytest.fixture
+async def handlers(start: Start) -> AsyncIterator[Handlers]:
+    async with start() as handlers:
+        yield handlers
+
+
+offsets = count()
+
+
+def record(topic: Topic, data: BaseModel, *, key: bytes = b"k", partition: int = 0) -> Record:
+    offset = next(offsets)
+    return Record(
+        topic=f"p.{topic.name}",
+        partition=partition,
+        offset=offset,
+        timestamp=1_760_000_000_000 + offset,
+        key=key,
+        value=data.model_dump_json().encode(),
+        headers=(
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(offset).encode()),
+            ("ce_source", b"/test"),
+            ("ce_type", topic.event_type.encode()),
+            ("content-type", b"application/json"),
+            ("foreign", b"\xff"),
+            ("foreign", None),
+        ),
+    )
+
+
+def logged(home: Path, partition: int = 0) -> list[Entry]:
+    return [entry for _, entry in read(home / "audit" / str(partition))]
+
+
+def only(outputs: list[Output]) -> Result:
+    (output,) = outputs
+    assert output.topic == "p.results"
+    assert output.value is not None
+    return Result.model_validate_json(output.value)
+
+
+def decided(checked: AnswerChecked, **changes: object) -> ReviewDecided:
+    whole = {
+        "item": checked,
+        "decision": "approved",
+        "answer": checked.answer,
+        "reviewer": "jo",
+        "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    return ReviewDecided.model_validate({**whole, **changes})
+
+
+async def test_it_consumes_every_topic(handlers: Handlers) -> None:
+    assert handlers.topics == {f"p.{topic.name}" for topic in topics.ALL}
+
+
+@pytest.mark.parametrize("topic", topics.ALL, ids=lambda topic: topic.name)
+async def test_a_record_is_in_the_log_with_everything_it_had_even_if_it_is_junk(
+    handlers: Handlers, tmp_path: Path, topic: Topic
+) -> None:
+    junk = Record(
+        topic=f"p.{topic.name}",
+        partition=3,
+        offset=17,
+        timestamp=5,
+        key=b"\x00\xff",
+        value=b"\xfe not JSON",
+        headers=(("h", None), ("h", b"\xff"), ("h", b"")),
+    )
+
+    try:
+        assert await handlers.handle(junk) == []
+    except UnreadableError:
+        pass
+
+    (entry,) = logged(tmp_path, 3)
+    assert entry.position == ("cluster-1", f"p.{topic.name}", 3, 17, 5)
+    assert (entry.key, entry.value, entry.headers) == (junk.key, junk.value, junk.headers)
+
+
+async def test_an_approved_answer_leaves_with_the_receipt_of_its_entry(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    await handlers.handle(record(topics.ANSWERS_DRAFTED, checked, partition=1))
+    approval = record(topics.ANSWERS_APPROVED, checked, partition=1, key=b"conversation")
+
+    outputs = await handlers.handle(approval)
+
+    result = only(outputs)
+    assert result.outcome == "answered"
+    assert result.answer == checked.answer
+    assert result.receipt.model_dump() == {"origin": "test/1", "index": 1, "size": 2}
+    assert logged(tmp_path, 1)[1].position.offset == approval.offset
+    assert (outputs[0].key, outputs[0].partition) == (b"conversation", 1)
+
+
+async def test_a_refusal_leaves_without_its_answer(
+    handlers: Handlers, checked: AnswerChecked
+) -> None:
+    result = only(await handlers.handle(record(topics.FALLBACK_REFUSAL, checked)))
+
+    assert (result.outcome, result.answer, result.reason) == ("refused", None, checked.reason)
+
+
+async def test_what_a_person_approved_leaves_as_theirs(
+    handlers: Handlers, checked: AnswerChecked
+) -> None:
+    result = only(await handlers.handle(record(topics.REVIEWS_DECIDED, decided(checked))))
+
+    assert result.outcome == "answered_by_person"
+
+
+async def test_what_a_person_rejected_is_refused(
+    handlers: Handlers, checked: AnswerChecked
+) -> None:
+    rejection = decided(checked, decision="rejected", answer=None, reason="outdated")
+
+    result = only(await handlers.handle(record(topics.REVIEWS_DECIDED, rejection)))
+
+    assert (result.outcome, result.answer, result.reason) == ("refused", None, "outdated")
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [topics.FALLBACK_REVIEW, topics.FALLBACK_REGENERATE, topics.ANSWERS_DRAFTED],
+    ids=lambda topic: topic.name,
+)
+async def test_an_answer_that_is_not_decided_makes_no_result(
+    handlers: Handlers, checked: AnswerChecked, topic: Topic
+) -> None:
+    assert await handlers.handle(record(topic, checked)) == []
+
+
+async def test_a_second_decision_is_logged_and_makes_no_second_result(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    review = decided(checked)
+    only(await handlers.handle(record(topics.REVIEWS_DECIDED, review)))
+
+    with capture_logs() as logs:
+        second = await handlers.handle(record(topics.REVIEWS_DECIDED, review, key=b"other"))
+        third = await handlers.handle(record(topics.ANSWERS_APPROVED, checked))
+
+    assert second == third == []
+    assert len(logged(tmp_path)) == 3
+    assert [(e["log_level"], e["request_id"]) for e in logs] == [("warning", "r-1")] * 2
+
+
+async def test_a_redelivered_decision_makes_the_same_result_with_the_same_receipt(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    approval = record(topics.ANSWERS_APPROVED, checked)
+    first = only(await handlers.handle(approval))
+    await handlers.handle(record(topics.ANSWERS_APPROVED, checked))
+
+    again = only(await handlers.handle(approval))
+
+    assert again == first
+    assert len(logged(tmp_path)) == 2
+
+
+async def test_a_decision_redelivered_after_a_restart_is_still_the_one_that_counts(
+    start: Start, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    first, second = (record(topics.ANSWERS_APPROVED, checked) for _ in range(2))
+    async with start() as handlers:
+        before = only(await handlers.handle(first))
+
+    async with start() as handlers:
+        assert await handlers.handle(second) == []
+        after = only(await handlers.handle(first))
+
+    assert after == before
+    assert len(logged(tmp_path)) == 2
+
+
+async def test_one_id_from_two_sources_is_two_requests(
+    handlers: Handlers, checked: AnswerChecked
+) -> None:
+    other = checked.model_copy(
+        update={"request": checked.request.model_copy(update={"request_source": "/erp"})}
+    )
+
+    only(await handlers.handle(record(topics.ANSWERS_APPROVED, checked)))
+    only(await handlers.handle(record(topics.ANSWERS_APPROVED, other)))
+
+
+async def test_an_unreadable_decision_is_logged_and_then_refused(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    whole = record(topics.ANSWERS_APPROVED, checked)
+
+    with pytest.raises(ValidationError):
+        await handlers.handle(replace(whole, value=b"{}"))
+
+    (entry,) = logged(tmp_path)
+    assert entry.decides is None
+    assert only(await handlers.handle(record(topics.ANSWERS_APPROVED, checked))).receipt.index == 1
+
+
+async def test_a_disk_that_fails_stops_the_service_and_no_result_leaves(
+    start: Start, checked: AnswerChecked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = record(topics.ANSWERS_APPROVED, checked)
+
+    def fails(_file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async with start() as handlers:
+        await handlers.handle(record(topics.ANSWERS_DRAFTED, checked))
+        with monkeypatch.context() as faults:
+            faults.setattr(os, "fsync", fails)
+            with pytest.raises(FatalError, match="mend the disk"):
+                await handlers.handle(approval)
+        with pytest.raises(FatalError):
+            await handlers.handle(approval)
+
+    async with start() as handlers:
+        assert only(await handlers.handle(approval)).receipt.index == 1

@@ -1,0 +1,195 @@
+"""What every store owes, on disk or not, alone and behind a group log."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+
+from services.audit.entry import Entry, Position, RequestKey
+from services.audit.group import GroupLog
+from services.audit.log import Store, WriteFailedError
+from shared.events import Receipt
+
+
+def test_entries_are_numbered_in_the_order_in_which_they_come(
+    store: Store, entries: list[Entry]
+) -> None:
+    appended = store.append(entries[:2]) + store.append(entries[2:])
+
+    assert [a.receipt.index for a in appended] == [0, 1, 2, 3, 4]
+    assert {a.receipt.origin for a in appended} == {"test/0"}
+
+
+def test_a_receipt_has_the_size_of_the_log_when_the_entry_was_durable(
+    store: Store, entries: list[Entry]
+) -> None:
+    appended = store.append(entries[:2]) + store.append(entries[2:])
+
+    assert [a.receipt.size for a in appended] == [2, 2, 5, 5, 5]
+
+
+def test_a_redelivered_entry_gets_its_first_receipt_and_makes_no_second_entry(
+    store: Store, entries: list[Entry]
+) -> None:
+    first = store.append(entries[:3])
+
+    again = store.append([entries[1], entries[3], entries[0]])
+
+    assert again[0] == first[1]
+    assert again[2] == first[0]
+    assert again[1].receipt == Receipt(origin="test/0", index=3, size=4)
+
+
+def test_an_entry_that_comes_twice_in_one_batch_is_written_once(
+    store: Store, entries: list[Entry]
+) -> None:
+    one, two, three = store.append([entries[0], entries[0], entries[1]])
+
+    assert one == two
+    assert three.receipt == Receipt(origin="test/0", index=1, size=2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Position("c2", "requests", 0, 0, 1_760_000_000_000),
+        Position("c", "requests", 0, 0, 1_760_000_000_009),
+        Position("c", "documents", 0, 0, 1_760_000_000_000),
+    ],
+    ids=["another cluster", "a topic created anew", "another topic"],
+)
+def test_the_same_offset_elsewhere_is_another_entry(
+    store: Store, entries: list[Entry], other: Position
+) -> None:
+    store.append(entries[:1])
+
+    (appended,) = store.append([replace(entries[0], position=other)])
+
+    assert appended.receipt.index == 1
+
+
+def test_the_first_entry_that_decides_a_request_is_the_one_that_does(
+    store: Store, entries: list[Entry]
+) -> None:
+    deciding = [replace(e, decides=RequestKey("/crm", "r-1")) for e in entries]
+
+    early = store.append([deciding[0], deciding[1]])
+    late = store.append([deciding[2]])
+    again = store.append([deciding[1], deciding[0]])
+
+    assert [a.decides for a in early] == [True, False]
+    assert [a.decides for a in late] == [False]
+    assert [a.decides for a in again] == [False, True]
+
+
+def test_requests_of_one_id_and_different_sources_have_an_end_each(
+    store: Store, entries: list[Entry]
+) -> None:
+    crm = replace(entries[0], decides=RequestKey("/crm", "r-1"))
+    erp = replace(entries[1], decides=RequestKey("/erp", "r-1"))
+
+    assert [a.decides for a in store.append([crm, erp])] == [True, True]
+
+
+def test_an_entry_that_decides_nothing_does_not_decide(store: Store, entries: list[Entry]) -> None:
+    assert [a.decides for a in store.append(entries)] == [False] * 5
+
+
+async def test_of_decisions_at_the_same_time_exactly_one_decides(
+    store: Store, entries: list[Entry]
+) -> None:
+    log = GroupLog(store)
+    deciding = [
+        replace(
+            entries[0],
+            position=entries[0].position._replace(offset=offset),
+            decides=RequestKey("/crm", "r-1"),
+        )
+        for offset in range(40)
+    ]
+
+    appended = await asyncio.gather(*(log.append(entry) for entry in deciding))
+
+    assert [a.receipt.index for a in appended if a.decides] == [0]
+
+
+class GatedStore:
+    """Passes batches on once its gate is open, and remembers how large they were."""
+
+    def __init__(self, store: Store) -> None:
+        self.gate = threading.Event()
+        self.batches: list[int] = []
+        self._store = store
+
+    def append(self, entries):  # type: ignore[no-untyped-def] # as `Store`
+        self.batches.append(len(entries))
+        self.gate.wait(10)
+        return self._store.append(entries)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+async def test_appends_that_arrive_while_the_disk_is_busy_share_the_next_write(
+    store: Store, entries: list[Entry]
+) -> None:
+    gated = GatedStore(store)
+    log = GroupLog(gated)
+    appends = [asyncio.create_task(log.append(entries[0]))]
+    while not gated.batches:
+        await asyncio.sleep(0)
+    appends += [asyncio.create_task(log.append(entry)) for entry in entries[1:]]
+    await asyncio.sleep(0)
+
+    gated.gate.set()
+    appended = await asyncio.gather(*appends)
+
+    assert gated.batches == [1, 4]
+    assert [a.receipt.size for a in appended] == [1, 5, 5, 5, 5]
+
+
+async def test_a_cancelled_append_leaves_the_others_alone(
+    store: Store, entries: list[Entry]
+) -> None:
+    gated = GatedStore(store)
+    log = GroupLog(gated)
+    appends = [asyncio.create_task(log.append(entry)) for entry in entries[:3]]
+    while not gated.batches:
+        await asyncio.sleep(0)
+
+    appends[1].cancel()
+    gated.gate.set()
+    first, _, third = await asyncio.gather(*appends, return_exceptions=True)
+    again = await log.append(entries[1])
+
+    assert not isinstance(first, BaseException)
+    assert not isinstance(third, BaseException)
+    assert [first.receipt.index, again.receipt.index, third.receipt.index] == [0, 1, 2]
+
+
+async def test_closing_finishes_what_is_being_appended(store: Store, entries: list[Entry]) -> None:
+    log = GroupLog(store)
+    appends = [asyncio.create_task(log.append(entry)) for entry in entries]
+    await asyncio.sleep(0)
+
+    await log.close()
+
+    assert [(await append).receipt.index for append in appends] == [0, 1, 2, 3, 4]
+
+
+class FailingStore:
+    def append(self, _entries: object) -> list[object]:
+        raise ZeroDivisionError("a fault of the program")
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_failed_write_fails_every_append_that_waits_for_it(entries: list[Entry]) -> None:
+    log = GroupLog(FailingStore())  # type: ignore[arg-type] # it never returns
+
+    errors = await asyncio.gather(*(log.append(e) for e in entries), return_exceptions=True)
+
+    assert [type(error) for error in errors] == [WriteFailedError] * 5
+    assert len({id(error) for error in errors}) == 5
