@@ -1,8 +1,7 @@
 """The sample documents and who may see them."""
 
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Final
 
 CREDIT_STAFF: Final = "credit"
@@ -13,17 +12,17 @@ CREDIT_STAFF: Final = "credit"
 class SampleDocument:
     """A document that ships with the project. `groups` None: everyone of the tenant may see it."""
 
-    document_id: str
+    name: str
     groups: tuple[str, ...] | None = None
 
     @property
-    def file(self) -> Traversable:
+    def path(self) -> Path:
         """The Markdown file."""
-        return files("glideslope.samples") / f"{self.document_id}.md"
+        return Path(__file__).parent / self.name
 
 
 DOCUMENTS: Final = (
-    SampleDocument("annual-report-2024"),
-    SampleDocument("credit-policy", groups=(CREDIT_STAFF,)),
-    SampleDocument("flexline-faq"),
+    SampleDocument("annual-report-2024.md"),
+    SampleDocument("credit-policy.md", groups=(CREDIT_STAFF,)),
+    SampleDocument("flexline-faq.md"),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from glideslope.samples.documents import CREDIT_STAFF
+from shared.topics import FALLBACK_REGENERATE, FALLBACK_REVIEW, Topic
 
 End = Literal["answered", "answered_by_person", "refused", "rejected", "duplicated", "dead letter"]
 
@@ -18,8 +19,9 @@ End = Literal["answered", "answered_by_person", "refused", "rejected", "duplicat
 class SampleQuestion:
     """One record on `requests` and the one end that it must have.
 
-    `says` is what the answer must contain. `decision` is what the reviewer writes where a person
-    must decide. `value` is the record's value, `conversation` its key.
+    `value` is the record's value, `conversation` its key. `says` is what the answer must contain,
+    `passes` are topics that it must have been on. `decision` is what the reviewer writes where a
+    person must decide.
     """
 
     id: str
@@ -27,6 +29,7 @@ class SampleQuestion:
     value: bytes
     end: End
     says: str | None = None
+    passes: tuple[Topic, ...] = ()
     decision: str | None = None
     conversation: str = "demo"
 
@@ -130,6 +133,7 @@ QUESTIONS: Final = (
         _asking("What was the common equity tier 1 ratio at 31 December 2024?", **_ONCE_WRONG),
         "answered",
         says="14.8%",
+        passes=(FALLBACK_REGENERATE,),
         conversation="analyst-3",
     ),
     SampleQuestion(
@@ -138,6 +142,7 @@ QUESTIONS: Final = (
         _asking(_EARLY_REPAYMENT, **_ALWAYS_WRONG),
         "answered_by_person",
         says="1.5%",
+        passes=(FALLBACK_REGENERATE, FALLBACK_REVIEW),
         decision="The early repayment fee for Flexline is 1.5% of the amount repaid; "
         "it is waived after the first 12 months.",
         conversation="branch-1",
