@@ -139,7 +139,8 @@ async def test_every_record_has_exactly_one_outcome_although_processes_are_kille
         await reader.until(count)
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        assert [await process.wait() for process in processes] == [0, 0]
+        # the last one started may still be importing, and has nothing to drain then
+        assert {await process.wait() for process in processes} <= {0, -signal.SIGTERM}
         await reader.until_end()
 
     relayed = [
