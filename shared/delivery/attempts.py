@@ -5,7 +5,9 @@ from typing import Final
 import stamina
 import structlog
 from pydantic import ValidationError
+from stamina.instrumentation import RetryDetails
 
+from shared import telemetry
 from shared.cloudevents import UnreadableError
 from shared.delivery.dead_letters import dead_letter, raised_at, reason_code
 from shared.delivery.declaration import Handlers
@@ -35,19 +37,23 @@ class Attempts:
 
     async def outputs(self, record: Record) -> list[Output]:
         """Return what is to be produced for `record`. Raises `FatalError`."""
-        number = 0
-        try:
-            async for attempt in stamina.retry_context(
-                on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
-            ):
-                number = attempt.num
-                with attempt:
-                    return await self._handlers.handle(record)
-        except FatalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises, its record is kept
-            return [self._dead_letter(record, error, number)]
-        raise AssertionError("stamina ends with a result or an error")
+        with telemetry.handling(
+            record.topic, record.partition, record.offset, record.headers, record.value
+        ) as span:
+            number = 0
+            try:
+                async for attempt in stamina.retry_context(
+                    on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
+                ):
+                    number = attempt.num
+                    with attempt:
+                        return await self._handlers.handle(record)
+            except FatalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
+                span.set_attribute("error.type", reason_code(error))
+                return [self._dead_letter(record, error, number)]
+            raise AssertionError("stamina ends with a result or an error")
 
     def _dead_letter(self, record: Record, error: Exception, attempts: int) -> Output:
         log.error(
@@ -62,6 +68,16 @@ class Attempts:
         return dead_letter(
             record, error, topic=self._dead_letters, service=self._service, attempts=attempts
         )
+
+
+def log_retry(details: RetryDetails) -> None:
+    """Log a failed try; stamina's own hook would quote the error, which may quote the data."""
+    log.warning(
+        "retry",
+        attempt=details.retry_num,
+        kind=type(details.caused_by).__name__,
+        wait_seconds=round(details.wait_for, 3),
+    )
 
 
 def _may_pass_next_time(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from faststream import BaseMiddleware
 from faststream.kafka import KafkaPublishCommand
 from pydantic import BaseModel
 
-from shared import cloudevents, topics
+from shared import cloudevents, telemetry, topics
 from shared.cloudevents import Event
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
@@ -55,7 +55,7 @@ class Outbox:
             stage=topic.name,
             tenant=tenant,
         )
-        headers = tuple(event.headers())
+        headers = tuple(telemetry.inject(event.headers()))
         size = len(event.data) + sum(len(name) + len(raw or b"") for name, raw in headers)
         if size + _RECORD_OVERHEAD > topic.max_bytes:
             raise OutputTooLargeError(topic.name, size, topic.max_bytes)

@@ -4,9 +4,11 @@ import asyncio
 import signal
 import sys
 
+import stamina
 import structlog
 
-from shared import readiness
+from shared import readiness, telemetry
+from shared.delivery.attempts import log_retry
 from shared.delivery.declaration import Service
 from shared.delivery.engine import Engine
 
@@ -15,7 +17,13 @@ log = structlog.get_logger(__name__)
 
 def run(service: Service) -> None:
     """Run `service` until SIGTERM or SIGINT drains it (exit code 0) or it cannot go on (1)."""
-    sys.exit(asyncio.run(_run(service)))
+    telemetry.configure(service.name, service.settings)
+    stamina.instrumentation.set_on_retry_hooks([log_retry])
+    try:
+        code = asyncio.run(_run(service))
+    finally:
+        telemetry.shut_down()
+    sys.exit(code)
 
 
 async def _run(service: Service) -> int:
