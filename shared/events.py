@@ -81,6 +81,7 @@ class RequestRejected(Data):
     code: str
     message: str
     field: str | None = None
+    received_at: AwareDatetime | None = None
 
 
 class RequestDuplicated(Data):
