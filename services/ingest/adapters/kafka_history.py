@@ -1,0 +1,132 @@
+"""The ends of earlier requests, read from their topics."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from services.ingest.duplicates import Sighting
+from shared import cloudevents, topics
+from shared.cloudevents import UnreadableError
+from shared.settings import Settings
+
+_POLL_MS: Final = 500
+_LAST_FEW: Final = 16
+
+log = structlog.get_logger(__name__)
+
+
+class KafkaHistory:
+    """Implements `History` over `requests.accepted` and `requests.rejected`.
+
+    Only what is committed counts, so whoever calls it must have fenced the partition's former
+    owner: no transaction of it may still be open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def ended(self, partition: int, window: timedelta) -> AsyncIterator[Sighting]:
+        """Yield each request of the partition that ended in the window before the newest one.
+
+        The window is counted back from the newest request and not from the clock: after a pause
+        the next record to come is as old as the pause is long. Raises a `KafkaError` when Kafka
+        cannot be read.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            ends = [
+                _End(consumer, TopicPartition(self._settings.topic(topic), partition))
+                for topic in (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
+            ]
+            newest = [last for end in ends if (last := await end.last_time()) is not None]
+            for end in ends if newest else ():
+                async for sighting in end.since(max(newest) - window):
+                    yield sighting
+        finally:
+            await consumer.stop()
+
+
+class _End:
+    """One partition of one topic in which requests end."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        self._consumer = consumer
+        self._partition = partition
+
+    async def last_time(self) -> datetime | None:
+        """Return when the newest request was received; None when there is none."""
+        beginning, end = await self._bounds()
+        few = _LAST_FEW
+        while True:  # the last offsets may be those of transaction markers and aborted records
+            start = max(beginning, end - few)
+            times = [_received_at(record) async for record in self._records(start, end)]
+            if times or start == beginning:
+                return max(times, default=None)
+            few *= _LAST_FEW
+
+    async def since(self, start: datetime) -> AsyncIterator[Sighting]:
+        """Yield what ended from `start` on."""
+        _, end = await self._bounds()
+        milliseconds = max(int(start.timestamp() * 1000), 0)
+        found = await self._consumer.offsets_for_times({self._partition: milliseconds})
+        first = found[self._partition]
+        if first is None:
+            return
+        async for record in self._records(first.offset, end):
+            if sighting := _sighting(record):
+                yield sighting
+
+    async def _records(self, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
+        self._consumer.assign([self._partition])
+        self._consumer.seek(self._partition, start)
+        while await self._consumer.position(self._partition) < end:
+            for records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).values():
+                for record in records:
+                    yield record
+
+    async def _bounds(self) -> tuple[int, int]:
+        beginning = await self._consumer.beginning_offsets([self._partition])
+        end = await self._consumer.end_offsets([self._partition])
+        return beginning[self._partition], end[self._partition]
+
+
+class _Ended(BaseModel):
+    """What both ends of a request say of it."""
+
+    request_id: str
+    request_source: str
+    received_at: AwareDatetime | None = None
+
+
+def _sighting(record: ConsumerRecord) -> Sighting | None:
+    try:
+        event = cloudevents.read(record.value, record.headers)
+        ended = _Ended.model_validate_json(event.data)
+    except (UnreadableError, ValidationError):
+        # somebody else's record: it ends no request of ours, and must not stop the service
+        log.warning("not the end of a request", topic=record.topic, offset=record.offset)
+        return None
+    return Sighting(
+        key=record.key,
+        source=ended.request_source,
+        id=ended.request_id,
+        received_at=ended.received_at or _appended_at(record),
+    )
+
+
+def _received_at(record: ConsumerRecord) -> datetime:
+    sighting = _sighting(record)
+    return sighting.received_at if sighting else _appended_at(record)
+
+
+def _appended_at(record: ConsumerRecord) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)

@@ -1,0 +1,71 @@
+"""requests, documents, feedback → check, normalise, enrich → ….accepted or ….rejected."""
+
+import asyncio
+from datetime import timedelta
+
+from pydantic import BaseModel
+
+from services.ingest import documents, feedback, requests
+from services.ingest.adapters.kafka_history import KafkaHistory
+from services.ingest.arrival import Arrival
+from services.ingest.duplicates import Duplicates
+from services.ingest.release import NamedRelease
+from services.ingest.settings import IngestSettings
+from services.ingest.submission import SubmittedDocument, SubmittedFeedback, SubmittedRequest
+from shared import topics
+from shared.delivery import Cause, Record, Service, Source, event_broker, run
+
+
+def build(settings: IngestSettings) -> Service:
+    """Return the service: every submission leaves on exactly one of its topics."""
+    broker = event_broker(settings)
+    ways = {
+        topic.data: broker.publisher(settings.topic(topic), schema=topic.data)
+        for topic in (
+            *(topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED, topics.REQUESTS_DUPLICATED),
+            *(topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED),
+            *(topics.FEEDBACK_ACCEPTED, topics.FEEDBACK_REJECTED),
+        )
+    }
+    release, most = NamedRelease(settings.release), settings.record_max_bytes
+    window = timedelta(seconds=settings.duplicate_window_seconds)
+    seen = Duplicates(KafkaHistory(settings), window, settings.duplicate_window_requests)
+
+    def arrival_of(cause: Cause, record: Record) -> Arrival:
+        size = len(record.value or b"")
+        return Arrival.of(cause, size, record.timestamp, settings.default_tenant)
+
+    async def publish(decision: BaseModel, tenant: str, key: bytes | None = None) -> None:
+        await ways[type(decision)].publish(decision, key=key, headers={"ce_tenant": tenant})
+
+    @broker.subscriber(settings.topic(topics.REQUESTS))
+    async def request(data: SubmittedRequest, cause: Cause, record: Source) -> None:
+        arrival = arrival_of(cause, record)
+        sighting = arrival.sighting(record.key, record.offset)
+        with seen.first(record.partition, sighting) as first:
+            if first:
+                decision = requests.acceptable(data, arrival, release.current(), most)
+                await publish(decision, arrival.tenant)
+            else:
+                await publish(requests.duplicate(arrival), arrival.tenant)
+
+    @broker.subscriber(settings.topic(topics.DOCUMENTS))
+    async def document(data: SubmittedDocument, cause: Cause, record: Source) -> None:
+        arrival = arrival_of(cause, record)
+        decision = await asyncio.to_thread(documents.acceptable, data, arrival, most)
+        await publish(decision, arrival.tenant, documents.key(decision))
+
+    @broker.subscriber(settings.topic(topics.FEEDBACK))
+    async def judgement(data: SubmittedFeedback, cause: Cause, record: Source) -> None:
+        arrival = arrival_of(cause, record)
+        await publish(feedback.acceptable(data, arrival, most), arrival.tenant)
+
+    async def on_assigned(topic: str, partition: int) -> None:
+        if topic == settings.topic(topics.REQUESTS):
+            await seen.rebuild(partition)
+
+    return Service("ingest", broker, settings, on_assigned=on_assigned)
+
+
+if __name__ == "__main__":
+    run(build(IngestSettings()))

@@ -1,0 +1,31 @@
+"""The settings of ingest: which release requests are pinned to, and what is remembered."""
+
+from pydantic import Field
+
+from shared.release import BUILT_IN
+from shared.settings import Settings
+
+
+class IngestSettings(Settings):
+    """The shared settings, and those of ingest."""
+
+    release: str = Field(
+        default=BUILT_IN.content_hash(),
+        pattern=r"^[0-9a-f]{64}$",
+        description="Content hash of the release that accepted requests are pinned to.",
+    )
+    record_max_bytes: int = Field(
+        default=1024 * 1024,
+        ge=1,
+        description="Largest value of a submitted record, uncompressed, in bytes.",
+    )
+    duplicate_window_seconds: float = Field(
+        default=24 * 60 * 60,
+        gt=0,
+        description="Time in which a second record of a request is a duplicate, in seconds.",
+    )
+    duplicate_window_requests: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Requests that one partition remembers at the most, about 250 bytes each.",
+    )
