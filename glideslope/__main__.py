@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from glideslope.commands import topics, up
+from glideslope.commands import ask, index, review, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -14,6 +14,10 @@ app = typer.Typer(
     help="Questions on Kafka come back as checked, audited answers.",
 )
 app.command()(up.up)
+app.command("ask")(ask.command)
+app.command("index")(index.command)
+app.command("status")(status.command)
+app.add_typer(review.app, name="review")
 app.add_typer(topics.app, name="topics")
 
 

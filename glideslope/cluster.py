@@ -63,15 +63,19 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 @asynccontextmanager
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(
+    settings: Settings, *, transactional_id: str | None = None
+) -> AsyncIterator[AIOKafkaProducer]:
     """Open an idempotent producer; what it sent is confirmed by every replica in sync.
 
-    Raises `UnreachableError`.
+    With a `transactional_id` whoever held it before can commit nothing more. Raises
+    `UnreachableError`.
     """
     client = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap_servers,
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_idempotence=True,
+        transactional_id=transactional_id,
         acks="all",
         max_request_size=max(topic.max_bytes for topic in topics.ALL),
     )
@@ -156,6 +160,15 @@ class Reader:
             ended = {partition for partition in open_ if await self._at_end(partition)}
             open_ -= ended
             self._consumer.pause(*ended)
+
+    def start_at(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Move to given offsets; a partition that is not named stays where it is."""
+        for partition, offset in offsets.items():
+            self._consumer.seek(partition, offset)
+
+    def only(self, partition: int) -> None:
+        """Read nothing any more but this partition number."""
+        self._consumer.pause(*(each for each in self.ends if each.partition != partition))
 
     async def follow(self) -> AsyncIterator[tuple[Topic, Record]]:
         """Yield records as they come, for ever."""

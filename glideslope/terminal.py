@@ -1,14 +1,14 @@
 """The edge between commands and a terminal: exit codes, one clear line for an error, JSON."""
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from enum import IntEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 import typer
 from aiokafka.errors import KafkaError
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
+from pydantic_core import to_json
 from rich.console import Console
 from rich.markup import escape
 
@@ -16,6 +16,7 @@ from glideslope.cluster import ClusterError
 from shared.settings import Settings
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Settings)
 
 out: Final = Console(highlight=False)
 """Where a command's answer goes."""
@@ -35,6 +36,7 @@ class Exit(IntEnum):
     REFUSED = 4
     REJECTED = 5
     TIMEOUT = 6
+    DEAD_LETTER = 7
 
 
 class CommandError(Exception):
@@ -45,10 +47,18 @@ class CommandError(Exception):
         self.code = code
 
 
-def settings() -> Settings:
-    """Read the settings from the environment, or leave with what is wrong with them."""
+@overload
+def settings() -> Settings: ...
+
+
+@overload
+def settings(kind: type[S]) -> S: ...
+
+
+def settings(kind: type[Settings] = Settings) -> Settings:
+    """Read settings from the environment, or leave with what is wrong with them."""
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         for each in error.errors():
             name = "_".join(str(part) for part in each["loc"])
@@ -75,11 +85,19 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(130) from None
 
 
+def plain(text: str) -> str:
+    """Return foreign text without the control characters that would steer the terminal."""
+    return "".join(
+        each if each in "\n\t" or each.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
+
+
 def complain(message: str) -> None:
     """Print an error."""
-    err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(plain(message))}", soft_wrap=True)
 
 
-def print_json(data: BaseModel | Any) -> None:
-    """Print data as JSON, indented, on standard output."""
-    typer.echo(json.dumps(TypeAdapter(Any).dump_python(data, mode="json"), indent=2))
+def print_json(data: Any, *, indent: int | None = 2) -> None:
+    """Print models, dataclasses and what holds them as JSON on standard output."""
+    typer.echo(to_json(data, indent=indent).decode())

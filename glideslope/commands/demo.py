@@ -1,0 +1,31 @@
+"""`glideslope demo`: the whole pipeline on sample documents, checked."""
+
+import typer
+
+from glideslope import terminal
+from glideslope.child import ServiceDiedError
+from glideslope.demo.play import DemoFailedError
+from glideslope.demo.play import demo as play
+from glideslope.demo.show import console
+from glideslope.kafka import LocalKafkaError
+from glideslope.supervisor import NotReadyError
+from glideslope.terminal import CommandError, Exit
+
+
+def command() -> None:
+    """Start everything, index sample documents, ask thirteen questions, and check each one's end.
+
+    It needs nothing but one way to a Kafka, and leaves its logs in GLIDESLOPE_HOME/demo. Exit code
+    0 only if every request ended exactly once and as it must.
+    """
+    raise typer.Exit(terminal.run(_demo()))
+
+
+async def _demo() -> int:
+    try:
+        await play(terminal.settings(), console())
+    except LocalKafkaError as error:
+        raise CommandError(str(error), Exit.CLUSTER) from error
+    except (DemoFailedError, NotReadyError, ServiceDiedError) as error:
+        raise CommandError(str(error)) from error
+    return Exit.OK

@@ -1,0 +1,176 @@
+"""Documents published and followed until they can be found."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from glideslope import cluster
+from glideslope.cluster import SOURCE
+from glideslope.identity import origin
+from shared import cloudevents, topics
+from shared.cloudevents import Event, UnreadableError, derived_id
+from shared.delivery import Record
+from shared.events import DocumentRejected, DocumentSubmitted
+from shared.settings import Settings
+from shared.topics import Topic
+
+INDEX_GROUP: Final = "inference.documents"
+"""The group whose committed offsets on `documents.accepted` say what can be found."""
+
+_ASK_EVERY_SECONDS: Final = 0.2
+
+
+@dataclass
+class Progress:
+    """Where the published documents stand, by document id. `changed` is called when one moves."""
+
+    changed: Callable[[], None] = lambda: None
+    published: set[str] = field(default_factory=set)
+    accepted: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
+    indexed: set[str] = field(default_factory=set)
+
+    @property
+    def unjudged(self) -> set[str]:
+        """Published, and neither accepted nor rejected yet."""
+        return self.published - self.accepted.keys() - self.rejected.keys()
+
+    @property
+    def unindexed(self) -> set[str]:
+        """Accepted, and not to be found yet."""
+        return self.accepted.keys() - self.indexed - self.rejected.keys()
+
+    @property
+    def done(self) -> bool:
+        """Whether every published document was rejected or can be found."""
+        return not self.unjudged and not self.unindexed
+
+    def passed(self, committed: Mapping[TopicPartition, int]) -> None:
+        """Note how far the index has come: the next offset of each partition."""
+        for document_id, (partition, offset) in self.accepted.items():
+            if offset < committed.get(partition, 0):
+                self.indexed.add(document_id)
+
+
+def document_event(document: DocumentSubmitted, *, tenant: str | None = None) -> Event:
+    """Return the event that submits a document."""
+    return Event(
+        id=str(uuid4()),
+        type=topics.DOCUMENTS.event_type,
+        source=SOURCE,
+        data=document.model_dump_json(exclude_none=True, exclude_defaults=True).encode(),
+        time=datetime.now(UTC).isoformat(),
+        extensions={} if tenant is None else {"tenant": tenant},
+    )
+
+
+async def publish(
+    documents: Iterable[DocumentSubmitted],
+    settings: Settings,
+    progress: Progress,
+    *,
+    tenant: str | None = None,
+    seconds: float | None = None,
+) -> None:
+    """Publish documents and wait until each is rejected or indexed, noting it in `progress`.
+
+    `seconds` bounds the wait after the last was published; what is missing then is in `progress`.
+    None does not wait. Raises `UnreachableError` and `TopicsMissingError`.
+    """
+    follower = (topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED, topics.DEAD_LETTERS)
+    async with (
+        cluster.reader(settings, *follower, start="end") as reader,
+        cluster.producer(settings) as producer,
+        cluster.admin(settings) as admin,
+    ):
+        awaited: dict[str, str] = {}
+        for document in documents:
+            awaited |= await _send(producer, document, settings, tenant)
+            progress.published.add(document.document_id)
+            progress.changed()
+        if seconds is None:
+            return
+        judging = asyncio.create_task(_judge(reader, awaited, progress))
+        try:
+            async with asyncio.timeout(seconds):
+                await _until_indexed(admin, settings, progress, judging)
+        except TimeoutError:
+            return
+        finally:
+            judging.cancel()
+            await asyncio.gather(judging, return_exceptions=True)
+
+
+async def _send(
+    producer: AIOKafkaProducer, document: DocumentSubmitted, settings: Settings, tenant: str | None
+) -> dict[str, str]:
+    """Publish one document; return the ids of the events that will tell what became of it."""
+    event = document_event(document, tenant=tenant)
+    await producer.send_and_wait(
+        settings.topic(topics.DOCUMENTS),
+        key=document.document_id.encode(),
+        value=event.data,
+        headers=event.headers(),
+    )
+    ends = (topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED)
+    ids = [event.id, *(derived_id(event.source, event.id, end.name) for end in ends)]
+    return dict.fromkeys(ids, document.document_id)
+
+
+async def _judge(reader: cluster.Reader, awaited: Mapping[str, str], progress: Progress) -> None:
+    """Note for ever what becomes of the documents; an accepted one may still fail in inference."""
+    async for topic, record in reader.follow():
+        document_id = awaited.get(_event_id(record))
+        if document_id is None:
+            continue
+        if topic is topics.DOCUMENTS_ACCEPTED:
+            progress.accepted[document_id] = (
+                TopicPartition(record.topic, record.partition),
+                record.offset,
+            )
+        else:
+            progress.rejected[document_id] = _message(topic, record)
+        progress.changed()
+
+
+def _event_id(record: Record) -> str:
+    try:
+        return cloudevents.read(record.value, record.headers).id
+    except UnreadableError:  # somebody else's dead letter
+        return ""
+
+
+def _message(topic: Topic, record: Record) -> str:
+    if topic is topics.DEAD_LETTERS:
+        came = origin(record)
+        return f"became a dead letter of {came.service}, {came.code}: {came.reason}"
+    rejected = DocumentRejected.model_validate_json(record.value or b"")
+    return f"{rejected.code}: {rejected.message}"
+
+
+async def _until_indexed(
+    admin: AIOKafkaAdminClient,
+    settings: Settings,
+    progress: Progress,
+    judging: "asyncio.Task[None]",
+) -> None:
+    group = f"{settings.topic_prefix}{INDEX_GROUP}"
+    while not progress.done:
+        if judging.done():
+            judging.result()
+        try:
+            offsets = await admin.list_consumer_group_offsets(group)
+        except KafkaError as error:
+            if not error.retriable:  # a coordinator that is just being chosen is
+                raise
+            offsets = {}
+        progress.passed({partition: each.offset for partition, each in offsets.items()})
+        progress.changed()
+        await asyncio.sleep(_ASK_EVERY_SECONDS)

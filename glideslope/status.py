@@ -1,0 +1,217 @@
+"""The pipeline as it stands: what is on its topics, how far each service is, whether it adds up.
+
+Everything is read as a `read_committed` consumer sees it. Offsets count transaction markers too,
+so a topic's records and a group's lag are counted by reading; only a topic that neither the
+reconciliation nor a lagging group makes us read has just its offsets, an upper bound.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+
+from glideslope import cluster
+from glideslope.identity import RequestName, origin, request_of
+from glideslope.ledger import READ, Ledger, digest_of
+from glideslope.reconciliation import Fault, Reconciliation
+from shared import topics
+from shared.cloudevents import UnreadableError
+from shared.delivery import Record
+from shared.settings import Settings
+from shared.topics import Topic
+
+CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
+    "ingest": (topics.REQUESTS, topics.DOCUMENTS, topics.FEEDBACK),
+    "inference": (topics.REQUESTS_ACCEPTED, topics.FALLBACK_REGENERATE),
+    "inference.documents": (topics.DOCUMENTS_ACCEPTED,),
+    "validator": (topics.ANSWERS_DRAFTED,),
+    "audit": topics.ALL,
+}
+"""Which topics each consumer group works through; its name on the cluster has the prefix."""
+
+_NAMED_AT_MOST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStock:
+    """What a topic holds. `records` is exact, or None; `offsets` is at least as many."""
+
+    name: str
+    records: int | None
+    offsets: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStock:
+    """How far a consumer group is. `lag` is in records; `members` are processes at work."""
+
+    name: str
+    members: int
+    lag: int
+    lag_by_topic: Mapping[str, int]
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFault:
+    """A fault with the request that it is about, where it is about one."""
+
+    what: str
+    request_source: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """All of it. `faults` names the first ten; `reconciliation.faults` has all."""
+
+    topics: tuple[TopicStock, ...]
+    groups: tuple[GroupStock, ...]
+    reconciliation: Reconciliation
+    faults: tuple[NamedFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    name: str
+    members: int
+    committed: Mapping[TopicPartition, int]
+
+
+class Counts:
+    """Counts records by topic, and by group where the group has not passed them yet."""
+
+    def __init__(self, groups: Iterable[_Group]) -> None:
+        self.groups = list(groups)
+        self.records: Counter[Topic] = Counter()
+        self.lag: dict[str, Counter[str]] = {group.name: Counter() for group in self.groups}
+        self.dead_letters: Counter[str] = Counter()
+
+    def add(self, topic: Topic, record: Record) -> None:
+        """Count one record."""
+        self.records[topic] += 1
+        position = TopicPartition(record.topic, record.partition)
+        for group in self.groups:
+            if topic in CONSUMED[group.name] and record.offset >= group.committed.get(position, 0):
+                self.lag[group.name][topic.name] += 1
+        if topic is topics.DEAD_LETTERS:
+            with suppress(KeyError, ValueError):  # not ours; the ledger says so
+                self.dead_letters[origin(record).service] += 1
+
+    def read_from(self, topic: Topic, position: TopicPartition) -> int:
+        """Return the first offset that a group consuming `topic` has not passed."""
+        consuming = [group for group in self.groups if topic in CONSUMED[group.name]]
+        return min(group.committed.get(position, 0) for group in consuming)
+
+
+async def take_stock(settings: Settings, window: timedelta) -> Stock:
+    """Read the pipeline's state. `window` is ingest's duplicate window.
+
+    It reads all requests and ends that are kept. Raises `UnreachableError`, `TopicsMissingError`.
+    """
+    async with cluster.admin(settings) as admin:
+        counts = Counts([await _group(admin, name, settings) for name in CONSUMED])
+    steps = [topic for topic in topics.ALL if topic is not topics.REQUESTS]
+    async with (
+        cluster.reader(settings, *steps) as after,  # its ends are taken before those of requests
+        cluster.reader(settings, topics.REQUESTS) as before,
+    ):
+        ledger = Ledger(
+            settings,
+            window,
+            trimmed=[each.partition for each, offset in before.beginnings.items() if offset > 0],
+        )
+        after.start_at(_unread(settings, counts, after, steps))
+        for reader in (before, after):
+            async for topic, record in reader.to_end():
+                counts.add(topic, record)
+                if topic is topics.REQUESTS or topic in READ:
+                    ledger.add(topic, record)
+        offsets: Counter[str] = Counter()
+        for reader in (before, after):
+            for partition, end in reader.ends.items():
+                offsets[partition.topic] += end - reader.beginnings[partition]
+    reconciliation = ledger.reconcile()
+    return Stock(
+        topics=tuple(_topic_stock(topic, settings, counts, offsets) for topic in topics.ALL),
+        groups=tuple(
+            GroupStock(
+                name=f"{settings.topic_prefix}{group.name}",
+                members=group.members,
+                lag=counts.lag[group.name].total(),
+                lag_by_topic=dict(counts.lag[group.name]),
+                dead_letters=counts.dead_letters[group.name],
+            )
+            for group in counts.groups
+        ),
+        reconciliation=reconciliation,
+        faults=await _named(list(islice(reconciliation.faults, _NAMED_AT_MOST)), settings),
+    )
+
+
+def _topic_stock(
+    topic: Topic, settings: Settings, counts: Counts, offsets: Mapping[str, int]
+) -> TopicStock:
+    name = settings.topic(topic)
+    exact = topic is topics.REQUESTS or topic in READ or offsets[name] == 0
+    return TopicStock(name, counts.records[topic] if exact else None, offsets[name])
+
+
+def _unread(
+    settings: Settings, counts: Counts, reader: cluster.Reader, steps: Iterable[Topic]
+) -> dict[TopicPartition, int]:
+    """Return where to start on the topics that are read for the groups' lag alone."""
+    by_name = {settings.topic(topic): topic for topic in steps if topic not in READ}
+    return {
+        partition: max(beginning, counts.read_from(by_name[partition.topic], partition))
+        for partition, beginning in reader.beginnings.items()
+        if partition.topic in by_name
+    }
+
+
+async def _group(admin: AIOKafkaAdminClient, name: str, settings: Settings) -> _Group:
+    on_cluster = f"{settings.topic_prefix}{name}"
+    try:
+        offsets = await admin.list_consumer_group_offsets(on_cluster)
+        described = await admin.describe_consumer_groups([on_cluster])
+    except GroupCoordinatorNotAvailableError:  # a cluster on which no group has ever been
+        return _Group(name, 0, {})
+    return _Group(
+        name,
+        members=sum(len(group[5]) for response in described for group in response.groups),
+        committed={partition: each.offset for partition, each in offsets.items()},
+    )
+
+
+async def _named(faults: list[Fault], settings: Settings) -> tuple[NamedFault, ...]:
+    """Find the requests of faults, by reading what names them once more."""
+    wanted = {fault.digest for fault in faults if fault.digest is not None}
+    names: dict[bytes, RequestName] = {}
+    by_name = {settings.topic(topic): topic for topic in topics.ALL}
+    if wanted:
+        async with cluster.reader(settings, topics.REQUESTS, *READ) as reader:
+            async for topic, record in reader.to_end():
+                with suppress(UnreadableError, KeyError, ValueError):  # it names no request
+                    about = topic
+                    if topic is topics.DEAD_LETTERS:
+                        about = by_name[origin(record).topic]
+                    digest = digest_of(about, record)
+                    if digest in wanted and (name := request_of(about, record)) is not None:
+                        names[digest] = name
+                if names.keys() == wanted:
+                    break
+    return tuple(_name(fault, names) for fault in faults)
+
+
+def _name(fault: Fault, names: Mapping[bytes, RequestName]) -> NamedFault:
+    name = None if fault.digest is None else names.get(fault.digest)
+    if name is None:
+        return NamedFault(fault.what, None, None)
+    return NamedFault(fault.what, name.source, name.id)
