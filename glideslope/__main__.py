@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from glideslope.commands import ask, index, review, status, topics, up
+from glideslope.commands import ask, demo, index, review, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -13,7 +13,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Questions on Kafka come back as checked, audited answers.",
 )
-app.command()(up.up)
+app.command("up")(up.command)
+app.command("demo")(demo.command)
 app.command("ask")(ask.command)
 app.command("index")(index.command)
 app.command("status")(status.command)

@@ -8,11 +8,10 @@ from glideslope import terminal
 from glideslope.kafka import LocalKafkaError
 from glideslope.supervisor import NotReadyError, Report
 from glideslope.terminal import CommandError, Exit
-from glideslope.up import Readable, report_json
-from glideslope.up import up as run_stack
+from glideslope.up import Readable, report_json, up
 
 
-def up(
+def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line for each event.")
     ] = False,
@@ -29,7 +28,7 @@ def up(
 
 async def _up(report: Report) -> int:
     try:
-        return await run_stack(terminal.settings(), report)
+        return await up(terminal.settings(), report)
     except LocalKafkaError as error:
         raise CommandError(str(error), Exit.CLUSTER) from error
     except NotReadyError as error:

@@ -1,0 +1,100 @@
+"""What the audit log on disk holds of one request, read as an auditor would."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from glideslope.identity import RequestName, origin, request_of
+from services.audit.adapters.segments import read
+from services.audit.entry import Entry
+from shared import cloudevents, topics
+from shared.cloudevents import UnreadableError
+from shared.delivery import Record
+from shared.events import (
+    Answer,
+    AnswerChecked,
+    AnswerDrafted,
+    RequestAccepted,
+    RequestSubmitted,
+    Result,
+    ReviewDecided,
+)
+from shared.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One entry of an audit log: its index there, when Kafka took the record, what happened."""
+
+    index: int
+    at: datetime
+    topic: str
+    summary: str
+
+
+def history(log: Path, request: RequestName, names: Mapping[str, Topic]) -> list[HistoryLine]:
+    """Return the entries about one request in the log in folder `log`, in the log's order.
+
+    `names` maps the topics' names on the cluster to the topics. Raises `DamagedError`.
+    """
+    return [
+        HistoryLine(
+            index=index,
+            at=datetime.fromtimestamp(entry.position.timestamp / 1000, UTC),
+            topic=names[entry.position.topic].name,
+            summary=_summary(names[entry.position.topic], entry),
+        )
+        for index, entry in read(log)
+        if _request(entry, names) == request
+    ]
+
+
+def _request(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
+    position = entry.position
+    record = Record(
+        topic=position.topic,
+        partition=position.partition,
+        offset=position.offset,
+        timestamp=position.timestamp,
+        key=entry.key,
+        value=entry.value,
+        headers=entry.headers,
+    )
+    with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
+        topic = names[position.topic]
+        if topic is topics.DEAD_LETTERS:
+            topic = names[origin(record).topic]
+        return request_of(topic, record)
+    return None
+
+
+def _summary(topic: Topic, entry: Entry) -> str:
+    if topic.data is None:
+        return "could not be handled"
+    return _said(topic.data.model_validate_json(cloudevents.read(entry.value, entry.headers).data))
+
+
+def _said(data: BaseModel) -> str:
+    said = ""
+    match data:
+        case RequestSubmitted():
+            said = f"asked: {data.question}"
+        case RequestAccepted():
+            said = f"accepted under release {data.release[:12]}"
+        case ReviewDecided():
+            said = f"{data.decision} by {data.reviewer}: {_text(data.answer)}"
+        case AnswerChecked():
+            said = f"attempt {data.attempt} checked: {data.reason}"
+        case AnswerDrafted():
+            said = f"attempt {data.attempt}: {_text(data.answer)}"
+        case Result():
+            said = f"{data.outcome}, receipt {data.receipt.origin} #{data.receipt.index}"
+    return said
+
+
+def _text(answer: Answer | None) -> str:
+    return "nothing" if answer is None else answer.text

@@ -1,0 +1,118 @@
+"""`glideslope up`, used from outside: signals, exit codes, and a Kafka client that is not ours."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import Consumer, Message, Producer
+
+from shared.settings import Settings
+from tests.e2e.conftest import Up
+
+pytestmark = pytest.mark.kafka
+
+PASSAGE = "The harbour dues of Port Ellisgate are EUR 3.40 per tonne since 1 July 2025."
+QUESTION = "How high are the harbour dues of Port Ellisgate?"
+
+
+@pytest.fixture
+def results(settings: Settings) -> Iterator[Callable[[], Message]]:
+    """Wait for the next record on `results`, as a system that knows nothing of us does."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.bootstrap_servers,
+            "group.id": f"{settings.topic_prefix}downstream",
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+        }
+    )
+
+    def next_result() -> Message:
+        consumer.subscribe([f"{settings.topic_prefix}results"])
+        message = consumer.poll(60)
+        assert message is not None
+        assert message.error() is None
+        return message
+
+    yield next_result
+    consumer.close()
+
+
+def submit(settings: Settings, request_id: str) -> None:
+    producer = Producer({"bootstrap.servers": settings.bootstrap_servers})
+    data = {"question": QUESTION, "passages": [{"id": "tariff", "text": PASSAGE}]}
+    producer.produce(
+        f"{settings.topic_prefix}requests",
+        key=b"harbour-office",
+        value=json.dumps(data).encode(),
+        headers={
+            "ce_specversion": "1.0",
+            "ce_id": request_id,
+            "ce_source": "/harbour",
+            "ce_type": "glideslope.request.submitted.v1",
+            "content-type": "application/json",
+        },
+    )
+    assert producer.flush(30) == 0
+
+
+def test_a_foreign_client_asks_and_reads_the_answer(
+    up: Callable[[Settings], Up], settings: Settings, results: Callable[[], Message]
+) -> None:
+    ready = up(settings).until("ready")
+    assert ready["bootstrap_servers"] == settings.bootstrap_servers
+    submit(settings, "dues-1")
+    message = results()
+    assert message.key() == b"harbour-office"
+    headers = dict(message.headers() or [])
+    assert headers["ce_type"] == b"glideslope.result.v1"
+    result = json.loads(message.value() or b"")
+    assert (result["request_source"], result["request_id"]) == ("/harbour", "dues-1")
+    assert result["outcome"] == "answered"
+    assert "3.40" in result["answer"]["text"]
+    assert result["answer"]["citations"][0]["quote"] in PASSAGE
+    assert result["receipt"]["index"] < result["receipt"]["size"]
+
+
+def test_ctrl_c_drains_every_service_and_ends_well(
+    up: Callable[[Settings], Up], settings: Settings
+) -> None:
+    stack = up(settings)
+    stack.until("ready")
+    stack.press_ctrl_c()
+    stack.until("stopped")
+    assert stack.process.wait(30) == 0
+    assert {each["service"]: each["exit_code"] for each in stack.of("drained")} == {
+        "ingest": 0,
+        "inference": 0,
+        "validator": 0,
+        "audit": 0,
+    }
+
+
+def test_a_service_that_dies_ends_it_with_its_exit_code(
+    up: Callable[[Settings], Up], settings: Settings
+) -> None:
+    stack = up(settings)
+    stack.until("ready")
+    pids = {each["service"]: each["pid"] for each in stack.of("started")}
+    os.kill(pids["validator"], signal.SIGKILL)
+    died = stack.until("died")
+    assert (died["service"], died["exit_code"]) == ("validator", 128 + signal.SIGKILL)
+    stack.until("stopped")
+    assert stack.process.wait(30) == 128 + signal.SIGKILL
+    assert {each["service"] for each in stack.of("drained")} == {"ingest", "inference", "audit"}
+
+
+def test_what_was_asked_while_a_service_was_down_is_answered_after_the_next_start(
+    up: Callable[[Settings], Up], settings: Settings, results: Callable[[], Message]
+) -> None:
+    first = up(settings)
+    first.until("ready")
+    first.press_ctrl_c()
+    first.until("stopped")
+    submit(settings, "dues-2")
+    up(settings).until("ready")
+    assert json.loads(results().value() or b"")["request_id"] == "dues-2"
