@@ -1,0 +1,203 @@
+"""Numbers as financial text writes them, read exactly: sign, scale word, unit and currency.
+
+Own patterns rather than a library: quantulum3 and price-parser work in floats or guess the
+decimal mark, and what cannot be read here must be said, not guessed. Every pattern is bounded or
+possessive and is tried at one place only, so reading is linear in the text.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from services.validator.units import (
+    CURRENCIES,
+    CURRENCY_BEFORE,
+    LETTER_SCALES,
+    MEASURES,
+    ORDINAL,
+    PERCENT,
+    SCALES,
+    UNIT_AFTER,
+    alternatives,
+)
+
+_MAX_DIGITS: Final = 24  # times any scale still exact in 28 digits
+_BEFORE: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number in base units: '$3.2 billion' is 3200000000 USD, '250 bps' is 2.5 percent.
+
+    `unit` None: the text names none next to the number.
+    """
+
+    value: Decimal
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The text from `start` to `end` as a number: `amount`, or None where it cannot be read.
+
+    `factor`: what a scale word or a unit's part makes of one. `bracketed`: its sign is given by
+    brackets alone, which in prose may be mere brackets. `name`: digits within a name ('A320').
+    """
+
+    start: int
+    end: int
+    amount: Amount | None
+    factor: Decimal = Decimal(1)
+    bracketed: bool = False
+    name: bool = False
+
+
+_MINUS: Final = r"(?<![\w%)\]])[-\u2212\u2013]"
+_LEFT: Final = re.compile(
+    rf"(?P<minus>{_MINUS})?(?P<open>\(\s?)?(?P<minus2>{_MINUS})?"
+    rf"(?P<currency>{CURRENCY_BEFORE})?(?P<gap>\s{{0,3}})(?P<open2>\()?(?P<minus3>{_MINUS})?\Z",
+)
+_GROUP: Final = "[,\u2019'\u00a0\u202f]"
+_CORE: Final = re.compile(
+    rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
+)
+_SEPARATOR: Final = re.compile(_GROUP)
+_RUN: Final = re.compile(r"(?:[.,/:]?\d)*+")
+_RUNS_ON: Final = re.compile(r"[.,/:]?\d")
+_TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
+_TOKEN: Final = re.compile(r"[\w-]*+")
+_SCALE: Final = re.compile(
+    rf"(?P<gap>[\s-]{{0,2}})(?P<scale>{alternatives(SCALES)})(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_UNIT: Final = re.compile(rf"(?:[^\S\n]{{0,2}}-?(?P<unit>{UNIT_AFTER})|\s{{0,3}}(?P<percent>%))")
+_ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)(?!\w)", re.IGNORECASE)
+_CLOSE: Final = re.compile(r"\s?\)")
+_WORDS: Final = {
+    word: Decimal(value)
+    for words, values in (
+        ("one two three four five six seven eight nine ten eleven twelve", range(1, 13)),
+        ("thirteen fourteen fifteen sixteen seventeen eighteen nineteen", range(13, 20)),
+        ("twenty thirty forty fifty sixty seventy eighty ninety", range(20, 100, 10)),
+    )
+    for word, value in zip(words.split(), values, strict=True)
+}
+_TENS: Final = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_WORD: Final = re.compile(
+    rf"(?<![\w-])(?:({_TENS})[\s-](one|two|three|four|five|six|seven|eight|nine)"
+    rf"|({alternatives(_WORDS)}))(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_ORDINALS: Final = "second third fourth fifth sixth seventh eighth ninth tenth"
+_ORDINAL_WORDS: Final = _ORDINALS.split()
+_ORDINAL_WORD: Final = re.compile(
+    # 'Second, …' only counts off points, and a third party is not the third of anything
+    rf"(?<![\w-])({'|'.join(_ORDINAL_WORDS)})(?![A-Za-z])(?!\s?,|[\s-]part)",
+    re.IGNORECASE,
+)
+
+
+NUMBER_START: Final = (
+    rf"\d|(?<!\w)\.\d|(?<![\w-])(?:{'|'.join([*_WORDS, *_ORDINAL_WORDS])})(?![A-Za-z])"
+)
+"""Pattern of where a number may begin."""
+
+
+def number_at(text: str, start: int) -> Number | None:
+    """Read the number, in digits or words, whose first digit or letter stands at `start`."""
+    if text[start].isalpha():
+        return _in_words(text, start)
+    core = _CORE.match(text, start)
+    if core is None:  # digits of another script
+        return Number(start, _end(_TOKEN, text, start + 1), None)
+    left = _LEFT.search(text[max(0, start - _BEFORE) : start])
+    currency = left["currency"] if left else None
+    if currency is None and start and (text[start - 1].isalpha() or text[start - 1] == "_"):
+        return _name(text, core)
+    if _RUNS_ON.match(text, core.end()):
+        return Number(start, _end(_RUN, text, core.end()), None)
+    if ordinal := _ORDINAL.match(text, core.end()):
+        return Number(start, ordinal.end(), _exact(core[0], ORDINAL))
+    return _in_digits(text, core, left, currency)
+
+
+def _in_digits(
+    text: str, core: re.Match[str], left: re.Match[str] | None, currency: str | None
+) -> Number:
+    opened = bool(left and (left["open"] or left["open2"]))
+    minus = bool(left and (left["minus"] or left["minus2"] or left["minus3"]))
+    end, closed = _close(text, core.end(), opened=opened)
+    end, scale = _scale(text, end, money=currency is not None)
+    unit, factor = (CURRENCIES[currency.lower()], Decimal(1)) if currency else (None, Decimal(1))
+    if match := _UNIT.match(text, end):
+        written = MEASURES[(match["unit"] or PERCENT).lower()]
+        if unit is None or written[0] == unit:
+            (unit, factor), end = written, match.end()
+    if not closed:
+        end, closed = _close(text, end, opened=opened)
+    if end < len(text) and text[end].isalpha() and scale == 1 and unit is None:
+        return _name(text, core)
+    start = (
+        core.start() - len(left[0].lstrip("( " if opened and not closed else " ")) if left else 0
+    )
+    amount = _exact(core[0], unit, scale * factor, negative=minus or closed)
+    return Number(start, end, amount, scale * factor, bracketed=closed and not minus)
+
+
+def _in_words(text: str, start: int) -> Number | None:
+    if ordinal := _ORDINAL_WORD.match(text, start):
+        value = Decimal(_ORDINAL_WORDS.index(ordinal[1].lower()) + 2)
+        return Number(start, ordinal.end(), Amount(value, ORDINAL))
+    word = _WORD.match(text, start)
+    if word is None:
+        return None
+    value = (
+        _WORDS[word[3].lower()] if word[3] else _WORDS[word[1].lower()] + _WORDS[word[2].lower()]
+    )
+    end, scale = _scale(text, word.end(), money=False)
+    unit, factor = None, Decimal(1)
+    if match := _UNIT.match(text, end):
+        (unit, factor), end = MEASURES[(match["unit"] or PERCENT).lower()], match.end()
+    if value == 1 and scale == 1 and unit is None:
+        return None  # 'one of the largest' counts nothing
+    return Number(start, end, Amount(value * scale * factor, unit), scale * factor)
+
+
+def _scale(text: str, end: int, *, money: bool) -> tuple[int, Decimal]:
+    """Read up to three scale words in a row ('two hundred thousand')."""
+    scale = Decimal(1)
+    for _ in range(3):
+        match = _SCALE.match(text, end)
+        if match is None or (
+            match["scale"].lower() in LETTER_SCALES and match["gap"] and not money
+        ):
+            break
+        scale, end = scale * SCALES[match["scale"].lower()], match.end()
+    return end, scale
+
+
+def _close(text: str, end: int, *, opened: bool) -> tuple[int, bool]:
+    match = _CLOSE.match(text, end) if opened else None
+    return (match.end(), True) if match else (end, False)
+
+
+def _exact(
+    digits: str, unit: str | None, factor: Decimal = Decimal(1), *, negative: bool = False
+) -> Amount | None:
+    plain = _SEPARATOR.sub("", digits)
+    if len(plain) > _MAX_DIGITS:
+        return None
+    value = Decimal(plain) * factor
+    return Amount(-value if negative else value, unit)
+
+
+def _name(text: str, core: re.Match[str]) -> Number:
+    before = _TOKEN_BEFORE.search(text[max(0, core.start() - _BEFORE) : core.start()])
+    start = core.start() - (len(before[0]) if before else 0)
+    return Number(start, _end(_TOKEN, text, core.end()), None, name=True)
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start
