@@ -23,10 +23,10 @@ COPY services/validator/pyproject.toml services/validator/
 FROM uv AS service-dependencies
 ARG SERVICE
 RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference|ingest|validator"; exit 1; }
-RUN uv sync --locked --no-dev --package "glideslope-$SERVICE"
+RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE"
 
 FROM uv AS all-dependencies
-RUN uv sync --locked --no-dev --no-install-project
+RUN uv sync --quiet --locked --no-dev --no-install-project
 
 FROM ${BASE} AS base
 # The state folder is this user's, so that a volume mounted there is too.
