@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from glideslope.commands import ask, demo, index, review, status, topics, up
+from glideslope.commands import ask, demo, docs, index, review, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -20,6 +20,7 @@ app.command("index")(index.command)
 app.command("status")(status.command)
 app.add_typer(review.app, name="review")
 app.add_typer(topics.app, name="topics")
+app.command("docs")(docs.command)
 
 
 def main() -> None:

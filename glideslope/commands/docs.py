@@ -1,0 +1,18 @@
+"""`glideslope docs`: the generated part of the documentation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glideslope import terminal
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.")] = Path("docs"),
+) -> None:
+    """Write AsyncAPI, JSON Schemas, the contract page and the settings page, from the code."""
+    from glideslope import docs  # noqa: PLC0415 - it loads every service, which others need not
+
+    for path in docs.write(folder):
+        terminal.out.print(str(path), soft_wrap=True)
