@@ -124,9 +124,9 @@ class Stack:
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Return the environment from which a service reads the same shared settings."""
     environment = {
-        f"GLIDESLOPE_{name.upper()}": str(getattr(settings, name))
+        f"GLIDESLOPE_{name.upper()}": str(value)
         for name in Settings.model_fields
-        if name != "bootstrap_servers"
+        if (value := getattr(settings, name)) is not None and name != "bootstrap_servers"
     }
     return {
         **environment,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from glideslope.identity import RequestName, origin, request_of
 from services.audit.adapters.segments import read
@@ -75,7 +75,11 @@ def _request(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
 def _summary(topic: Topic, entry: Entry) -> str:
     if topic.data is None:
         return "could not be handled"
-    return _said(topic.data.model_validate_json(cloudevents.read(entry.value, entry.headers).data))
+    event = cloudevents.read(entry.value, entry.headers)
+    try:
+        return _said(topic.data.model_validate_json(event.data))
+    except ValidationError:
+        return "was not what the topic carries"
 
 
 def _said(data: BaseModel) -> str:
