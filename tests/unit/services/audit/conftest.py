@@ -24,9 +24,7 @@ from shared.events import (
 @pytest.fixture(params=["files", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     store: Store = (
-        FileStore(tmp_path / "log", "test/0")
-        if request.param == "files"
-        else MemoryStore("test/0")
+        FileStore(tmp_path / "log", "test/0") if request.param == "files" else MemoryStore("test/0")
     )
     yield store
     store.close()

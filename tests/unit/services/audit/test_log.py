@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from services.audit.entry import Entry, Position, RequestKey
 from services.audit.group import GroupLog
-from services.audit.log import Store, WriteFailedError
+from services.audit.log import Appended, Store, WriteFailedError
 from shared.events import Receipt
 
 
@@ -118,12 +119,14 @@ class GatedStore:
     """Passes batches on once its gate is open, and remembers how large they were."""
 
     def __init__(self, store: Store) -> None:
+        self.busy = threading.Event()
         self.gate = threading.Event()
         self.batches: list[int] = []
         self._store = store
 
-    def append(self, entries):  # type: ignore[no-untyped-def] # as `Store`
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
         self.batches.append(len(entries))
+        self.busy.set()
         self.gate.wait(10)
         return self._store.append(entries)
 
@@ -137,8 +140,7 @@ async def test_appends_that_arrive_while_the_disk_is_busy_share_the_next_write(
     gated = GatedStore(store)
     log = GroupLog(gated)
     appends = [asyncio.create_task(log.append(entries[0]))]
-    while not gated.batches:
-        await asyncio.sleep(0)
+    await asyncio.to_thread(gated.busy.wait, 10)
     appends += [asyncio.create_task(log.append(entry)) for entry in entries[1:]]
     await asyncio.sleep(0)
 
@@ -155,8 +157,7 @@ async def test_a_cancelled_append_leaves_the_others_alone(
     gated = GatedStore(store)
     log = GroupLog(gated)
     appends = [asyncio.create_task(log.append(entry)) for entry in entries[:3]]
-    while not gated.batches:
-        await asyncio.sleep(0)
+    await asyncio.to_thread(gated.busy.wait, 10)
 
     appends[1].cancel()
     gated.gate.set()
@@ -179,7 +180,7 @@ async def test_closing_finishes_what_is_being_appended(store: Store, entries: li
 
 
 class FailingStore:
-    def append(self, _entries: object) -> list[object]:
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:  # noqa: ARG002 - as `Store`
         raise ZeroDivisionError("a fault of the program")
 
     def close(self) -> None:
@@ -187,7 +188,7 @@ class FailingStore:
 
 
 async def test_a_failed_write_fails_every_append_that_waits_for_it(entries: list[Entry]) -> None:
-    log = GroupLog(FailingStore())  # type: ignore[arg-type] # it never returns
+    log = GroupLog(FailingStore())
 
     errors = await asyncio.gather(*(log.append(e) for e in entries), return_exceptions=True)
 

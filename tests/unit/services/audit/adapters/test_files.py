@@ -103,13 +103,37 @@ def test_only_its_owner_may_read_a_log(folder: Path, entries: list[Entry]) -> No
     assert all(path.stat().st_mode & 0o077 == 0 for path in segments(folder))
 
 
+def test_an_entry_is_durable_and_its_file_can_be_found_before_it_has_a_receipt(
+    folder: Path, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+    fsync = os.fsync
+
+    def noted(file: int) -> None:
+        found = os.fstat(file)
+        synced[found.st_ino] = found.st_size
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store = FileStore(folder, ORIGIN)
+    store.append(entries)
+
+    segment = segments(folder)[0].stat()
+    assert synced[segment.st_ino] == segment.st_size
+    assert {f.stat().st_ino for f in (folder, folder.parent, folder.parent.parent)} <= set(synced)
+    store.close()
+
+
 # ── a crash while writing ─────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("forget", [False, True], ids=["with derived state", "without"])
-@pytest.mark.parametrize("segment_bytes", [1, 1 << 20], ids=["own segment", "same segment"])
+@pytest.mark.parametrize(
+    ("segment_bytes", "forget"),
+    [(1, False), (1 << 20, True)],
+    ids=["own segment", "same segment, without derived state"],
+)
 def test_a_batch_torn_at_any_byte_is_cut_off_and_appended_anew(
-    tmp_path: Path, entries: list[Entry], forget: bool, segment_bytes: int
+    tmp_path: Path, entries: list[Entry], segment_bytes: int, forget: bool
 ) -> None:
     before, whole = tmp_path / "before", tmp_path / "whole"
     written(before, entries[:3], segment_bytes=segment_bytes)
@@ -256,9 +280,7 @@ def test_the_log_of_another_deployment_is_refused(folder: Path, entries: list[En
 # ── one writer ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_second_writer_is_refused_and_told_who_writes(
-    folder: Path, entries: list[Entry]
-) -> None:
+def test_a_second_writer_is_refused_and_told_who_writes(folder: Path, entries: list[Entry]) -> None:
     store = FileStore(folder, ORIGIN)
 
     with pytest.raises(LockedError, match=rf"process {os.getpid()} writes the audit log"):
@@ -270,9 +292,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(
     assert contents(folder) == entries
 
 
-def test_a_log_that_could_not_be_opened_is_not_locked(
-    folder: Path, entries: list[Entry]
-) -> None:
+def test_a_log_that_could_not_be_opened_is_not_locked(folder: Path, entries: list[Entry]) -> None:
     written(folder, entries)
     with pytest.raises(OtherOriginError):
         FileStore(folder, "other/0")

@@ -1,0 +1,194 @@
+"""Audit on real Kafka, driven by the engine."""
+
+import asyncio
+import errno
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from services.audit.adapters.segments import read
+from services.audit.app import build
+from services.audit.entry import Entry
+from services.audit.settings import AuditSettings
+from shared import topics
+from shared.delivery.engine import Engine
+from shared.delivery.errors import FatalError
+from shared.events import Answer, AnswerChecked, Confidence, RequestAccepted, Result, Usage
+from shared.settings import Settings
+
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("topics")]
+
+
+@pytest.fixture
+def audit_settings(settings: Settings) -> AuditSettings:
+    return AuditSettings(**settings.model_dump())
+
+
+def engine_of(settings: AuditSettings) -> tuple[Engine, "asyncio.Task[None]", asyncio.Event]:
+    engine, ready = Engine(build(settings)), asyncio.Event()
+    return engine, asyncio.create_task(engine.run(ready.set)), ready
+
+
+@asynccontextmanager
+async def audit(settings: AuditSettings) -> AsyncIterator[None]:
+    engine, running, ready = engine_of(settings)
+    await asyncio.wait_for(ready.wait(), 60)
+    yield
+    engine.stop()
+    await running
+
+
+def approval(number: int) -> bytes:
+    checked = AnswerChecked(
+        request=RequestAccepted(
+            request_id=f"r-{number}",
+            request_source="/crm",
+            tenant="default",
+            question="?",
+            received_at=datetime(2026, 1, 1, tzinfo=UTC),
+            release="abc",
+        ),
+        answer=Answer(text=f"answer {number}"),
+        usage=Usage(model="extractive"),
+        checks=(),
+        confidence=Confidence(probability=1, threshold=0.9),
+        reason="every check passed",
+    )
+    return checked.model_dump_json().encode()
+
+
+async def publish(settings: Settings, topic: topics.Topic, values: list[bytes | None]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, acks="all")
+    await producer.start()
+    try:
+        for number, value in enumerate(values):
+            await producer.send(
+                settings.topic(topic),
+                key=b"k",
+                value=value,
+                partition=number % settings.partitions,
+                headers=[
+                    ("ce_specversion", b"1.0"),
+                    ("ce_id", str(number).encode()),
+                    ("ce_source", b"/test"),
+                    ("ce_type", topic.event_type.encode()),
+                    ("null", None),
+                    ("binary", b"\xff"),
+                ],
+            )
+    finally:
+        await producer.stop()
+
+
+async def committed(settings: Settings, topic: topics.Topic, count: int) -> list[bytes]:
+    """Return the values of the topic once it has `count` records, and any beyond them."""
+    consumer = AIOKafkaConsumer(
+        settings.topic(topic),
+        bootstrap_servers=settings.bootstrap_servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    await consumer.start()
+    values: list[bytes] = []
+    try:
+        async with asyncio.timeout(60):
+            while len(values) < count or not await _at_end(consumer):
+                for fetched in (await consumer.getmany(timeout_ms=200)).values():
+                    values += [record.value for record in fetched]
+    finally:
+        await consumer.stop()
+    return values
+
+
+async def _at_end(consumer: AIOKafkaConsumer) -> bool:
+    ends = await consumer.end_offsets(consumer.assignment())
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+
+
+def logged(settings: AuditSettings) -> list[Entry]:
+    return [
+        entry
+        for partition in range(settings.partitions)
+        for _, entry in read(settings.home / "audit" / str(partition))
+    ]
+
+
+async def in_log(settings: AuditSettings, count: int) -> None:
+    """Wait until the logs have `count` entries together."""
+    async with asyncio.timeout(60):
+        while len(logged(settings)) < count:  # noqa: ASYNC110 - a file tells nobody that it grew
+            await asyncio.sleep(0.1)
+
+
+EXPECTED = {
+    topics.ANSWERS_APPROVED: 41,
+    topics.REQUESTS: 4,
+    topics.RESULTS: 20,
+    topics.DEAD_LETTERS: 1,
+    topics.RELEASES: 1,  # the built-in one, registered when topics are created
+}
+
+
+async def test_every_record_is_in_the_log_once_and_every_approval_becomes_one_result(
+    audit_settings: AuditSettings,
+) -> None:
+    approvals: list[bytes | None] = [approval(number) for number in range(20)]
+    async with audit(audit_settings):
+        await publish(audit_settings, topics.ANSWERS_APPROVED, approvals)
+        await publish(audit_settings, topics.REQUESTS, [b"\xff", None, b"{}", b""])
+        await committed(audit_settings, topics.RESULTS, 20)
+    async with audit(audit_settings):  # after a restart
+        await publish(audit_settings, topics.ANSWERS_APPROVED, [*approvals, b"\xff"])
+        (letter,) = await committed(audit_settings, topics.DEAD_LETTERS, 1)
+        results = await committed(audit_settings, topics.RESULTS, 20)
+        await in_log(audit_settings, sum(EXPECTED.values()))
+
+    entries = logged(audit_settings)
+    assert Counter(entry.position.topic for entry in entries) == {
+        audit_settings.topic(topic): count for topic, count in EXPECTED.items()
+    }
+    assert len({entry.position for entry in entries}) == len(entries)
+    assert all(entry.position.cluster for entry in entries)
+    assert letter == b"\xff"
+    receipts = {}
+    for result in map(Result.model_validate_json, results):
+        assert result.outcome == "answered"
+        receipts[result.request_id] = (result.receipt.origin, result.receipt.index)
+    assert set(receipts) == {f"r-{number}" for number in range(20)}
+    decided = {
+        entry.decides.id: (f"{audit_settings.deployment}/{partition}", index)
+        for partition in range(audit_settings.partitions)
+        for index, entry in reversed(list(read(audit_settings.home / "audit" / str(partition))))
+        if entry.decides is not None
+    }
+    assert receipts == decided
+
+
+async def test_a_disk_that_fails_stops_audit_and_nothing_is_answered_before_it_is_logged(
+    audit_settings: AuditSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    _, running, ready = engine_of(audit_settings)
+    await asyncio.wait_for(ready.wait(), 60)
+    with monkeypatch.context() as faults:
+        faults.setattr(os, "fsync", fails)
+        await publish(audit_settings, topics.ANSWERS_APPROVED, [approval(1)])
+        with pytest.raises(FatalError, match="mend the disk"):
+            await asyncio.wait_for(running, 60)
+    assert await committed(audit_settings, topics.RESULTS, 0) == []
+    assert await committed(audit_settings, topics.DEAD_LETTERS, 0) == []
+
+    async with audit(audit_settings):
+        (result,) = await committed(audit_settings, topics.RESULTS, 1)
+
+    receipt = Result.model_validate_json(result).receipt
+    entries = dict(read(audit_settings.home / "audit" / receipt.origin.split("/")[1]))
+    assert entries[receipt.index].value == approval(1)
+    assert sum(entry.decides is not None for entry in entries.values()) == 1
