@@ -22,7 +22,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 class Data(BaseModel):
     """Base of every event's data: immutable once read."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────
@@ -32,24 +32,33 @@ class InlinePassage(Data):
     """Grounding that the sender brings along, beside what retrieval finds."""
 
     id: Identifier
+    """What a citation of it names."""
     text: Annotated[str, StringConstraints(min_length=1)]
+    """What it says."""
 
 
 class Principal(Data):
     """On whose behalf the question is asked; decides which documents may be read."""
 
     id: Identifier
+    """Who asks, as the sender knows them."""
     groups: tuple[Identifier, ...] = ()
+    """Documents of these groups may be read, beside what everyone of the tenant may read."""
 
 
 class RequestSubmitted(Data):
     """A question, as an enterprise system sends it. `question` is all that is needed."""
 
     question: Annotated[str, StringConstraints(min_length=1, max_length=QUESTION_MAX_CHARACTERS)]
+    """What is asked, in plain words."""
     passages: tuple[InlinePassage, ...] = ()
+    """Grounding that comes with the question."""
     principal: Principal | None = None
+    """Absent: only what everyone of the tenant may read is read."""
     metadata: dict[str, str] = {}
+    """The sender's own notes; carried, not read."""
     deadline: AwareDatetime | None = None
+    """After this time nobody needs the answer."""
 
 
 class RequestAccepted(Data):
@@ -61,26 +70,38 @@ class RequestAccepted(Data):
     """
 
     request_id: str
+    """The CloudEvents id of the submitted event."""
     request_source: str
+    """The CloudEvents source of the submitted event."""
     tenant: str
+    """Whose documents may be read."""
     question: str
+    """Normalised: Unicode NFC, line ends as line feeds."""
     passages: tuple[InlinePassage, ...] = ()
     principal: Principal | None = None
     metadata: dict[str, str] = {}
     deadline: AwareDatetime | None = None
     received_at: datetime
+    """When the brokers had the submitted record."""
     release: str
+    """Content hash of the release that answers it."""
     unknown_fields: dict[str, JsonValue] = {}
+    """What was sent beyond the contract."""
 
 
 class RequestRejected(Data):
     """A question that was not accepted. `message` tells the sender what to change."""
 
     request_id: str
+    """The CloudEvents id of the submitted event."""
     request_source: str
+    """The CloudEvents source of the submitted event."""
     code: str
+    """Why, for machines."""
     message: str
+    """What to change, for people. It does not repeat what was sent."""
     field: str | None = None
+    """Where it is wrong, if it is in one place."""
     received_at: AwareDatetime | None = None
 
 
@@ -98,7 +119,9 @@ class Page(Data):
     """A part of a document that can be pointed at: `locator` is 'p. 12', '§ 3.1', ..."""
 
     locator: Identifier
+    """Where it is in the document, as people say it."""
     text: str
+    """What it says."""
 
 
 class DocumentSubmitted(Data):
@@ -108,12 +131,19 @@ class DocumentSubmitted(Data):
     """
 
     document_id: Identifier
+    """A later document of the same id replaces this one."""
     title: str = ""
+    """What people call it."""
     text: str | None = None
+    """The whole of it; or send `pages`."""
     pages: tuple[Page, ...] | None = None
+    """Its parts; or send `text`."""
     groups: tuple[Identifier, ...] | None = None
+    """Who may see it. Absent: everyone of the tenant. Empty: nobody."""
     metadata: dict[str, str] = {}
+    """The sender's own notes; carried, not read."""
     deleted: bool = False
+    """True removes the document; then nothing but its id is needed."""
 
 
 class Passage(Data):
@@ -123,10 +153,13 @@ class Passage(Data):
     """
 
     id: str
+    """Unique in its document."""
     document_id: str
     title: str = ""
     locator: str
+    """Where it is in the document, as people say it."""
     text: str
+    """What it says, verbatim."""
 
 
 class DocumentAccepted(Data):
@@ -145,9 +178,13 @@ class DocumentRejected(Data):
     """A document that was not accepted. `message` tells the sender what to change."""
 
     document_id: str | None
+    """Absent when the document had no readable id."""
     code: str
+    """Why, for machines."""
     message: str
+    """What to change, for people. It does not repeat what was sent."""
     field: str | None = None
+    """Where it is wrong, if it is in one place."""
 
 
 # ── feedback ──────────────────────────────────────────────────────────────────────────────────
@@ -157,9 +194,13 @@ class FeedbackSubmitted(Data):
     """What a person thought of a result."""
 
     request_id: Identifier
+    """The request whose result this is about."""
     request_source: str | None = None
+    """Its CloudEvents source, where ids of several senders could be alike."""
     rating: Literal["helpful", "unhelpful", "wrong"]
+    """`wrong`: it misleads. `unhelpful`: it is no use."""
     comment: Annotated[str, StringConstraints(max_length=8_000)] = ""
+    """The person's own words."""
 
 
 class FeedbackAccepted(FeedbackSubmitted):
@@ -172,9 +213,13 @@ class FeedbackRejected(Data):
     """Feedback that was not accepted. `message` tells the sender what to change."""
 
     request_id: str | None
+    """Absent when the feedback had no readable one."""
     code: str
+    """Why, for machines."""
     message: str
+    """What to change, for people. It does not repeat what was sent."""
     field: str | None = None
+    """Where it is wrong, if it is in one place."""
 
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────
@@ -184,24 +229,31 @@ class Citation(Data):
     """Where a part of an answer comes from: a verbatim quote of a passage."""
 
     document_id: str
+    """Which document."""
     locator: str
+    """Where in the document."""
     quote: str
+    """Stands there, word for word."""
 
 
 class Answer(Data):
     """What is said to the asker, and what it rests on."""
 
     text: str
+    """What is said."""
     citations: tuple[Citation, ...] = ()
+    """What it rests on."""
 
 
 class Usage(Data):
     """What making the answer took. `cost_usd` is in US dollars."""
 
     model: str
+    """Which model wrote it; `extractive` is none."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    """In US dollars."""
 
 
 class AnswerDrafted(Data):
@@ -212,8 +264,11 @@ class AnswerDrafted(Data):
 
     request: RequestAccepted
     attempt: int = 1
+    """Counts from 1."""
     answer: Answer | None
+    """Null when nothing was found that answers."""
     passages: tuple[Passage, ...] = ()
+    """Everything that the generator was shown."""
     usage: Usage
 
 
@@ -221,34 +276,46 @@ class Verdict(Data):
     """What one check says. `could_not_check` is neither good nor bad: a person decides."""
 
     name: str
+    """Which check."""
     verdict: Literal["passed", "failed", "could_not_check"]
+    """`could_not_check` is neither good nor bad: a person decides."""
     score: Probability
+    """1 is best."""
     reason: str
+    """In a sentence."""
 
 
 class Confidence(Data):
     """How sure the checks are that the answer is supported, and what the release asks for."""
 
     probability: Probability
+    """That the answer is supported."""
     threshold: Probability
+    """What the release asks for."""
 
 
 class AnswerChecked(AnswerDrafted):
     """A draft with its verdicts, on its way to approval or to a fallback. `reason` says why."""
 
     checks: tuple[Verdict, ...]
+    """What each check says."""
     confidence: Confidence
     reason: str
+    """Why it goes where it goes."""
 
 
 class ReviewDecided(Data):
     """What a person decided on an answer. `answer` is what they let out, None on rejection."""
 
     item: AnswerChecked
+    """What was decided on."""
     decision: Literal["approved", "edited", "rejected"]
     answer: Answer | None
+    """What the person let out; null on rejection."""
     reviewer: str
+    """Who decided."""
     reason: str = ""
+    """In their own words."""
     decided_at: datetime
 
 
@@ -259,23 +326,33 @@ class Receipt(Data):
     """
 
     origin: str
+    """The audit log, one for each partition number."""
     index: int
+    """Which entry of the log."""
     size: int
+    """Entries in the log when this one was durable."""
 
 
 class Result(Data):
     """What leaves the pipeline: exactly one for each accepted request."""
 
     request_id: str
+    """The CloudEvents id of the submitted event."""
     request_source: str
+    """The CloudEvents source of the submitted event."""
     outcome: Literal["answered", "answered_by_person", "refused"]
+    """How the request ended."""
     answer: Answer | None
+    """Null when refused."""
     confidence: Confidence
     checks: tuple[Verdict, ...]
     reason: str | None = None
+    """Why it was refused."""
     release: str
+    """Content hash of the release that answered."""
     usage: Usage
     receipt: Receipt
+    """Where the decision stands in the audit log."""
 
 
 # ── releases ──────────────────────────────────────────────────────────────────────────────────
@@ -285,4 +362,5 @@ class ReleaseRegistered(Data):
     """A release manifest under its content hash."""
 
     release: str
+    """SHA-256 of the canonical manifest (RFC 8785), in hex."""
     manifest: Release
