@@ -28,8 +28,7 @@ class OpenWorker(Protocol):
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """Keeps one worker for each assigned partition, and the consumer's position where it belongs.
 
-    A partition is paused until its worker has taken it over, and while its worker is full. On
-    revocation everything in flight is drained within `drain_seconds`, which must stay below the
+    On revocation everything in flight is drained within `drain_seconds`, which must stay below the
     rebalance timeout. A fenced partition that is still assigned is taken over again after
     `reopen_seconds`: longer than it takes to hear of a rebalance.
     """
@@ -53,10 +52,24 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._settled = asyncio.Event()
+        self._has_room = asyncio.Event()
 
     async def settled(self) -> None:
         """Wait until every partition of the first assignment is open."""
         await self._settled.wait()
+
+    async def with_room(self) -> list[TopicPartition]:
+        """Wait until records can be taken, and return the partitions whose workers are not full.
+
+        A full partition is simply not asked for records. Pausing it would throw away what has
+        been fetched of it, to fetch it again.
+        """
+        while True:
+            self._has_room.clear()
+            taking = [p for p, w in self._workers.items() if w.is_open and not w.is_full]
+            if taking:
+                return taking
+            await self._has_room.wait()
 
     def take(self, partition: TopicPartition, records: Iterable[Record]) -> None:
         """Hand fetched records to the partition's worker.
@@ -69,14 +82,11 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             return
         for record in records:
             worker.take(record)
-        if worker.is_full:
-            self._consumer.pause(partition)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take the new partitions over, in the background: the group need not wait for it."""
         log.info("assigned", partitions=len(list(assigned)))
         for partition in assigned:
-            self._consumer.pause(partition)
             self._start_opening(partition)
         self._settle()
 
@@ -109,7 +119,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         worker = self._worker(
             partition,
             fenced=lambda: self._start_opening(partition, self._reopen_seconds),
-            has_room=lambda: self._resume(partition),
+            has_room=self._has_room.set,
         )
         self._workers[partition] = worker
         progress = await self._progress(partition, await worker.open())
@@ -117,7 +127,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             await self._on_assigned(partition.topic, partition.partition)
         self._consumer.seek(partition, progress.position)
         worker.begin(progress)
-        self._consumer.resume(partition)
+        self._has_room.set()
 
     async def _progress(self, partition: TopicPartition, committed: Committed | None) -> Progress:
         beginnings = await self._consumer.beginning_offsets([partition])
@@ -132,12 +142,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                 count=beginning - committed.position,
             )
         return Progress(committed.position, committed.metadata)
-
-    def _resume(self, partition: TopicPartition) -> None:
-        try:
-            self._consumer.resume(partition)
-        except IllegalStateError:  # it was revoked while its last commit was under way
-            log.debug("not resumed, no longer assigned", partition=partition)
 
     def _opened(self, partition: TopicPartition, task: asyncio.Task[None]) -> None:
         if self._opening.get(partition) is task:

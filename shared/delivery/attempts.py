@@ -4,6 +4,7 @@ from typing import Final
 
 import stamina
 import structlog
+from opentelemetry.trace import Span
 from pydantic import ValidationError
 from stamina.instrumentation import RetryDetails
 
@@ -40,20 +41,30 @@ class Attempts:
         with telemetry.handling(
             record.topic, record.partition, record.offset, record.headers, record.value
         ) as span:
-            number = 0
             try:
-                async for attempt in stamina.retry_context(
-                    on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
-                ):
-                    number = attempt.num
-                    with attempt:
-                        return await self._handlers.handle(record)
-            except FatalError:
-                raise
+                return await self._handlers.handle(record)
             except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
-                span.set_attribute("error.type", reason_code(error))
-                return [self._dead_letter(record, error, number)]
-            raise AssertionError("stamina ends with a result or an error")
+                first = error
+            return await self._again(record, first, span)
+
+    async def _again(self, record: Record, error: Exception, span: Span) -> list[Output]:
+        """Try again, where that may help; in the end return a dead letter."""
+        number = 1
+        try:
+            async for attempt in stamina.retry_context(
+                on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
+            ):
+                number = attempt.num
+                with attempt:
+                    if number == 1:
+                        raise error  # noqa: TRY301 - made already, without stamina's cost
+                    return await self._handlers.handle(record)
+        except FatalError:
+            raise
+        except Exception as last:  # noqa: BLE001 - as above
+            error = last
+        span.set_attribute("error.type", reason_code(error))
+        return [self._dead_letter(record, error, number)]
 
     def _dead_letter(self, record: Record, error: Exception, attempts: int) -> Output:
         log.error(

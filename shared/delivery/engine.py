@@ -17,7 +17,8 @@ from shared.delivery.partition import PartitionWorker
 from shared.delivery.record import Record
 from shared.delivery.transactions import KafkaTransactions
 
-_POLL_MS: Final = 500
+_POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
+_POLL_RECORDS: Final = 500
 _HEARTBEATS_A_SESSION: Final = 5
 _REBALANCE_SLACK_SECONDS: Final = 15.0
 
@@ -91,7 +92,9 @@ class Engine:
 
     async def _fetch(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
         while True:
-            fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+            fetched = await consumer.getmany(
+                *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+            )
             for partition, records in fetched.items():
                 assignment.take(partition, map(_record, records))
 

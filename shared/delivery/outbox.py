@@ -1,5 +1,6 @@
 """What a handler publishes is collected here, to be produced in the transaction of its input."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, Final
@@ -8,11 +9,10 @@ from faststream import BaseMiddleware
 from faststream.kafka import KafkaPublishCommand
 from pydantic import BaseModel
 
-from shared import cloudevents, telemetry, topics
-from shared.cloudevents import Event
+from shared import cloudevents, telemetry
+from shared.cloudevents import Event, UnreadableError
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
-from shared.settings import Settings
 from shared.topics import Topic
 
 current_outbox: Final[ContextVar["Outbox | None"]] = ContextVar("current_outbox", default=None)
@@ -26,24 +26,30 @@ class Outbox:
 
     Each becomes an event derived from the record's own: same subject, tenant and foreign
     headers, an id that a redelivery recreates. It keeps the record's key and partition number,
-    unless the handler gave a key of its own.
+    unless the handler gave a key of its own. `source` is the CloudEvents source of the outputs,
+    `by_name` has every topic under its name on the cluster.
     """
 
-    def __init__(self, record: Record, service: str, settings: Settings) -> None:
+    def __init__(self, record: Record, source: str, by_name: Mapping[str, Topic]) -> None:
         self.record = record
         self.outputs: list[Output] = []
-        self._source = f"/glideslope/{service}"
-        self._topics = {settings.topic(topic): topic for topic in topics.ALL}
-
-    @property
-    def topic(self) -> Topic:
-        """The topic that the record came from."""
-        return self._topics[self.record.topic]
+        self._source = source
+        self._topics = by_name
 
     @cached_property
     def cause(self) -> Event:
         """The record as an event. Raises `UnreadableError`."""
         return cloudevents.read(self.record.value, self.record.headers)
+
+    def event(self) -> Event:
+        """Return the record as an event that its topic carries. Raises `UnreadableError`."""
+        topic = self._topics[self.record.topic]
+        if self.cause.type != topic.event_type:
+            raise UnreadableError(
+                "wrong_type",
+                f"type is {self.cause.type!r}: {topic.name} carries {topic.event_type!r}",
+            )
+        return self.cause
 
     def add(self, data: BaseModel, destination: str, key: bytes | None, tenant: str | None) -> None:
         """Collect one event for the topic named `destination`."""

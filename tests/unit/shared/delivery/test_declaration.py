@@ -1,6 +1,7 @@
-from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import pytest
+from faststream import Depends
 from pydantic import ValidationError
 
 from shared import events, topics
@@ -20,8 +21,6 @@ HEADERS = (
     ("null", None),
     ("binary", b"\xff\xfe"),
 )
-
-Reject = Callable[[events.RequestSubmitted, Cause], Awaitable[events.RequestRejected]]
 
 
 def record(value: bytes | None = b'{"question": "why?"}', **changes: object) -> Record:
@@ -97,6 +96,30 @@ async def test_a_returned_model_leaves_through_a_publisher_decorator() -> None:
     (output,) = await handlers.handle(record())
     assert output.topic == "t.requests.duplicated"
     assert output.key == b"conversation"
+
+
+async def test_a_handler_that_asks_for_more_goes_through_faststream() -> None:
+    broker = event_broker(SETTINGS)
+
+    async def tenant(cause: Cause) -> str | None:
+        return cause.tenant
+
+    @broker.publisher(SETTINGS.topic(topics.REQUESTS_REJECTED))
+    @broker.subscriber(SETTINGS.topic(topics.REQUESTS))
+    async def reject(
+        data: events.RequestSubmitted, tenant: Annotated[str, Depends(tenant)]
+    ) -> events.RequestRejected:
+        return events.RequestRejected(
+            request_id=data.question, request_source="/desk", code="no", message=tenant
+        )
+
+    handlers = Handlers(Service("ingest", broker, SETTINGS))
+    await handlers.prepare()
+    (output,) = await handlers.handle(record())
+    rejected = events.RequestRejected.model_validate_json(output.value or b"")
+    assert (rejected.request_id, rejected.message) == ("why?", "blue")
+    with pytest.raises(UnreadableError):
+        await handlers.handle(record(b"{"))
 
 
 @pytest.mark.parametrize(
