@@ -132,7 +132,7 @@ _CANDIDATE: Final = re.compile(
 
 
 def _scan(text: str) -> Iterator[Figure]:
-    position = 0
+    position = end = 0
     while candidate := _CANDIDATE.search(text, position):
         start = candidate.start()
         position = start + 1
@@ -141,10 +141,10 @@ def _scan(text: str) -> Iterator[Figure]:
         elif dates := dates_at(text, start):
             for date in dates:
                 yield Figure(text[date.start : date.end], date.start, date.end, date.readings)
-            position = dates[-1].end
+            position = end = dates[-1].end
         elif number := number_at(text, start):
-            yield _figure(text, number)
-            position = number.end
+            yield _figure(text, replace(number, start=max(number.start, end)))
+            position = end = number.end
 
 
 def _figure(text: str, number: Number) -> Figure:
@@ -168,17 +168,22 @@ def _figure(text: str, number: Number) -> Figure:
 
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _LOWERING: Final = re.compile(
-    r"\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
+    # a row 'Income (loss)' may be either, its brackets say which
+    r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
     r"|lower|negative|minus|deficits?|shortfall|reduc\w{0,6}|shr[aiu]nk|outflows?|used|less|cuts?"
     r"|expens\w{0,3}|costs?|charges?|paid|payments?|spen[dt]\w{0,3}|expenditures?|capex|additions"
     r"|purchases?|repurchas\w{0,3}|dividends?|impairments?|deduct\w{0,5}|tax(?:es|ation)?)\b",
     re.IGNORECASE,
 )
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _CLAUSE_END: Final = re.compile(r"[.;!?]\s")
 
 
 def _is_lowered(text: str, start: int, end: int) -> bool:
     before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
+    line = before.rpartition("\n")[2]
+    if _LETTER.search(line):
+        before = line  # the label of its own row, not the row above
     after = _CLAUSE_END.split(text[end : end + 30].split("\n", 1)[0], maxsplit=1)[0]
     return bool(_LOWERING.search(before) or _LOWERING.search(after))
 
@@ -246,5 +251,5 @@ def _digits(value: Decimal) -> tuple[int, ...]:
 
 
 def _stands_literally(token: str, text: str) -> bool:
-    pattern = rf"(?<![\w.,]){re.escape(token)}(?!\w|[.,]\d)"
+    pattern = rf"(?<!\w)(?<!\d[.,]){re.escape(token)}(?!\w|[.,]\d)"
     return re.search(pattern, text, re.IGNORECASE) is not None

@@ -84,7 +84,9 @@ _PHONE: Final = re.compile(r"(?<![\w.,/])(?:\+|\(?\d)(?:[ ().\-/]{0,3}\d){6,15}(
 def _phones(text: str) -> Iterator[PersonalData]:
     for candidate in _PHONE.finditer(text):
         written = candidate[0]
-        if written.isdigit():
+        if written.count("(") > written.count(")"):
+            written = written.replace("(", " ", 1)  # it opened before the number
+        if written.strip().isdigit():
             continue  # without any grouping or '+', it is as likely any other number
         for region in _PHONE_REGIONS:
             if match := next(_matches(written, region), None):

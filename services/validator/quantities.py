@@ -68,7 +68,7 @@ _RUNS_ON: Final = re.compile(r"[.,/:]?\d")
 _TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
 _TOKEN: Final = re.compile(r"[\w-]*+")
 _SCALE: Final = re.compile(
-    rf"(?P<gap>[\s-]{{0,2}})(?P<scale>{alternatives(SCALES)})(?![A-Za-z])",
+    rf"(?P<gap>[\s-]{{0,2}})(?P<scale>{alternatives(SCALES)})(?!\w)",
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(rf"(?:[^\S\n]{{0,2}}-?(?P<unit>{UNIT_AFTER})|\s{{0,3}}(?P<percent>%))")
@@ -111,38 +111,62 @@ def number_at(text: str, start: int) -> Number | None:
     core = _CORE.match(text, start)
     if core is None:  # digits of another script
         return Number(start, _end(_TOKEN, text, start + 1), None)
-    left = _LEFT.search(text[max(0, start - _BEFORE) : start])
-    currency = left["currency"] if left else None
-    if currency is None and start and (text[start - 1].isalpha() or text[start - 1] == "_"):
+    prefix = _prefix(text, start)
+    if prefix.currency is None and start and (text[start - 1].isalpha() or text[start - 1] == "_"):
         return _name(text, core)
     if _RUNS_ON.match(text, core.end()):
         return Number(start, _end(_RUN, text, core.end()), None)
     if ordinal := _ORDINAL.match(text, core.end()):
         return Number(start, ordinal.end(), _exact(core[0], ORDINAL))
-    return _in_digits(text, core, left, currency)
+    return _in_digits(text, core, prefix)
 
 
-def _in_digits(
-    text: str, core: re.Match[str], left: re.Match[str] | None, currency: str | None
-) -> Number:
-    opened = bool(left and (left["open"] or left["open2"]))
-    minus = bool(left and (left["minus"] or left["minus2"] or left["minus3"]))
-    end, closed = _close(text, core.end(), opened=opened)
-    end, scale = _scale(text, end, money=currency is not None)
-    unit, factor = (CURRENCIES[currency.lower()], Decimal(1)) if currency else (None, Decimal(1))
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """What stands before a number: '-$', '(', '($', '$('."""
+
+    start: int
+    currency: str | None
+    minus: bool
+    opened: bool
+    outer: bool
+
+
+def _prefix(text: str, start: int) -> _Prefix:
+    left = _LEFT.search(text[max(0, start - _BEFORE) : start])
+    if left is None:
+        return _Prefix(start, None, minus=False, opened=False, outer=False)
+    return _Prefix(
+        start - len(left[0].lstrip()),
+        CURRENCIES[left["currency"].lower()] if left["currency"] else None,
+        minus=any(left.group("minus", "minus2", "minus3")),
+        opened=any(left.group("open", "open2")),
+        outer=left["open"] is not None,
+    )
+
+
+def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
+    end, closed = _close(text, core.end(), opened=prefix.opened)
+    end, scale = _scale(text, end, money=prefix.currency is not None)
+    unit, factor = prefix.currency, Decimal(1)
     if match := _UNIT.match(text, end):
         written = MEASURES[(match["unit"] or PERCENT).lower()]
-        if unit is None or written[0] == unit:
+        if unit in (None, written[0]):
             (unit, factor), end = written, match.end()
     if not closed:
-        end, closed = _close(text, end, opened=opened)
+        end, closed = _close(text, end, opened=prefix.opened)
     if end < len(text) and text[end].isalpha() and scale == 1 and unit is None:
         return _name(text, core)
-    start = (
-        core.start() - len(left[0].lstrip("( " if opened and not closed else " ")) if left else 0
+    start = prefix.start
+    if prefix.outer and not closed:  # the bracket closes further on: it is no part of the number
+        start += text[start : core.start()].index("(") + 1
+    return Number(
+        start,
+        end,
+        _exact(core[0], unit, scale * factor, negative=prefix.minus or closed),
+        scale * factor,
+        bracketed=closed and prefix.outer and not prefix.minus,
     )
-    amount = _exact(core[0], unit, scale * factor, negative=minus or closed)
-    return Number(start, end, amount, scale * factor, bracketed=closed and not minus)
 
 
 def _in_words(text: str, start: int) -> Number | None:

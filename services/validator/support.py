@@ -91,11 +91,15 @@ class Source:
         return read_figures(f"{self.title}\n{self.text}")
 
     @cached_property
-    def wordings(self) -> tuple[_Wording, ...]:
-        """The wording of each sentence, and of each two in a row."""
-        texts = [sentence.text for sentence in sentences(self.text)]
-        pairs = [f"{first} {second}" for first, second in pairwise(texts)]
-        return tuple(_Wording.of(text) for text in texts + pairs)
+    def sentences(self) -> tuple[_Wording, ...]:
+        """The wording of each sentence."""
+        return tuple(_Wording.of(sentence.text) for sentence in sentences(self.text))
+
+    @cached_property
+    def stretches(self) -> tuple[frozenset[str], ...]:
+        """The content words of each sentence, and of each two in a row."""
+        alone = [wording.words for wording in self.sentences]
+        return (*alone, *(first | second for first, second in pairwise(alone)))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -112,8 +116,8 @@ def read_source(title: str, text: str) -> Source:
 def is_supported(sentence: str, source: Source) -> bool:
     """Say whether a source has a sentence: word for word, or its words, names and figures.
 
-    In other words it must have nearly all content words in one or two sentences in a row that
-    do not contradict it, and in the whole of it every name and every figure.
+    In other words it must have nearly all content words in one or two sentences in a row, and in
+    the whole of it every name and every figure; and its nearest sentence must not contradict.
     """
     plain = one_spaced(_MARKER.sub("", sentence, count=1) if _MARKER.match(sentence) else sentence)
     if plain in source.one_spaced:
@@ -126,10 +130,10 @@ def is_supported(sentence: str, source: Source) -> bool:
         return False
     if not all(source.figures.holds(figure) for figure in read_figures(plain).figures):
         return False
-    return any(
-        len(wording.words & theirs.words) >= needed and not wording.contradicts(theirs)
-        for theirs in source.wordings
-    )
+    if not any(len(wording.words & theirs) >= needed for theirs in source.stretches):
+        return False
+    nearest = max(source.sentences, key=lambda theirs: len(wording.words & theirs.words))
+    return not wording.contradicts(nearest)
 
 
 def _names(sentence: str) -> frozenset[str]:

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+
+import pytest
+
+from services.validator.case import Case
+from services.validator.checks.figures import check
+
+MakeCase = Callable[..., Case]
+
+LETTER = """\
+In fiscal 2023 net sales rose 12% to $3.2 billion, against $2.85 billion in 2022. Operating
+margin widened by 250 basis points. The company employed 12,500 people in three regions at
+December 31, 2023. A term loan of €450 million falls due on 30 June 2027. Growth of 2 to 3% is
+expected for the third quarter of 2024. The recommended dividend is $0.45 a share, payable
+within 30 days. The A320 fleet was unchanged."""
+
+STATEMENT = """\
+CONSOLIDATED STATEMENTS OF OPERATIONS
+(in millions, except per share data)
+Year Ended December 31,
+2023 2022
+Net sales $ 3,200 $ 2,850
+Restructuring charges (120) (95)
+Operating income (loss) 310 (45)
+Gross margin 45.2 % 44.1 %
+Basic earnings per share $ 1.25 $ 1.10
+"""
+
+RIGHT_AND_WRONG = [
+    # scale
+    ("Net sales were $3.2 billion.", "Net sales were $3.2 million."),
+    ("Net sales were $3,200 million.", "Net sales were $3,200 billion."),
+    ("Net sales were $3.2bn.", "Net sales were $3.2m."),
+    ("Net sales were $3,200,000 thousand.", "Net sales were $3,200 thousand."),
+    ("Net sales were $3,200,000,000.", "Net sales were $3,200,000."),
+    # digits
+    ("Net sales were 2.85 billion dollars in 2022.", "Net sales were 2.58 billion dollars."),
+    # currency
+    ("The loan is €450 million.", "The loan is $450 million."),
+    ("The loan is EUR 450m.", "The loan is GBP 450m."),
+    ("The loan is 450 million euros.", "The loan is 450 million pounds."),
+    # percent and basis points
+    ("Sales rose 12 percent.", "Sales rose 12 basis points."),
+    ("The margin widened by 2.5 percentage points.", "The margin widened by 250%."),
+    ("The margin widened by 250 bps.", "The margin widened by 25 bps."),
+    ("Growth is expected at 2-3%.", "Growth is expected at 2-4%."),
+    # a bare number is no percentage
+    ("12% more was sold.", "12,500% more was sold."),
+    # dates
+    ("At 2023-12-31 it employed 12,500 people.", "At 2023-12-30 it employed 12,500 people."),
+    ("At 31 Dec 2023 it was so.", "At 31 Dec 2022 it was so."),
+    ("The loan matures on June 30, 2027.", "The loan matures on July 30, 2027."),
+    ("The loan matures in June 2027.", "The loan matures in June 2028."),
+    ("In FY2023 sales rose.", "In FY2024 sales fell, FY2025 will be better."),
+    ("Growth is expected for Q3 2024.", "Growth is expected for Q4 2024."),
+    # counts and units
+    ("There are 3 regions.", "There are 4 regions."),
+    ("It is paid within 30 days.", "It is paid within 30 months."),
+    ("The A320 fleet is unchanged.", "The A321 fleet is unchanged."),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong"), RIGHT_AND_WRONG)
+def test_a_right_figure_passes_and_its_wrong_twin_fails(
+    make_case: MakeCase, right: str, wrong: str
+) -> None:
+    assert check(make_case(right, LETTER)).verdict == "passed"
+    assert check(make_case(wrong, LETTER)).verdict == "failed"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("Net sales were $3.2 billion in 2023.", "Net sales were $3,200 in 2023."),
+        ("Net sales were $3,200 million.", "Net sales were $3,200 billion."),
+        ("Net sales were $3.2 billion.", "Net sales were €3.2 billion."),
+        ("Earnings were $1.25 a share.", "Earnings were $1.25 million."),
+        (
+            "The operating loss was $45 million in 2022.",
+            "Operating profit was $45 million in 2022.",
+        ),
+        ("Operating income was $310 million.", "Operating income was $(310) million."),
+        ("Restructuring charges came to $120 million.", "Restructuring gains were $120 million."),
+        ("At December 31, 2022 it was so.", "At December 31, 2021 it was so."),
+        ("The gross margin was 45.2%.", "The gross margin was $45.2."),
+    ],
+)
+def test_a_table_gives_its_numbers_their_scale_sign_and_year(
+    make_case: MakeCase, right: str, wrong: str
+) -> None:
+    assert check(make_case(right, STATEMENT)).verdict == "passed"
+    assert check(make_case(wrong, STATEMENT)).verdict == "failed"
+
+
+def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case: MakeCase) -> None:
+    verdict = check(make_case("Net sales rose 12% to $3.2 million.", LETTER))
+    assert (
+        verdict.reason == "'$3.2 million' stands in no cited passage (there it is '$3.2 billion')"
+    )
+    assert verdict.score == 0.5
+
+
+def test_a_figure_of_a_passage_that_is_not_cited_fails(make_case: MakeCase) -> None:
+    assert check(make_case("Net sales were $3.2 billion.", LETTER, cited=False)).verdict == "failed"
+
+
+def test_the_title_of_a_cited_document_may_hold_the_year(make_case: MakeCase) -> None:
+    case = make_case("Sales rose in 2023.", "Sales rose.", title="Annual report 2023")
+    assert check(case).verdict == "passed"
+
+
+@pytest.mark.parametrize("figure", ["1.2.3", "12,34", "10:45", "1/3", "1.234.567,89"])
+def test_a_figure_that_cannot_be_read_is_for_a_person(make_case: MakeCase, figure: str) -> None:
+    verdict = check(make_case(f"It is {figure} today.", LETTER))
+    assert verdict.verdict == "could_not_check"
+    assert figure in verdict.reason
+
+
+def test_a_figure_that_cannot_be_read_may_stand_literally(make_case: MakeCase) -> None:
+    assert check(make_case("Version 1.2.3 it is.", "Use version 1.2.3.")).verdict == "passed"
+    assert check(make_case("Version 1.2.3 it is.", "Version 11.2.3.")).verdict == "could_not_check"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Sales rose.",
+        "1. Sales rose.\n2. Margins widened.",
+        "Sales rose [1], margins widened [12].",
+        "The 10-K says so.",
+        "One of the largest.",
+        "Second, sales rose.",
+    ],
+)
+def test_what_counts_points_or_names_forms_is_no_figure(make_case: MakeCase, answer: str) -> None:
+    assert check(make_case(answer, "Sales rose.")).reason == "the answer has no figures"

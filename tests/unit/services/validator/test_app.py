@@ -1,0 +1,135 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+
+from services.validator.app import build
+from services.validator.settings import Settings
+from shared import cloudevents, topics
+from shared.cloudevents import Event
+from shared.delivery import Handlers, Record
+from shared.events import (
+    Answer,
+    AnswerChecked,
+    AnswerDrafted,
+    Citation,
+    Passage,
+    RequestAccepted,
+    Usage,
+)
+from shared.release import BUILT_IN, Release, UnknownReleaseError
+
+LENIENT = BUILT_IN.model_copy(
+    update={
+        "name": "lenient",
+        "thresholds": BUILT_IN.thresholds.model_copy(update={"approve": 0.5, "refuse": 0.4}),
+    }
+)
+PAGE = (
+    "Larkspur Tools sold $3.2 billion in 2023. It employed 12,500 people. "
+    "The dividend is $0.45 a share. Contact ir@larkspur.example."
+)
+HONEY = " Bees make honey all summer long."
+
+
+class InMemoryReleases:
+    """The releases that a test knows."""
+
+    def __init__(self, *releases: Release) -> None:
+        self._known: Mapping[str, Release] = {r.content_hash(): r for r in releases}
+
+    async def get(self, release: str) -> Release:
+        if release not in self._known:
+            raise UnknownReleaseError(release)
+        return self._known[release]
+
+
+def draft(answer: str | None, *, attempt: int = 1, release: Release = BUILT_IN) -> AnswerDrafted:
+    cited = Citation(document_id="report", locator="p. 1", quote=PAGE[:41])
+    return AnswerDrafted(
+        request=RequestAccepted(
+            request_id="q-1",
+            request_source="/desk",
+            tenant="blue",
+            question="How did Larkspur Tools do?",
+            received_at=datetime.now(UTC),
+            release=release.content_hash(),
+        ),
+        attempt=attempt,
+        answer=None if answer is None else Answer(text=answer, citations=(cited,)),
+        passages=(Passage(id="1", document_id="report", locator="p. 1", text=PAGE),),
+        usage=Usage(model="extractive"),
+    )
+
+
+async def ends(data: AnswerDrafted, settings: Settings | None = None) -> tuple[str, AnswerChecked]:
+    """Handle one draft; return the topic it goes to, and what is said there."""
+    event = Event("e-1", topics.ANSWERS_DRAFTED.event_type, "/t", data.model_dump_json().encode())
+    handlers = Handlers(build(settings or Settings(), InMemoryReleases(BUILT_IN, LENIENT)))
+    await handlers.prepare()
+    (output,) = await handlers.handle(
+        Record("answers.drafted", 3, 0, 0, b"chat-1", event.data, tuple(event.headers()))
+    )
+    assert (output.key, output.partition) == (b"chat-1", 3)
+    checked = cloudevents.read(output.value, output.headers)
+    return output.topic, AnswerChecked.model_validate_json(checked.data)
+
+
+@pytest.mark.parametrize("threshold", [0, 1_000_000])
+async def test_an_answer_that_its_citation_backs_is_approved(threshold: int) -> None:
+    settings = Settings(thread_above_characters=threshold)
+    topic, checked = await ends(draft(PAGE[:68]), settings)
+    assert topic == "answers.approved"
+    assert checked.confidence.probability == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Larkspur Tools sold $3.2 million in 2023.",
+        "Larkspur Tools sold $3.2 billion in 2022.",
+        "Write to someone@larkspur.example.",
+        "",
+        "Larkspur Tools sold $3.2 billion in 2023. " * 200,
+    ],
+)
+async def test_a_wrong_answer_is_written_anew_once(answer: str) -> None:
+    topic, checked = await ends(draft(answer))
+    assert topic == "fallback.regenerate"
+    assert checked.reason.startswith("failed: ")
+
+
+async def test_an_answer_that_is_wrong_again_goes_to_a_person_who_is_told_why() -> None:
+    topic, checked = await ends(draft("It sold $3.2 million.", attempt=2))
+    assert topic == "fallback.review"
+    assert "'$3.2 million' stands in no cited passage" in checked.reason
+
+
+async def test_personal_data_on_the_second_attempt_reaches_no_reviewer() -> None:
+    topic, _ = await ends(draft("Write to someone@larkspur.example.", attempt=2))
+    assert topic == "fallback.refusal"
+
+
+async def test_an_answer_that_cannot_be_checked_goes_to_a_person() -> None:
+    topic, checked = await ends(draft("It sold 1.2.3 of it."))
+    assert topic == "fallback.review"
+    assert checked.reason.startswith("could not check: figures")
+
+
+async def test_a_half_supported_answer_goes_where_the_release_of_its_request_says() -> None:
+    half = PAGE[:41] + HONEY
+    assert (await ends(draft(half)))[0] == "fallback.review"
+    assert (await ends(draft(half, release=LENIENT)))[0] == "answers.approved"
+    assert (await ends(draft(HONEY * 2 + PAGE[:41], release=LENIENT)))[0] == "fallback.refusal"
+
+
+async def test_word_that_nothing_was_found_becomes_a_refusal() -> None:
+    topic, checked = await ends(draft(None))
+    assert topic == "fallback.refusal"
+    assert checked.answer is None
+
+
+async def test_a_draft_under_an_unknown_release_is_refused_by_name() -> None:
+    unknown = BUILT_IN.model_copy(update={"name": "unheard of"})
+    with pytest.raises(UnknownReleaseError, match=unknown.content_hash()):
+        await ends(draft(PAGE[:68], release=unknown))

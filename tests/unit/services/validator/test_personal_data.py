@@ -1,0 +1,79 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stdnum import luhn
+
+from services.validator.personal_data import find
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(data.kind, text[data.start : data.end]) for data in find(text)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("e-mail address", "jane.doe@example.com"),
+        ("e-mail address", "J.O'Neil+x@sub.example.co.uk"),
+        ("phone number", "+44 20 7946 0958"),
+        ("phone number", "(650) 253-0000"),
+        ("phone number", "202-555-0143"),
+        ("card number", "4111 1111 1111 1111"),
+        ("card number", "378282246310005"),
+        ("bank account (IBAN)", "DE89 3704 0044 0532 0130 00"),
+        ("bank account (IBAN)", "GB82WEST12345698765432"),
+        ("social security number", "536-90-4399"),
+    ],
+)
+def test_personal_data_is_found_where_it_stands(kind: str, written: str) -> None:
+    assert found(f"Please note {written} today.") == [(kind, written)]
+    assert found(f"({written}), he said") == [(kind, written)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "4111 1111 1111 1112",
+        "0000 0000 0000 0000",
+        "DE89370400440532013001",
+        "666-12-3456",
+        "000-12-3456",
+        "912-12-3456",
+        "123-00-4567",
+        "123-45-0000",
+        "jane@localhost",
+        "1,234,567,890",
+        "12,345,678 90,123",
+        "2021 2022 2023",
+        "12/31/2023",
+        "107,006 135,987",
+        "A-1234567890",
+    ],
+)
+def test_numbers_that_fail_their_check_or_look_like_others_are_left_alone(written: str) -> None:
+    assert found(f"Please note {written} today.") == []
+
+
+@settings(max_examples=25)
+@given(st.from_regex(r"\A[45][0-9]{14}\Z"), st.sampled_from(["", " ", "-"]))
+def test_a_card_number_is_found_and_none_with_another_check_digit(
+    digits: str, separator: str
+) -> None:
+    check = luhn.calc_check_digit(digits)
+    for last in "0123456789":
+        number = digits + last
+        written = separator.join(number[i : i + 4] for i in range(0, 16, 4))
+        kinds = [kind for kind, _ in found(f"card {written} it is")]
+        assert ("card number" in kinds) == (last == check)
+
+
+@pytest.mark.parametrize(
+    "piece", ["1 ", "+1", "a@", "a.", "a@a.", "4 ", "DE89", "DE89 ", "1-", "(1", "202-555-0143 "]
+)
+def test_searching_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    begin = time.process_time()
+    find(text)
+    assert time.process_time() - begin < 10
