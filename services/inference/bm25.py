@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from services.inference.question import read
 from services.inference.tokens import tokens
 
 SATURATION: Final = 1.2
 """k1: how soon a word's repetition stops to count."""
 LENGTH_NORMALISATION: Final = 0.75
 """b: how far a long passage's words count less."""
+TITLE_WEIGHT: Final = 3
+"""How many times each word of a title counts."""
 TYPICAL_LENGTH: Final = 200
 """Words of a typical passage. A constant: a vector must not depend on what else is indexed."""
 
@@ -29,18 +32,24 @@ class SparseVector:
 
 
 def passage_vector(title: str, text: str) -> SparseVector:
-    """Return the vector of a passage; its document's title is searched with it."""
-    found = tokens(f"{title}\n{text}")
-    longer = len(found) / TYPICAL_LENGTH
+    """Return the vector of a passage; its document's title is searched with it.
+
+    A word of the title counts as if it stood there several times (BM25F): it tells this document
+    from another with the same words, such as the same table of another company or year.
+    """
+    in_text, in_title = Counter(tokens(text)), Counter(tokens(title))
+    longer = (in_text.total() + in_title.total()) / TYPICAL_LENGTH
     norm = SATURATION * (1 - LENGTH_NORMALISATION + LENGTH_NORMALISATION * longer)
-    return _vector(
-        {word: count * (SATURATION + 1) / (count + norm) for word, count in Counter(found).items()}
-    )
+    weights = {}
+    for word in in_text | in_title:
+        count = in_text[word] + TITLE_WEIGHT * in_title[word]
+        weights[word] = count * (SATURATION + 1) / (count + norm)
+    return _vector(weights)
 
 
 def question_vector(question: str) -> SparseVector:
-    """Return the vector of a question: each of its words once."""
-    return _vector(dict.fromkeys(tokens(question), 1.0))
+    """Return the vector of a question: each of its words once, the beside and synonyms less."""
+    return _vector(read(question).search_terms())
 
 
 def _vector(weights: dict[str, float]) -> SparseVector:

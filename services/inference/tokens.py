@@ -13,7 +13,8 @@ import snowballstemmer
 _WORD: Final = re.compile(
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,]*\d)|\d+(?:\.\d+)?|[^\W\d_]+(?:&[^\W\d_]+)+|[^\W_]+"
 )
-_FISCAL_YEAR: Final = re.compile(r"fy(\d{2}|\d{4})$")
+FISCAL_YEAR: Final = re.compile(r"fy(\d{2}|\d{4})$")
+"""A fiscal year as one word: its year, of two digits or four, is the first group."""
 _CENTURY: Final = "20"
 
 STOPWORDS: Final = frozenset(
@@ -44,7 +45,7 @@ def tokens(text: str) -> list[str]:
         if word in STOPWORDS:
             continue
         found.append(_stem(word))
-        if year := _FISCAL_YEAR.match(word):
+        if year := FISCAL_YEAR.match(word):
             found.append(year[1] if len(year[1]) > len(_CENTURY) else _CENTURY + year[1])
     return found
 
