@@ -24,6 +24,7 @@ SOURCE: Final = "/glideslope/cli"
 """CloudEvents source of what the command line publishes, unless the sender names another."""
 
 _ANSWER_WITHIN_MS: Final = 10_000
+_FETCH_WAIT_MS: Final = 100
 
 _Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
 
@@ -99,12 +100,13 @@ async def reader(
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_auto_commit=False,
         isolation_level="read_committed",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     async with _started(client, settings):
         everything = [partition for each in partitions.values() for partition in each]
+        client.assign(everything)  # first, or each topic's leaders are asked for one by one
         ends = await client.end_offsets(everything)
         beginnings = await client.beginning_offsets(everything)
-        client.assign(everything)
         for partition in everything:
             client.seek(partition, (beginnings if start == "beginning" else ends)[partition])
         names = {settings.topic(topic): topic for topic in wanted}

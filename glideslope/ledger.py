@@ -130,7 +130,8 @@ class Ledger:
 def digest_of(topic: Topic, record: Record) -> bytes | None:
     """Return what a request is known by here, None where a record names none.
 
-    The record key is part of it: only under the same key is a second record a duplicate.
+    The record key is part of it: only under the same key is a second record a duplicate. Records
+    without a key have none to meet under but their partition.
     """
     try:
         name = request_of(topic, record)
@@ -138,7 +139,8 @@ def digest_of(topic: Topic, record: Record) -> bytes | None:
         return None
     if name is None:
         return None
-    known = json.dumps([(record.key or b"").hex(), *name])
+    key = record.partition if record.key is None else record.key.hex()
+    known = json.dumps([key, *name])
     return hashlib.blake2b(known.encode(), digest_size=_DIGEST_BYTES).digest()
 
 

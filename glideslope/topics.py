@@ -69,6 +69,8 @@ async def create_topics(settings: Settings) -> list[TopicState]:
         verify(topic, described[name], configured[name], settings, created=name in created)
         for topic, name in ((topic, settings.topic(topic)) for topic in topics.ALL)
     ]
+    async with cluster.reader(settings, *topics.ALL):
+        pass  # every leader has answered: for a moment after its election it does not know of it
     await register(BUILT_IN, settings)
     return states
 

@@ -1,0 +1,149 @@
+"""`index` on real Kafka, with somebody in the place of ingest and of the index."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from glideslope import cluster
+from glideslope.indexing import INDEX_GROUP, Progress, publish
+from glideslope.terminal import Exit
+from shared import topics
+from shared.cloudevents import derived_id, read
+from shared.events import DocumentAccepted, DocumentRejected, DocumentSubmitted
+from shared.settings import Settings
+from tests.integration.glideslope.conftest import Run, Service
+
+pytestmark = pytest.mark.kafka
+
+
+@asynccontextmanager
+async def ingesting(settings: Settings, service: Service, *, index: bool) -> AsyncIterator[None]:
+    """Accept documents, but reject one called `bad`; with `index`, say that they can be found."""
+    group = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        group_id=f"{settings.topic_prefix}{INDEX_GROUP}",
+        enable_auto_commit=False,
+    )
+
+    async def serve(reader: cluster.Reader) -> None:
+        async for _, record in reader.follow():
+            event = read(record.value, record.headers)
+            document = DocumentSubmitted.model_validate_json(event.data)
+            if document.document_id == "bad":
+                topic: topics.Topic = topics.DOCUMENTS_REJECTED
+                out: DocumentAccepted | DocumentRejected = DocumentRejected(
+                    document_id="bad", code="empty", message="write something"
+                )
+            else:
+                topic = topics.DOCUMENTS_ACCEPTED
+                out = DocumentAccepted(
+                    document_id=document.document_id,
+                    tenant=event.tenant or "default",
+                    deleted=document.deleted,
+                )
+            partition, offset = await service.put(
+                topic, out, id=derived_id(event.source, event.id, topic.name)
+            )
+            if index and topic is topics.DOCUMENTS_ACCEPTED:
+                position = TopicPartition(settings.topic(topic), partition)
+                await group.commit({position: offset + 1})
+
+    await group.start()
+    try:
+        group.assign([TopicPartition(settings.topic(topics.DOCUMENTS_ACCEPTED), 0)])
+        async with cluster.reader(settings, topics.DOCUMENTS, start="end") as reader:
+            task = asyncio.create_task(serve(reader))
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+    finally:
+        await group.stop()
+
+
+def documents(*names: str) -> list[DocumentSubmitted]:
+    return [DocumentSubmitted(document_id=name, text="text") for name in names]
+
+
+async def test_documents_are_waited_for_until_they_can_be_found(
+    settings: Settings, service: Service
+) -> None:
+    progress = Progress()
+    async with ingesting(settings, service, index=True):
+        await publish(documents("a", "bad", "b"), settings, progress, seconds=20)
+
+    assert progress.done
+    assert progress.indexed == {"a", "b"}
+    assert progress.rejected == {"bad": "empty: write something"}
+
+
+async def test_what_is_missing_in_time_is_known(settings: Settings, service: Service) -> None:
+    progress = Progress()
+    async with ingesting(settings, service, index=False):
+        await publish(documents("a", "bad"), settings, progress, seconds=2)
+
+    assert not progress.done
+    assert (progress.unjudged, progress.unindexed) == (set(), {"a"})
+
+
+async def test_without_services_nothing_is_judged(settings: Settings, service: Service) -> None:  # noqa: ARG001 - its topics
+    progress = Progress()
+    await publish(documents("a"), settings, progress, seconds=0.5)
+
+    assert progress.unjudged == {"a"}
+
+
+async def test_the_command_indexes_a_folder_and_deletes(
+    settings: Settings, service: Service, glideslope: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.md").write_text("# Policy\nText.")
+    (tmp_path / "in" / "b.pdf").write_bytes(b"%PDF")
+
+    async with ingesting(settings, service, index=True):
+        ended = await glideslope(
+            *("index", str(tmp_path / "in"), "--delete", "old.md", "--json"),
+            *("--group", "credit", "--tenant", "acme"),
+        )
+
+    assert ended.code == Exit.OK, ended.err
+    said = json.loads(ended.out)
+    assert said["indexed"] == ["a.md", "old.md"]
+    assert said["skipped"] == 1
+    async with cluster.reader(settings, topics.DOCUMENTS) as reader:
+        events = [read(each.value, each.headers) async for _, each in reader.to_end()]
+    assert {event.tenant for event in events} == {"acme"}
+    sent = {data["document_id"]: data for data in (json.loads(event.data) for event in events)}
+    assert sent["a.md"]["title"] == "Policy"
+    assert sent["a.md"]["groups"] == ["credit"]
+    assert sent["old.md"] == {"document_id": "old.md", "deleted": True}
+
+
+async def test_the_command_fails_when_a_document_is_rejected(
+    settings: Settings, service: Service, glideslope: Run
+) -> None:
+    async with ingesting(settings, service, index=True):
+        ended = await glideslope("index", "--delete", "bad")
+
+    assert ended.code == Exit.REJECTED
+    assert "write something" in ended.out
+
+
+async def test_the_command_does_not_wait_when_told_so(service: Service, glideslope: Run) -> None:  # noqa: ARG001 - its topics
+    ended = await glideslope("index", "--delete", "a", "--no-wait", "--json")
+
+    assert ended.code == Exit.OK, ended.err
+    assert json.loads(ended.out)["published"] == ["a"]
+
+
+async def test_the_command_says_what_is_missing_in_time(service: Service, glideslope: Run) -> None:  # noqa: ARG001 - its topics
+    ended = await glideslope("index", "--delete", "a.md", "--timeout", "0.5")
+
+    assert ended.code == Exit.TIMEOUT
+    assert "does ingest run?): a.md" in ended.out

@@ -1,0 +1,97 @@
+"""What the command line says about arguments that cannot be right, before it asks any cluster."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from glideslope.__main__ import app
+from glideslope.terminal import Exit
+
+UNREACHABLE = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
+
+
+@pytest.fixture
+def cli() -> CliRunner:
+    return CliRunner(env={**UNREACHABLE, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ask"], "Missing argument"),
+        (["ask", ""], "at least 1 character"),
+        (["ask", "x" * 8_001], "at most 8000 characters"),
+        (["ask", "?", "--metadata", "novalue"], "KEY=VALUE"),
+        (["ask", "?", "--metadata", "=value"], "KEY=VALUE"),
+        (["ask", "?", "--group", "desk"], "--principal"),
+        (["ask", "?", "--deadline", "tomorrow"], "deadline"),
+        (["ask", "?", "--deadline", "2030-01-31T17:00:00"], "timezone"),
+        (["ask", "?", "--passage-file", "/no/such/file"], "does not exist"),
+        (["ask", "?", "--timeout", "0"], "0.1"),
+        (["index"], "--delete"),
+        (["index", "/no/such/folder"], "does not exist"),
+        (["review", "edit", "1"], "--editor"),
+        (["review", "edit", "1", "--answer", "a", "--editor"], "--answer"),
+        (["review", "reject", "1"], "--reason"),
+        (["review", "reject", "1", "--reason", " "], "say why"),
+    ],
+)
+def test_wrong_usage_is_told_with_what_is_right(
+    cli: CliRunner, arguments: list[str], said: str
+) -> None:
+    result = cli.invoke(app, arguments)
+
+    assert result.exit_code == Exit.USAGE
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_passage_file_must_be_text(cli: CliRunner, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "passage"
+    path.write_bytes(content)
+
+    result = cli.invoke(app, ["ask", "?", "--passage-file", str(path)])
+
+    assert result.exit_code == Exit.USAGE
+    assert "UTF-8 text and not empty" in result.stderr
+
+
+def test_a_folder_in_which_one_file_cannot_be_read_publishes_nothing(
+    cli: CliRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "good.md").write_text("good")
+    (tmp_path / "bad.md").write_bytes(b"\xff")
+
+    result = cli.invoke(app, ["index", str(tmp_path)])
+
+    # had it tried to publish, it would have found no cluster
+    assert result.exit_code == Exit.FAILED
+    assert "bad.md is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ask", "?"],
+        ["index", "--delete", "a"],
+        ["status"],
+        ["status", "--json"],
+        ["topics", "create"],
+        ["review", "list"],
+        ["review", "show", "1"],
+        ["review", "approve", "1"],
+        ["review", "edit", "1", "--answer", "a"],
+        ["review", "reject", "1", "--reason", "no"],
+    ],
+)
+def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
+    cli: CliRunner, arguments: list[str]
+) -> None:
+    result = cli.invoke(app, arguments)
+
+    assert result.exit_code == Exit.CLUSTER
+    assert result.stdout == ""
+    assert "error: no Kafka broker answers at localhost:1: start one with" in result.stderr
+    assert "Traceback" not in result.output

@@ -1,0 +1,66 @@
+import pytest
+import typer
+from aiokafka.errors import KafkaTimeoutError
+from pydantic import Field
+
+from glideslope import terminal
+from glideslope.cluster import UnreachableError
+from glideslope.terminal import CommandError, Exit
+from shared.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnreachableError("nowhere:1"), Exit.CLUSTER),
+        (KafkaTimeoutError(), Exit.CLUSTER),
+        (CommandError("do this", Exit.TIMEOUT), Exit.TIMEOUT),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    error: Exception, code: Exit, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def work() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as left:
+        terminal.run(work())
+
+    captured = capfd.readouterr()
+    assert left.value.exit_code == code
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+
+
+def test_text_of_others_cannot_steer_the_terminal() -> None:
+    assert terminal.plain("a\x1b[31mb\x9b\rc\n\tü€") == "a\N{REPLACEMENT CHARACTER}[31mb" + (
+        "\N{REPLACEMENT CHARACTER}" * 2 + "c\n\tü€"
+    )
+
+
+def test_an_error_message_is_no_markup(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal.complain("[bold]x[/nonsense]")
+
+    assert "[bold]x[/nonsense]" in capfd.readouterr().err
+
+
+def test_a_wrong_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GLIDESLOPE_PARTITIONS", "none")
+
+    with pytest.raises(typer.Exit) as left:
+        terminal.settings()
+
+    assert left.value.exit_code == Exit.USAGE
+    assert "partitions" in capfd.readouterr().err
+
+
+def test_a_service_s_settings_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Special(Settings):
+        special: int = Field(default=1, description="special")
+
+    monkeypatch.setenv("GLIDESLOPE_SPECIAL", "2")
+
+    assert terminal.settings(Special).special == 2
