@@ -9,6 +9,7 @@ import pytest
 
 from services.audit.adapters.derived import NAME
 from services.audit.adapters.files import FileStore
+from services.audit.adapters.lines import Line, encode
 from services.audit.adapters.segments import read, segments
 from services.audit.entry import Entry, RequestKey
 from services.audit.log import (
@@ -156,6 +157,19 @@ def test_a_batch_torn_at_any_byte_is_cut_off_and_appended_anew(
         shutil.rmtree(torn)
 
 
+def test_nothing_of_a_torn_batch_is_left_behind_a_shorter_one(
+    folder: Path, entries: list[Entry]
+) -> None:
+    written(folder, entries[:2])
+    with segments(folder)[0].open("ab") as segment:
+        segment.write(b"x" * 100_000)
+
+    written(folder, entries[2:])
+
+    assert b"x" * 100 not in segments(folder)[0].read_bytes()
+    assert contents(folder) == entries
+
+
 def test_a_batch_that_was_written_but_never_entered_in_derived_state_is_kept(
     tmp_path: Path, entries: list[Entry]
 ) -> None:
@@ -237,6 +251,15 @@ def test_lines_that_are_not_as_written_are_damage(
 
     with pytest.raises(DamagedError):
         FileStore(folder, ORIGIN)
+
+
+def test_a_batch_that_says_two_sizes_is_damage(folder: Path, entries: list[Entry]) -> None:
+    folder.mkdir(parents=True)
+    lines = [Line(ORIGIN, 0, 3, entries[0]), Line(ORIGIN, 1, 2, entries[1])]
+    (folder / f"{0:020d}.jsonl").write_bytes(b"".join(map(encode, lines)))
+
+    with pytest.raises(DamagedError, match="end of the batch before it is missing"):
+        list(read(folder))
 
 
 def test_a_missing_segment_is_damage(folder: Path, entries: list[Entry]) -> None:
