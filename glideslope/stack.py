@@ -95,6 +95,11 @@ class Stack:
         """Send a service a signal, wait for its end, return its exit code."""
         return await self._services.kill(service, signum)
 
+    def kill_all(self) -> None:
+        """End every service at once, without draining."""
+        if self._supervisor is not None:
+            self._supervisor.kill_all()
+
     async def died(self) -> ServiceDiedError:
         """Wait until a service, or the broker, ends unasked; return what there is to say."""
         ways = {asyncio.create_task(self._services.died())}

@@ -23,13 +23,15 @@ async def up(settings: Settings, report: Report) -> int:
     """Run the stack and return the exit code of the command.
 
     0 after a clean drain on SIGINT or SIGTERM, 1 when a service would not drain in time, else the
-    exit code of what died (1 if that was 0: nothing may end unasked). A second signal ends
-    everything at once: the services and the broker die with this process.
+    exit code of what died (1 if that was 0: nothing may end unasked). A second signal kills
+    the services and ends this process, and the local broker with it.
     """
-    work = asyncio.create_task(_run(settings, report))
+    stack = Stack(settings, report=report)
+    work = asyncio.create_task(_run(stack))
 
     def interrupt() -> None:
         if work.cancelling():
+            stack.kill_all()
             os._exit(_INTERRUPTED)
         work.cancel()
 
@@ -38,8 +40,7 @@ async def up(settings: Settings, report: Report) -> int:
     return await work
 
 
-async def _run(settings: Settings, report: Report) -> int:
-    stack = Stack(settings, report=report)
+async def _run(stack: Stack) -> int:
     try:
         async with stack:
             death = await stack.died()

@@ -92,6 +92,19 @@ def test_ctrl_c_drains_every_service_and_ends_well(
     }
 
 
+def test_a_second_ctrl_c_does_not_wait_for_a_service_that_hangs(
+    up: Callable[[Settings], Up], settings: Settings
+) -> None:
+    stack = up(settings)
+    stack.until("ready")
+    hanging = {each["service"]: each["pid"] for each in stack.of("started")}["validator"]
+    os.kill(hanging, signal.SIGSTOP)
+    stack.press_ctrl_c()
+    stack.until("draining")
+    stack.press_ctrl_c()
+    assert stack.process.wait(5) == 130
+
+
 def test_a_service_that_dies_ends_it_with_its_exit_code(
     up: Callable[[Settings], Up], settings: Settings
 ) -> None:

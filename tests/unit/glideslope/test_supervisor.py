@@ -117,6 +117,14 @@ async def test_a_service_that_will_not_drain_is_killed(modules: Path) -> None:
     assert names(events, "one") == ["started", "service_ready", "killed"]
 
 
+async def test_services_that_hang_can_be_ended_at_once(modules: Path) -> None:
+    async with supervisor(modules, {"one": STUBBORN}, grace_seconds=60) as fleet:
+        os.kill(fleet.pid("one"), signal.SIGSTOP)
+        fleet.kill_all()
+        async with asyncio.timeout(5):
+            assert await fleet.kill("one") == 128 + signal.SIGKILL
+
+
 async def test_services_that_stay_silent_are_named(modules: Path) -> None:
     with pytest.raises(NotReadyError, match="silent"):
         async with supervisor(modules, {"prompt": DRAINS, "silent": NEVER_READY}, ready_seconds=2):
