@@ -79,7 +79,9 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
+    """A consumer group as the cluster knows it; `name` without prefix, `committed` is next."""
+
     name: str
     members: int
     committed: Mapping[TopicPartition, int]
@@ -88,7 +90,7 @@ class _Group:
 class Counts:
     """Counts records by topic, and by group where the group has not passed them yet."""
 
-    def __init__(self, groups: Iterable[_Group]) -> None:
+    def __init__(self, groups: Iterable[Group]) -> None:
         self.groups = list(groups)
         self.records: Counter[Topic] = Counter()
         self.lag: dict[str, Counter[str]] = {group.name: Counter() for group in self.groups}
@@ -176,14 +178,14 @@ def _unread(
     }
 
 
-async def _group(admin: AIOKafkaAdminClient, name: str, settings: Settings) -> _Group:
+async def _group(admin: AIOKafkaAdminClient, name: str, settings: Settings) -> Group:
     on_cluster = f"{settings.topic_prefix}{name}"
     try:
         offsets = await admin.list_consumer_group_offsets(on_cluster)
         described = await admin.describe_consumer_groups([on_cluster])
     except GroupCoordinatorNotAvailableError:  # a cluster on which no group has ever been
-        return _Group(name, 0, {})
-    return _Group(
+        return Group(name, 0, {})
+    return Group(
         name,
         members=sum(len(group[5]) for response in described for group in response.groups),
         committed={partition: each.offset for partition, each in offsets.items()},

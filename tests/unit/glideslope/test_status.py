@@ -1,0 +1,54 @@
+import pytest
+from aiokafka import TopicPartition
+
+from glideslope.docs.services import Declaration, found
+from glideslope.status import CONSUMED, Counts, Group
+from shared import topics
+from shared.delivery import Record
+from shared.topics import Topic
+
+POSITION = TopicPartition("requests", 0)
+
+
+def record(topic: Topic, offset: int, service: str | None = None) -> Record:
+    said = {
+        "source-topic": "requests",
+        "source-partition": "0",
+        "source-offset": "1",
+        "reason-code": "c",
+        "reason": "r",
+    }
+    letter = {} if service is None else {**said, "service": service}
+    headers = tuple((f"glideslope-{name}", text.encode()) for name, text in letter.items())
+    return Record(topic.name, 0, offset, 0, None, b"{}", headers)
+
+
+@pytest.mark.parametrize("service", found(), ids=lambda service: service.name)
+def test_lag_is_measured_on_the_topics_that_a_service_consumes(service: Declaration) -> None:
+    assert CONSUMED[service.name] == service.receives
+
+
+def test_a_group_lags_by_the_records_that_it_has_not_passed() -> None:
+    counts = Counts([Group("ingest", 1, {POSITION: 3}), Group("audit", 1, {})])
+
+    for offset in (1, 3, 5):
+        counts.add(topics.REQUESTS, record(topics.REQUESTS, offset))
+
+    assert counts.records[topics.REQUESTS] == 3
+    assert counts.lag["ingest"] == {"requests": 2}
+    assert counts.lag["audit"] == {"requests": 3}
+
+
+def test_a_topic_is_read_from_where_the_slowest_of_its_groups_is() -> None:
+    counts = Counts([Group("ingest", 1, {POSITION: 9}), Group("audit", 1, {POSITION: 4})])
+
+    assert counts.read_from(topics.REQUESTS, POSITION) == 4
+
+
+def test_dead_letters_are_counted_by_the_service_that_wrote_them() -> None:
+    counts = Counts([Group("audit", 1, {})])
+
+    for service in ("ingest", "ingest", "validator", None):
+        counts.add(topics.DEAD_LETTERS, record(topics.DEAD_LETTERS, 0, service))
+
+    assert counts.dead_letters == {"ingest": 2, "validator": 1}
