@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from glideslope.kafka.folder import DEPLOY
 from glideslope.kafka.runtime import Progress, format_arguments, kafka_version, serve_arguments
 
 _OLDEST_JAVA: Final = 17  # what Kafka 4's broker asks for
+_SHOWN_EVERY: Final = 2.0  # seconds
 _INSTALL: Final = (
     "Install Java 17 or later and Maven: `sudo apt-get install default-jre-headless maven` "
     "on Debian, `brew install openjdk maven` on macOS"
@@ -109,7 +111,7 @@ def _fetch(
         *("dependency:copy-dependencies", f"-DoutputDirectory={into}"),
     ]
     said: list[str] = []
-    jars = 0
+    jars, shown = 0, time.monotonic()
     with subprocess.Popen(  # noqa: S603 - Maven, as found on PATH
         command,
         stdin=subprocess.DEVNULL,
@@ -121,11 +123,13 @@ def _fetch(
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
         for line in process.stdout:
             said.append(line)
-            if re.match(r"\[INFO\] (Copying|Downloaded) .*\.jar", line):
-                jars += 1
+            jars += bool(re.match(r"\[INFO\] Downloaded .*\.jar", line))
+            if time.monotonic() - shown > _SHOWN_EVERY:
+                shown = time.monotonic()
                 progress(f"fetching {what}: {jars} files")
     if process.returncode != 0:
         raise _closed(f"Maven could not fetch {what}:\n{''.join(said[-10:])}")
+    progress(f"fetched Apache Kafka {kafka_version()}: {len(list(into.iterdir()))} files")
 
 
 def _cache(environment: Mapping[str, str]) -> Path:

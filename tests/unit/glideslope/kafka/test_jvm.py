@@ -6,6 +6,7 @@ import pytest
 
 from glideslope.kafka import jvm
 from glideslope.kafka.errors import WayClosedError
+from glideslope.kafka.runtime import kafka_version
 
 Program = Callable[[str, str], None]
 JAVA_17 = """echo 'openjdk version "17.0.15" 2025-04-15' >&2"""
@@ -78,7 +79,7 @@ def test_jars_are_fetched_once_with_progress_and_then_taken_from_the_cache(
     first = jvm.prepare(environment, lines.append)
     assert (first.jars / "kafka.jar").exists()
     assert "only once" in lines[0]
-    assert lines[-1].endswith("1 files")
+    assert lines[-1] == f"fetched Apache Kafka {kafka_version()}: 1 files"
 
     program("mvn", "exit 1")
     again: list[str] = []
