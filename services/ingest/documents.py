@@ -42,7 +42,7 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 def acceptable(data: Any, arrival: Arrival, most_bytes: int) -> DocumentAccepted | DocumentRejected:
     """Decide on the data of one document; `most_bytes` bounds the record it came in.
 
-    Takes up to a second of CPU for the largest documents.
+    Takes about half a second of CPU for 1 MiB of prose, up to five for 1 MiB of empty paragraphs.
     """
     try:
         arrival.check(most_bytes)

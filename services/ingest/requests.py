@@ -4,6 +4,7 @@ A rejection is an end of its request: the id is used up, so a corrected question
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ UNKNOWN_MAX_BYTES: Final = 64 * 1024
 """All unknown fields together, as JSON."""
 UNKNOWN_MAX_DEPTH: Final = 32
 """Nesting of an unknown field. Readers of JSON give up at depths from about 200 on."""
+
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 def acceptable(
@@ -87,7 +90,8 @@ def _with_normalised_question(data: Any) -> Any:
 def _check_deadline(request: RequestSubmitted, data: Mapping[str, Any], arrival: Arrival) -> None:
     if request.deadline is None:
         return
-    if not isinstance(data["deadline"], str):
+    # pydantic takes seconds since 1970 too, as a number and in digits
+    if not _RFC_3339.match(str(data["deadline"])):
         raise Objection(
             Code.FIELD_MALFORMED,
             "`deadline` is not RFC 3339: send date, time and offset, as 2030-01-31T12:00:00Z",
@@ -181,7 +185,7 @@ def _beyond(
 
 def _is_flat_enough(value: JsonValue) -> bool:
     level = [value]
-    for _ in range(UNKNOWN_MAX_DEPTH + 1):
+    for _ in range(UNKNOWN_MAX_DEPTH + 2):  # the fields themselves, their levels, the leaves
         level = [
             inner
             for outer in level

@@ -14,6 +14,8 @@ from shared.cloudevents import UnreadableError
 from shared.settings import Settings
 
 _POLL_MS: Final = 500
+_FETCH_WAIT_MS: Final = 10
+_BATCH: Final = 200  # the loop has heartbeats to send as well
 _LAST_FEW: Final = 16
 
 log = structlog.get_logger(__name__)
@@ -40,13 +42,17 @@ class KafkaHistory:
             bootstrap_servers=self._settings.bootstrap_servers,
             isolation_level="read_committed",
             enable_auto_commit=False,
+            # a fetch from one partition must not wait long for one from the other
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
+        partitions = [
+            TopicPartition(self._settings.topic(topic), partition)
+            for topic in (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
+        ]
         await consumer.start()
         try:
-            ends = [
-                _End(consumer, TopicPartition(self._settings.topic(topic), partition))
-                for topic in (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
-            ]
+            consumer.assign(partitions)  # offsets are looked up only of what is assigned
+            ends = [_End(consumer, each) for each in partitions]
             newest = [last for end in ends if (last := await end.last_time()) is not None]
             for end in ends if newest else ():
                 async for sighting in end.since(max(newest) - window):
@@ -86,12 +92,13 @@ class _End:
                 yield sighting
 
     async def _records(self, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
-        self._consumer.assign([self._partition])
         self._consumer.seek(self._partition, start)
         while await self._consumer.position(self._partition) < end:
-            for records in (await self._consumer.getmany(timeout_ms=_POLL_MS)).values():
-                for record in records:
-                    yield record
+            fetched = await self._consumer.getmany(
+                self._partition, timeout_ms=_POLL_MS, max_records=_BATCH
+            )
+            for record in fetched.get(self._partition, ()):
+                yield record
 
     async def _bounds(self) -> tuple[int, int]:
         beginning = await self._consumer.beginning_offsets([self._partition])

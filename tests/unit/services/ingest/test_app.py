@@ -1,0 +1,176 @@
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from faststream.specification import AsyncAPI
+
+from services.ingest.app import build
+from services.ingest.settings import IngestSettings
+from shared import events, topics
+from shared.cloudevents import UnreadableError, derived_id, read
+from shared.delivery import Handlers, Output, Record
+from shared.release import BUILT_IN
+from shared.topics import Topic
+
+SETTINGS = IngestSettings(topic_prefix="t.")
+
+Submit = Callable[..., Awaitable[Output]]
+
+
+@pytest.fixture
+async def submit() -> Submit:
+    handlers = Handlers(build(SETTINGS))
+    await handlers.prepare()
+    offsets = iter(range(1_000))
+
+    async def submit(topic: Topic, data: Any, **changed: Any) -> Output:
+        record = submitted(topic, data, next(offsets), **changed)
+        (output,) = await handlers.handle(record)
+        return output
+
+    return submit
+
+
+def submitted(  # noqa: PLR0913 - a record has this many parts
+    topic: Topic,
+    data: Any,
+    offset: int = 0,
+    *,
+    name: str = "q-1",
+    key: bytes | None = b"conversation",
+    tenant: bytes | None = None,
+    headers: tuple[tuple[str, bytes | None], ...] = (),
+) -> Record:
+    attributes: list[tuple[str, bytes | None]] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", name.encode()),
+        ("ce_type", topic.event_type.encode()),
+        ("ce_source", b"/crm"),
+    ]
+    if tenant is not None:
+        attributes.append(("ce_tenant", tenant))
+    return Record(
+        topic=SETTINGS.topic(topic),
+        partition=3,
+        offset=offset,
+        timestamp=1_700_000_000_000,
+        key=key,
+        value=json.dumps(data).encode(),
+        headers=(*attributes, *headers),
+    )
+
+
+def header(output: Output, name: str) -> bytes | None:
+    return dict(output.headers)[name]
+
+
+async def test_a_request_is_accepted_under_its_key_and_partition_with_release_and_tenant(
+    submit: Submit,
+) -> None:
+    foreign = (("null", None), ("binary", b"\xff\x00"))
+    output = await submit(topics.REQUESTS, {"question": " Why? "}, headers=foreign)
+    assert (output.topic, output.key, output.partition) == (
+        "t.requests.accepted",
+        b"conversation",
+        3,
+    )
+    assert output.headers[-2:] == foreign
+    assert header(output, "ce_tenant") == b"default"
+    assert read(output.value, output.headers).id == derived_id("/crm", "q-1", "requests.accepted")
+    accepted = events.RequestAccepted.model_validate_json(output.value or b"")
+    assert (accepted.question, accepted.tenant) == ("Why?", "default")
+    assert accepted.release == BUILT_IN.content_hash()
+    assert accepted.received_at.timestamp() == 1_700_000_000
+
+
+@pytest.mark.parametrize("data", [{}, [], "What?", 7, {"question": " "}, {"request": 1}])
+async def test_json_that_is_no_request_is_rejected_and_not_dead_lettered(
+    submit: Submit, data: Any
+) -> None:
+    output = await submit(topics.REQUESTS, data)
+    assert output.topic == "t.requests.rejected"
+    rejected = events.RequestRejected.model_validate_json(output.value or b"")
+    assert (rejected.request_id, rejected.request_source) == ("q-1", "/crm")
+
+
+async def test_a_second_record_of_a_request_ends_as_a_duplicate_and_nowhere_else(
+    submit: Submit,
+) -> None:
+    ways = [(await submit(topics.REQUESTS, {"question": "Why?"})).topic for _ in range(3)]
+    assert ways == ["t.requests.accepted", "t.requests.duplicated", "t.requests.duplicated"]
+
+
+async def test_a_second_record_of_a_rejected_request_is_a_duplicate_too(submit: Submit) -> None:
+    ways = [(await submit(topics.REQUESTS, {"question": q})).topic for q in ("", "Why?")]
+    assert ways == ["t.requests.rejected", "t.requests.duplicated"]
+
+
+async def test_the_same_id_under_another_key_is_another_request(submit: Submit) -> None:
+    for key in (b"one", b"two", None):
+        output = await submit(topics.REQUESTS, {"question": "Why?"}, key=key)
+        assert (output.topic, output.key) == ("t.requests.accepted", key)
+
+
+async def test_a_handler_that_is_called_again_for_its_record_makes_the_same_event() -> None:
+    handlers = Handlers(build(SETTINGS))
+    await handlers.prepare()
+    record = submitted(topics.REQUESTS, {"question": "Why?"})
+    (first,), (again,) = await handlers.handle(record), await handlers.handle(record)
+    assert (again.topic, again.value) == (first.topic, first.value)
+    assert header(again, "ce_id") == header(first, "ce_id")
+
+
+async def test_an_unreadable_record_does_not_use_its_id_up() -> None:
+    handlers = Handlers(build(SETTINGS))
+    await handlers.prepare()
+    record = submitted(topics.REQUESTS, {"question": "Why?"})
+    broken = Record("t.requests", 3, 0, 0, record.key, b"{", record.headers)
+    with pytest.raises(UnreadableError):
+        await handlers.handle(broken)
+    (output,) = await handlers.handle(submitted(topics.REQUESTS, {"question": "Why?"}, 1))
+    assert output.topic == "t.requests.accepted"
+
+
+async def test_the_senders_tenant_goes_on_and_a_malformed_one_does_not(submit: Submit) -> None:
+    accepted = await submit(topics.REQUESTS, {"question": "Why?"}, tenant=b"bank")
+    assert header(accepted, "ce_tenant") == b"bank"
+    rejected = await submit(topics.REQUESTS, {"question": "Why?"}, tenant=b"../x", name="q-2")
+    assert rejected.topic == "t.requests.rejected"
+    assert header(rejected, "ce_tenant") == b"default"
+
+
+async def test_a_document_is_accepted_under_tenant_and_document_id(submit: Submit) -> None:
+    document = {"document_id": "policy", "title": "Policy", "text": "One. Two."}
+    output = await submit(topics.DOCUMENTS, document, tenant=b"bank")
+    assert (output.topic, output.key) == ("t.documents.accepted", b"bank/policy")
+    assert output.partition is None  # the key's hash decides, so that compaction sees all states
+    accepted = events.DocumentAccepted.model_validate_json(output.value or b"")
+    assert [passage.text for passage in accepted.passages] == ["One. Two."]
+
+
+async def test_a_document_may_be_sent_again_under_the_same_id(submit: Submit) -> None:
+    for text in ("Old.", "New."):
+        output = await submit(topics.DOCUMENTS, {"document_id": "policy", "text": text})
+        assert output.topic == "t.documents.accepted"
+
+
+async def test_a_document_that_is_rejected_keeps_the_senders_key(submit: Submit) -> None:
+    output = await submit(topics.DOCUMENTS, {"document_id": "policy"}, key=b"theirs")
+    assert (output.topic, output.key, output.partition) == ("t.documents.rejected", b"theirs", 3)
+
+
+@pytest.mark.parametrize(
+    ("rating", "way"), [("wrong", "t.feedback.accepted"), ("bad", "t.feedback.rejected")]
+)
+async def test_feedback_is_accepted_or_rejected(submit: Submit, rating: str, way: str) -> None:
+    output = await submit(topics.FEEDBACK, {"request_id": "q-1", "rating": rating})
+    assert output.topic == way
+
+
+async def test_the_contract_shows_what_senders_submit() -> None:
+    specification = AsyncAPI(build(SETTINGS).broker, schema_version="3.0.0").to_specification()
+    schemas = json.loads(specification.to_json())["components"]["schemas"].values()
+    shown = [set(schema.get("properties", ())) for schema in schemas]
+    for model in (events.RequestSubmitted, events.DocumentSubmitted, events.FeedbackSubmitted):
+        assert set(model.model_fields) in shown
