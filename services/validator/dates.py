@@ -92,7 +92,7 @@ DATE_START: Final = (
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.]){pattern}", re.IGNORECASE)
+    return re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 def dates_at(text: str, start: int) -> list[DateSpan]:

@@ -60,7 +60,7 @@ class FigureText:
             for reading in figure.readings
         ):
             return True
-        return not figure.readings and _stands_literally(figure.text, self.text)
+        return not figure.readings and _stands_literally(figure, self.text)
 
     def nearest(self, figure: Figure) -> str | None:
         """Return how this text has the same digits in another unit, scale or sign, if it does."""
@@ -250,6 +250,11 @@ def _digits(value: Decimal) -> tuple[int, ...]:
     return value.normalize().as_tuple().digits
 
 
-def _stands_literally(token: str, text: str) -> bool:
-    pattern = rf"(?<!\w)(?<!\d[.,]){re.escape(token)}(?!\w|[.,]\d)"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+def _stands_literally(figure: Figure, text: str) -> bool:
+    # a number must not be a piece of a longer one, a name not of a longer name
+    before = r"(?<!\w)" if figure.text[0].isalnum() else ""
+    after = r"(?!\w)"
+    if not figure.name:
+        before = r"(?<!\d[.,])" + before if figure.text[0].isdigit() else before
+        after += r"(?![.,]\d)" if figure.text[-1].isdigit() else ""
+    return re.search(before + re.escape(figure.text) + after, text, re.IGNORECASE) is not None

@@ -53,7 +53,7 @@ class Number:
     name: bool = False
 
 
-_MINUS: Final = r"(?<![\w%)\]])[-\u2212\u2013]"
+_MINUS: Final = r"(?<![\w%)\]])[-\u2212\u2013](?!\s)"
 _LEFT: Final = re.compile(
     rf"(?P<minus>{_MINUS})?(?P<open>\(\s?)?(?P<minus2>{_MINUS})?"
     rf"(?P<currency>{CURRENCY_BEFORE})?(?P<gap>\s{{0,3}})(?P<open2>\()?(?P<minus3>{_MINUS})?\Z",
@@ -63,9 +63,10 @@ _CORE: Final = re.compile(
     rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
 )
 _SEPARATOR: Final = re.compile(_GROUP)
-_RUN: Final = re.compile(r"(?:[.,/:]?\d)*+")
+_RUN: Final = re.compile(r"(?:[.,/:]?\d)*+\w*+")
 _RUNS_ON: Final = re.compile(r"[.,/:]?\d")
 _TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
+_GOES_ON: Final = re.compile(r"\w")
 _TOKEN: Final = re.compile(r"[\w-]*+")
 _SCALE: Final = re.compile(
     rf"(?P<gap>[\s-]{{0,2}})(?P<scale>{alternatives(SCALES)})(?!\w)",
@@ -86,7 +87,7 @@ _WORDS: Final = {
 _TENS: Final = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _WORD: Final = re.compile(
     rf"(?<![\w-])(?:({_TENS})[\s-](one|two|three|four|five|six|seven|eight|nine)"
-    rf"|({alternatives(_WORDS)}))(?![A-Za-z])",
+    rf"|({alternatives(_WORDS)}))(?!\w)",
     re.IGNORECASE,
 )
 _ORDINALS: Final = "second third fourth fifth sixth seventh eighth ninth tenth"
@@ -112,7 +113,7 @@ def number_at(text: str, start: int) -> Number | None:
     if core is None:  # digits of another script
         return Number(start, _end(_TOKEN, text, start + 1), None)
     prefix = _prefix(text, start)
-    if prefix.currency is None and start and (text[start - 1].isalpha() or text[start - 1] == "_"):
+    if prefix.currency is None and start and (text[start - 1].isalnum() or text[start - 1] == "_"):
         return _name(text, core)
     if _RUNS_ON.match(text, core.end()):
         return Number(start, _end(_RUN, text, core.end()), None)
@@ -153,10 +154,10 @@ def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
         written = MEASURES[(match["unit"] or PERCENT).lower()]
         if unit in (None, written[0]):
             (unit, factor), end = written, match.end()
+    elif end == core.end() and _GOES_ON.match(text, end):
+        return _name(text, core)
     if not closed:
         end, closed = _close(text, end, opened=prefix.opened)
-    if end < len(text) and text[end].isalpha() and scale == 1 and unit is None:
-        return _name(text, core)
     start = prefix.start
     if prefix.outer and not closed:  # the bracket closes further on: it is no part of the number
         start += text[start : core.start()].index("(") + 1

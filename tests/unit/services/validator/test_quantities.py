@@ -75,6 +75,7 @@ def test_percent_and_basis_points_are_one_unit(share: Decimal) -> None:
         ("$5-$7", 5, "USD"),
         ("(in 2023)", 2023, None),
         ("Q-12", 12, None),
+        ("\n- 5 stores", 5, None),
     ],
 )
 def test_forms_that_filings_use_are_read(written: str, value: int, unit: str | None) -> None:
