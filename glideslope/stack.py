@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -128,10 +129,11 @@ class Stack:
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Return the environment from which a service reads the same shared settings."""
+    shared = settings.model_dump(mode="json", include=set(Settings.model_fields), exclude_none=True)
     environment = {
-        f"GLIDESLOPE_{name.upper()}": str(value)
-        for name in Settings.model_fields
-        if (value := getattr(settings, name)) is not None and name != "bootstrap_servers"
+        f"GLIDESLOPE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in shared.items()
+        if name != "bootstrap_servers"
     }
     return {
         **environment,

@@ -46,7 +46,7 @@ def history(log: Path, request: RequestName, names: Mapping[str, Topic]) -> list
             index=index,
             at=datetime.fromtimestamp(entry.position.timestamp / 1000, UTC),
             topic=names[entry.position.topic].name,
-            summary=_summary(names[entry.position.topic], entry),
+            summary=" ".join(_summary(names[entry.position.topic], entry).split()),
         )
         for index, entry in read(log)
         if _request(entry, names) == request

@@ -46,7 +46,9 @@ class Watching:
             self._live.update(_moving(self._journeys))
         elif journey.ends:
             way = " → ".join(topic.name for topic in journey.seen)
-            self._console.print(f"{journey.sample.id}  {journey.ends[-1]:<18}  {way}")
+            self._console.print(
+                f"{journey.sample.id}  {journey.ends[-1]:<18}  {way}", soft_wrap=True
+            )
 
 
 @contextmanager

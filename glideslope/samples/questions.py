@@ -39,7 +39,7 @@ class SampleQuestion:
         try:
             return str(json.loads(self.value)["question"])
         except ValueError:
-            return self.value.decode(errors="backslashreplace")
+            return repr(self.value)
 
 
 def _asking(question: str, **more: Any) -> bytes:
