@@ -65,6 +65,7 @@ class FigureText:
     def nearest(self, figure: Figure) -> str | None:
         """Return how this text has the same digits in another unit, scale or sign, if it does."""
         digits = {_digits(r.value) for r in figure.readings if isinstance(r, Amount)}
+        digits = {some for some in digits if len(some) > 1}  # '10' is no nearer to '1' than '2' is
         for other in self.figures:
             if any(isinstance(r, Amount) and _digits(r.value) in digits for r in other.readings):
                 return other.text

@@ -56,7 +56,7 @@ class Number:
 _MINUS: Final = r"(?<![\w%)\]])[-\u2212\u2013](?!\s)"
 _LEFT: Final = re.compile(
     rf"(?P<minus>{_MINUS})?(?P<open>\(\s?)?(?P<minus2>{_MINUS})?"
-    rf"(?P<currency>{CURRENCY_BEFORE})?(?P<gap>\s{{0,3}})(?P<open2>\()?(?P<minus3>{_MINUS})?\Z",
+    rf"(?:(?P<currency>{CURRENCY_BEFORE})\s{{0,3}}(?P<open2>\()?)?(?P<minus3>{_MINUS})?\Z",
 )
 _GROUP: Final = "[,\u2019'\u00a0\u202f]"
 _CORE: Final = re.compile(

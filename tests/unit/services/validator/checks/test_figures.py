@@ -100,6 +100,15 @@ def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case:
     assert verdict.score == 0.5
 
 
+def test_brackets_around_an_aside_are_no_minus_sign_and_no_part_of_its_figure(
+    make_case: MakeCase,
+) -> None:
+    passage = "It was 79 F (26 C). Its capital (3.2 million) is small."
+    assert check(make_case("Its capital is 3.2 million.", passage)).verdict == "passed"
+    assert check(make_case("It was 26 C.", passage)).verdict == "passed"
+    assert check(make_case("It was 79 F (27 C).", passage)).reason.startswith("'27' stands in no")
+
+
 def test_a_figure_of_a_passage_that_is_not_cited_fails(make_case: MakeCase) -> None:
     assert check(make_case("Net sales were $3.2 billion.", LETTER, cited=False)).verdict == "failed"
 
