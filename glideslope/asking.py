@@ -27,8 +27,9 @@ STANDS: Final[dict[Topic, str]] = {
     topics.ANSWERS_APPROVED: "approved; audit has not written the result yet",
     topics.FALLBACK_REFUSAL: "refused; audit has not written the result yet",
 }
-"""What it means that a request was last seen on a topic."""
+"""What it means that a request was last seen on a topic, in the order of its way."""
 
+_ORDER: Final = list(STANDS)
 _ENDS: Final = (topics.RESULTS, topics.REQUESTS_REJECTED, topics.DEAD_LETTERS)
 
 
@@ -77,7 +78,7 @@ async def ask(
     key = (conversation or event.id).encode()
     name = RequestName(event.source, event.id)
     names = {settings.topic(topic): topic for topic in topics.ALL}
-    stands = topics.REQUESTS
+    newest = (0, 0)  # ms since 1970, and place in the order: topics are not read in step
     # The reader stands at the ends before anything is sent: no end is missed, no history read.
     async with (
         cluster.reader(settings, *STANDS, *_ENDS, start="end") as reader,
@@ -94,9 +95,9 @@ async def ask(
                         continue
                     if topic in _ENDS:
                         return _end(topic, record)
-                    stands = topic
+                    newest = max(newest, (record.timestamp, _ORDER.index(topic)))
         except TimeoutError:
-            raise NoEndError(event.id, seconds, stands) from None
+            raise NoEndError(event.id, seconds, _ORDER[newest[1]]) from None
     raise AssertionError("a reader follows for ever")
 
 

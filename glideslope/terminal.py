@@ -9,6 +9,7 @@ import typer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from pydantic_core import to_json
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.markup import escape
 
@@ -63,6 +64,9 @@ def settings(kind: type[Settings] = Settings) -> Settings:
         for each in error.errors():
             name = "_".join(str(part) for part in each["loc"])
             complain(f"setting {name}: {each['msg']}")
+        raise typer.Exit(Exit.USAGE) from None
+    except SettingsError as error:  # a list or an object that is no JSON
+        complain(f"{error}: it must be JSON")
         raise typer.Exit(Exit.USAGE) from None
 
 

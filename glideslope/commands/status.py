@@ -90,11 +90,13 @@ def _as_data(stock: Stock) -> dict[str, Any]:
 
 def _view(stock: Stock) -> Group:
     topics = Table("topic", "records", box=None)
+    topics.columns[0].no_wrap = True
     topics.columns[1].justify = "right"
     for topic in stock.topics:
         shown = f"≤ {topic.offsets:,}" if topic.records is None else f"{topic.records:,}"
         topics.add_row(topic.name, shown)
     groups = Table("consumer group", "members", "lag", "behind on", "dead letters", box=None)
+    groups.columns[0].no_wrap = True
     for group in stock.groups:
         behind = ", ".join(f"{name} {lag:,}" for name, lag in group.lag_by_topic.items() if lag)
         row = (group.name, str(group.members), f"{group.lag:,}", behind, f"{group.dead_letters:,}")

@@ -107,6 +107,22 @@ async def test_without_an_end_it_says_where_the_request_stands(
     assert stopped.value.stands is topics.FALLBACK_REVIEW
 
 
+async def test_a_second_try_that_waits_for_its_check_is_told_as_such(
+    settings: Settings, service: Service, checked: Callable[..., AnswerChecked]
+) -> None:
+    async def answer(record: Record, name: str) -> None:
+        item = checked(name, "/glideslope/cli")
+        await service.reply(record, topics.REQUESTS_ACCEPTED, item.request)
+        for topic in (topics.ANSWERS_DRAFTED, topics.FALLBACK_REGENERATE, topics.ANSWERS_DRAFTED):
+            await service.reply(record, topic, item)
+
+    async with answering(settings, answer):
+        with pytest.raises(NoEndError) as stopped:
+            await ask(request_event(QUESTION), settings, seconds=3)
+
+    assert stopped.value.stands is topics.ANSWERS_DRAFTED
+
+
 async def test_nobody_there_is_told_as_such(settings: Settings, service: Service) -> None:  # noqa: ARG001 - its topics
     with pytest.raises(NoEndError, match="is ingest running"):
         await ask(request_event(QUESTION), settings, seconds=1)

@@ -9,6 +9,21 @@ from glideslope.terminal import CommandError, Exit
 from shared.settings import Settings
 
 
+def test_a_list_that_is_no_json_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Listing(Settings):
+        several: tuple[int, ...] = Field(default=(), description="several")
+
+    monkeypatch.setenv("GLIDESLOPE_SEVERAL", "(1, 2)")
+
+    with pytest.raises(typer.Exit) as left:
+        terminal.settings(Listing)
+
+    assert left.value.exit_code == Exit.USAGE
+    assert "several" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
