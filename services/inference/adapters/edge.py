@@ -24,21 +24,26 @@ _BATCH: Final = 256
 
 
 class EdgeIndex:
-    """Implements `services.inference.index.Index`. Safe to use from several threads."""
+    """Implements `services.inference.index.Index` once it is entered (`with`), empty then.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Open an empty index below `folder`."""
+        """Keep the shard below `folder`, which is created when needed."""
+        self._folder = folder
         self._open = ExitStack()
-        self._shard = self._create(folder)
+        self._shard: Any = None
 
     def __enter__(self) -> Self:
+        """Take a folder and create the shard in it."""
+        with ExitStack() as opening:
+            self._shard = self._create(self._claim(opening))
+            opening.callback(self._shard.close)
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the shard and its folder."""
         self._open.close()
 
     def replace(self, document: DocumentAccepted) -> None:
@@ -94,11 +99,10 @@ class EdgeIndex:
         )
 
     def _create(self, folder: Path) -> Any:
-        shard_folder = self._claim(folder) / "shard"
-        shutil.rmtree(shard_folder, ignore_errors=True)
-        shard_folder.mkdir()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         shard = qdrant.EdgeShard.create(
-            str(shard_folder),
+            str(folder),
             qdrant.EdgeConfig(
                 sparse_vectors={
                     _VECTOR: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
@@ -106,16 +110,16 @@ class EdgeIndex:
                 wal_enabled=False,  # Kafka is the log that this is rebuilt from
             ),
         )
-        self._open.callback(shard.close)
         for field in ("tenant", "groups", "document"):
             shard.update(
                 qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword)
             )
         return shard
 
-    def _claim(self, folder: Path) -> Path:
+    def _claim(self, opening: ExitStack) -> Path:
+        """Return the place for a shard in the first numbered folder that no one holds."""
         for number in itertools.count():
-            mine = folder / str(number)
+            mine = self._folder / str(number)
             mine.mkdir(parents=True, exist_ok=True)
             lock = (mine / "lock").open("w")
             try:
@@ -123,8 +127,8 @@ class EdgeIndex:
             except BlockingIOError:
                 lock.close()
             else:
-                self._open.enter_context(lock)
-                return mine
+                opening.enter_context(lock)
+                return mine / "shard"
         raise AssertionError  # pragma: no cover - the count has no end
 
 

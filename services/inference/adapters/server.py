@@ -1,34 +1,61 @@
 """The index on a Qdrant server, shared by all inference processes."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Self
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import Found, entries, ranked, version_of, visible_to
+from shared.delivery import FatalError
 from shared.events import DocumentAccepted, Passage
 
 _VECTOR: Final = "bm25"
 _BATCH: Final = 256
 
 
+class IndexUnavailableError(FatalError):
+    """The Qdrant server does not do its part; no request may suffer for that."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            f"the Qdrant server fails ({type(error).__name__}): see that it runs, and check "
+            "GLIDESLOPE_QDRANT_URL and GLIDESLOPE_QDRANT_API_KEY; then start inference again"
+        )
+
+
 class ServerIndex:
-    """Implements `services.inference.index.Index`.
+    """Implements `services.inference.index.Index` once it is entered (`with`).
 
     The collection belongs to one deployment; a process that starts writes every document again,
-    in its newest state, while others answer from it.
+    in its newest state, while others answer from it. Every call raises `IndexUnavailableError`
+    when the server cannot be reached or refuses.
     """
 
-    def __init__(self, client: QdrantClient, collection: str) -> None:
-        """Create the collection and its indexes where they do not exist."""
-        self._client = client
+    def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
+        """Use the server that `connect` reaches."""
+        self._connect = connect
         self._collection = collection
-        self._create()
+        self._client: Any = None
+
+    def __enter__(self) -> Self:
+        """Connect, and create the collection and its indexes where they do not exist."""
+        with _failing_as_unavailable():
+            self._client = self._connect()
+            self._create()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def replace(self, document: DocumentAccepted) -> None:
         """See `Index.replace`."""
+        with _failing_as_unavailable():
+            self._replace(document)
+
+    def _replace(self, document: DocumentAccepted) -> None:
         points = [
             models.PointStruct(
                 id=str(entry.id),
@@ -48,7 +75,10 @@ class ServerIndex:
     def remove(self, tenant: str, document_id: str) -> None:
         """See `Index.remove`."""
         all_of_it = models.Filter(must=_of_document(tenant, document_id))
-        self._client.delete(self._collection, models.FilterSelector(filter=all_of_it), wait=True)
+        with _failing_as_unavailable():
+            self._client.delete(
+                self._collection, models.FilterSelector(filter=all_of_it), wait=True
+            )
 
     def search(
         self, question: str, *, tenant: str, groups: Iterable[str], limit: int
@@ -63,15 +93,16 @@ class ServerIndex:
                 models.FieldCondition(key="groups", match=models.MatchAny(any=visible_to(groups))),
             ]
         )
-        response = self._client.query_points(
-            self._collection,
-            query=_sparse(vector),
-            using=_VECTOR,
-            query_filter=visible,
-            search_params=models.SearchParams(idf=models.IdfCorpusParams(corpus=visible)),
-            limit=limit,
-            with_payload=["passage"],
-        )
+        with _failing_as_unavailable():
+            response = self._client.query_points(
+                self._collection,
+                query=_sparse(vector),
+                using=_VECTOR,
+                query_filter=visible,
+                search_params=models.SearchParams(idf=models.IdfCorpusParams(corpus=visible)),
+                limit=limit,
+                with_payload=["passage"],
+            )
         return ranked(
             Found(Passage.model_validate(hit.payload["passage"]), hit.score)
             for hit in response.points
@@ -93,6 +124,14 @@ class ServerIndex:
             self._client.create_payload_index(
                 self._collection, field, models.PayloadSchemaType.KEYWORD
             )
+
+
+@contextmanager
+def _failing_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (ResponseHandlingException, UnexpectedResponse) as error:
+        raise IndexUnavailableError(error) from error
 
 
 def _is(field: str, value: str) -> models.FieldCondition:

@@ -1,6 +1,6 @@
 """One suite over every index."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from qdrant_client import QdrantClient
 from services.inference.adapters.edge import EdgeIndex
 from services.inference.adapters.server import ServerIndex
 from services.inference.index import Index
+from shared.delivery import FatalError
 from shared.events import EVERYONE, DocumentAccepted, Passage
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
@@ -44,17 +45,16 @@ def document(
     )
 
 
-def server() -> ServerIndex:
-    return ServerIndex(QdrantClient(":memory:"), "passages")
+def opened(kind: str, folder: Path) -> EdgeIndex | ServerIndex:
+    if kind == "edge":
+        return EdgeIndex(folder)
+    return ServerIndex(lambda: QdrantClient(":memory:"), "passages")
 
 
 @pytest.fixture(params=["edge", "server"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    if request.param == "server":
-        yield server()
-        return
-    with EdgeIndex(tmp_path) as edge:
-        yield edge
+    with opened(request.param, tmp_path) as index:
+        yield index
 
 
 def ask(
@@ -229,16 +229,14 @@ def test_whoever_asks_gets_exactly_what_their_groups_allow(
     asker: tuple[str, tuple[str, ...]],
 ) -> None:
     newest: dict[tuple[str, str], tuple[str, ...]] = {}
-    make: Callable[[], Index] = server if kind == "server" else lambda: EdgeIndex(tmp_path)
-    index = make()
-    for tenant, number, allowed in documents:
-        index.replace(document(f"d{number}", ("Complaints.",), tenant=tenant, groups=allowed))
-        newest[tenant, f"d{number}"] = allowed
     tenant, held = asker
+    with opened(kind, tmp_path) as index:
+        for owner, number, allowed in documents:
+            accepted = document(f"d{number}", ("Complaints.",), tenant=owner, groups=allowed)
+            index.replace(accepted)
+            newest[owner, accepted.document_id] = allowed
 
-    found = index.search("complaints", tenant=tenant, groups=held, limit=20)
-    if isinstance(index, EdgeIndex):
-        index.close()
+        found = index.search("complaints", tenant=tenant, groups=held, limit=20)
 
     assert {hit.passage.document_id for hit in found} == {
         document_id
@@ -267,9 +265,9 @@ WORDS = ("revenue", "loan", "branch", "complaint", "2019", "3,200", "margin", "c
 def test_both_indexes_rank_alike(
     tmp_path: Path, texts: list[str], replaced: str, question: str
 ) -> None:
-    with EdgeIndex(tmp_path) as edge:
+    with opened("edge", tmp_path) as edge, opened("server", tmp_path) as server:
         rankings = []
-        for index in (edge, server()):
+        for index in (edge, server):
             for number, text in enumerate(texts):
                 index.replace(document(f"d{number:02}", (text, "The board.")))
             index.replace(document("d00", (replaced,)))
@@ -297,3 +295,11 @@ def test_a_new_edge_index_starts_empty_where_an_old_one_was(tmp_path: Path) -> N
         assert ask(new, "complaints") == []
 
     assert [folder.name for folder in tmp_path.iterdir()] == ["0"]
+
+
+def test_a_server_that_cannot_be_reached_stops_the_service_and_says_what_to_do() -> None:
+    def connect() -> QdrantClient:
+        return QdrantClient("http://127.0.0.1:9", timeout=1, check_compatibility=False)
+
+    with pytest.raises(FatalError, match="GLIDESLOPE_QDRANT_URL"), ServerIndex(connect, "p"):
+        pass

@@ -1,0 +1,62 @@
+"""requests.accepted, fallback.regenerate → retrieve, generate → answers.drafted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.inference.adapters.documents import DocumentFollower
+from services.inference.adapters.planted import PlantedFaults
+from services.inference.adapters.qdrant import QdrantIndex, index_for
+from services.inference.drafting import draft
+from services.inference.extractive import ExtractiveGenerator
+from services.inference.generator import Generator, Rejected
+from services.inference.settings import InferenceSettings
+from shared import events, topics
+from shared.delivery import Service, event_broker, run
+from shared.release import Releases
+from shared.releases import ReleaseCatalogue
+
+
+def build(
+    settings: InferenceSettings,
+    index: QdrantIndex | None = None,
+    releases: Releases | None = None,
+) -> Service:
+    """Wire the service. `index` and `releases` stand in for those that follow Kafka."""
+    broker = event_broker(settings)
+    catalogue = ReleaseCatalogue(settings)
+    known = releases or catalogue
+    passages = index or index_for(settings)
+    generator: Generator = ExtractiveGenerator()
+    if settings.planted_faults:
+        generator = PlantedFaults(generator)
+    drafted = broker.publisher(settings.topic(topics.ANSWERS_DRAFTED), schema=events.AnswerDrafted)
+
+    @broker.subscriber(settings.topic(topics.REQUESTS_ACCEPTED))
+    async def answer(request: events.RequestAccepted) -> None:
+        release = await known.get(request.release)
+        await drafted.publish(await draft(request, release.generator, passages, generator))
+
+    @broker.subscriber(settings.topic(topics.FALLBACK_REGENERATE))
+    async def answer_again(checked: events.AnswerChecked) -> None:
+        release = await known.get(checked.request.release)
+        again = await draft(
+            checked.request,
+            release.stronger,
+            passages,
+            generator,
+            attempt=checked.attempt + 1,
+            rejected=Rejected(checked.answer, checked.checks),
+        )
+        await drafted.publish(again)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        with passages:
+            async with catalogue, DocumentFollower(settings, passages).following():
+                yield
+
+    return Service("inference", broker, settings, lifespan=lifespan)
+
+
+if __name__ == "__main__":
+    run(build(InferenceSettings()))
