@@ -154,7 +154,8 @@ def _show(result: Result) -> None:
     checks = Table("check", "verdict", "score", "reason", box=None)
     for check in result.checks:
         checks.add_row(check.name, check.verdict, f"{check.score:.2f}", Text(plain(check.reason)))
-    out.print(checks)
+    if result.checks:
+        out.print(checks)
     receipt = result.receipt
     out.print(
         Text(f"receipt: entry {receipt.index} of log {receipt.origin}, size {receipt.size}"),
