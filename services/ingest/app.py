@@ -1,6 +1,5 @@
 """requests, documents, feedback → check, normalise, enrich → ….accepted or ….rejected."""
 
-import asyncio
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from services.ingest import documents, feedback, requests
 from services.ingest.adapters.kafka_history import KafkaHistory
 from services.ingest.arrival import Arrival
+from services.ingest.decision import decided
 from services.ingest.duplicates import Duplicates
 from services.ingest.release import NamedRelease
 from services.ingest.settings import IngestSettings
@@ -44,7 +44,8 @@ def build(settings: IngestSettings) -> Service:
         sighting = arrival.sighting(record.key, record.offset)
         with seen.first(record.partition, sighting) as first:
             if first:
-                decision = requests.acceptable(data, arrival, release.current(), most)
+                pinned = release.current()
+                decision = await decided(requests.acceptable, data, arrival, pinned, most)
                 await publish(decision, arrival.tenant)
             else:
                 await publish(requests.duplicate(arrival), arrival.tenant)
@@ -52,13 +53,14 @@ def build(settings: IngestSettings) -> Service:
     @broker.subscriber(settings.topic(topics.DOCUMENTS))
     async def document(data: SubmittedDocument, cause: Cause, record: Source) -> None:
         arrival = arrival_of(cause, record)
-        decision = await asyncio.to_thread(documents.acceptable, data, arrival, most)
+        decision = await decided(documents.acceptable, data, arrival, most)
         await publish(decision, arrival.tenant, documents.key(decision))
 
     @broker.subscriber(settings.topic(topics.FEEDBACK))
     async def judgement(data: SubmittedFeedback, cause: Cause, record: Source) -> None:
         arrival = arrival_of(cause, record)
-        await publish(feedback.acceptable(data, arrival, most), arrival.tenant)
+        decision = await decided(feedback.acceptable, data, arrival, most)
+        await publish(decision, arrival.tenant)
 
     async def on_assigned(topic: str, partition: int) -> None:
         if topic == settings.topic(topics.REQUESTS):

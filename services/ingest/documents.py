@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from services.ingest.arrival import Arrival
-from services.ingest.objection import Code, Objection, read, reference
+from services.ingest.objection import Code, Objection, check_counts, read, reference
 from services.ingest.passages import Cut, split_pages, split_text
 from services.ingest.text import LINE, LINES, PAGES, free_of, is_readable, normalised
 from shared import topics
@@ -36,6 +36,7 @@ METADATA_MAX_CHARACTERS: Final = 1_024
 ACCEPTED_MAX_BYTES: Final = topics.DOCUMENTS_ACCEPTED.max_bytes - topics.DOCUMENTS.max_bytes
 """A document cut into passages, as JSON; leaves the record room for the sender's headers."""
 
+_COUNTS: Final = {"pages": PAGES_MAX, "groups": GROUPS_MAX, "metadata": METADATA_MAX}
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -46,6 +47,7 @@ def acceptable(data: Any, arrival: Arrival, most_bytes: int) -> DocumentAccepted
     """
     try:
         arrival.check(most_bytes)
+        check_counts(data, _COUNTS)
         document = read(DocumentSubmitted, data)
         _check_names(document)
         accepted = DocumentAccepted(
@@ -83,12 +85,8 @@ def _check_names(document: DocumentSubmitted) -> None:
     free_of(LINE, document.title, "title")
     if len(document.title) > TITLE_MAX_CHARACTERS:
         raise Objection.too_long("title", TITLE_MAX_CHARACTERS)
-    if len(document.groups or ()) > GROUPS_MAX:
-        raise Objection.too_many("groups", GROUPS_MAX)
     for index, group in enumerate(document.groups or ()):
         free_of(LINE, group, f"groups.{index}")
-    if len(document.metadata) > METADATA_MAX:
-        raise Objection.too_many("metadata", METADATA_MAX)
     for entry in document.metadata.items():
         for text in entry:
             free_of(LINES, text, "metadata")
@@ -123,8 +121,6 @@ def _cuts(document: DocumentSubmitted) -> Iterator[Cut]:
 
 
 def _checked_pages(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
-    if len(pages) > PAGES_MAX:
-        raise Objection.too_many("pages", PAGES_MAX)
     for index, page in enumerate(pages):
         free_of(LINE, page.locator, f"pages.{index}.locator")
         yield page, tidied(page.text, f"pages.{index}.text")

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 import structlog
 
-BYTES_PER_REQUEST: Final = 256
+BYTES_PER_REQUEST: Final = 320
 """Upper bound of what one remembered request takes in memory."""
 
 log = structlog.get_logger(__name__)

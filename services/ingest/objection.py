@@ -5,7 +5,7 @@ come. A message names the field and the limit, and never repeats what the sender
 are read by people who may not see the question.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
 
@@ -72,6 +72,19 @@ def read(model: type[Model], data: Any) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=True, include_input=False)[0]
         raise _objection(first) from None
+
+
+def check_counts(data: Any, most: Mapping[str, int]) -> None:
+    """Object to a list or map with more entries than `most` has for its field's path.
+
+    To be asked before `read`, which would look at every entry.
+    """
+    for path, limit in most.items():
+        value = data
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list | dict) and len(value) > limit:
+            raise Objection.too_many(path, limit)
 
 
 def reference(data: Any, field: str) -> str | None:

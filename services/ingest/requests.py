@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from services.ingest.arrival import Arrival
-from services.ingest.objection import Code, Objection, read
+from services.ingest.objection import Code, Objection, check_counts, read
 from services.ingest.text import LINE, LINES, check_readable, free_of, normalised
 from shared.events import (
     InlinePassage,
@@ -37,6 +37,11 @@ UNKNOWN_MAX_BYTES: Final = 64 * 1024
 UNKNOWN_MAX_DEPTH: Final = 32
 """Nesting of an unknown field. Readers of JSON give up at depths from about 200 on."""
 
+_COUNTS: Final = {
+    "passages": PASSAGES_MAX,
+    "metadata": METADATA_MAX,
+    "principal.groups": GROUPS_MAX,
+}
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
@@ -46,6 +51,7 @@ def acceptable(
     """Decide on the data of one request; `most_bytes` bounds the record it came in."""
     try:
         arrival.check(most_bytes)
+        check_counts(data, _COUNTS)
         request = read(RequestSubmitted, _with_normalised_question(data))
         check_readable(request.question, "question")
         _check_deadline(request, data, arrival)
@@ -107,15 +113,11 @@ def _check_principal(principal: Principal | None) -> None:
     if principal is None:
         return
     free_of(LINE, principal.id, "principal.id")
-    if len(principal.groups) > GROUPS_MAX:
-        raise Objection.too_many("principal.groups", GROUPS_MAX)
     for index, group in enumerate(principal.groups):
         free_of(LINE, group, f"principal.groups.{index}")
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:
-    if len(metadata) > METADATA_MAX:
-        raise Objection.too_many("metadata", METADATA_MAX)
     for entry in metadata.items():
         for text in entry:
             free_of(LINES, text, "metadata")
@@ -124,8 +126,6 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
 
 
 def _checked_passages(passages: tuple[InlinePassage, ...]) -> tuple[InlinePassage, ...]:
-    if len(passages) > PASSAGES_MAX:
-        raise Objection.too_many("passages", PASSAGES_MAX)
     if sum(len(passage.text) for passage in passages) > PASSAGES_MAX_CHARACTERS:
         raise Objection.too_long("passages", PASSAGES_MAX_CHARACTERS)
     checked: dict[str, InlinePassage] = {}

@@ -27,5 +27,5 @@ class IngestSettings(Settings):
     duplicate_window_requests: int = Field(
         default=1_000_000,
         ge=1,
-        description="Requests that one partition remembers at the most, about 250 bytes each.",
+        description="Requests that one partition remembers at the most, about 300 bytes each.",
     )

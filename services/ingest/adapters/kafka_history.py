@@ -1,6 +1,7 @@
 """The ends of earlier requests, read from their topics."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -24,8 +25,8 @@ log = structlog.get_logger(__name__)
 class KafkaHistory:
     """Implements `History` over `requests.accepted` and `requests.rejected`.
 
-    Only what is committed counts, so whoever calls it must have fenced the partition's former
-    owner: no transaction of it may still be open.
+    Only what is committed counts. A transaction that is still open is waited for, so whoever
+    calls it should have fenced the partition's former owner, which ends its transactions.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -38,72 +39,78 @@ class KafkaHistory:
         the next record to come is as old as the pause is long. Raises a `KafkaError` when Kafka
         cannot be read.
         """
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            # a fetch from one partition must not wait long for one from the other
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
-        )
         partitions = [
             TopicPartition(self._settings.topic(topic), partition)
             for topic in (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
         ]
-        await consumer.start()
-        try:
-            consumer.assign(partitions)  # offsets are looked up only of what is assigned
-            ends = [_End(consumer, each) for each in partitions]
+        # a committed transaction can be readable a moment late, so ends are where writing stands
+        async with self._consumer("read_uncommitted", partitions) as consumer:
+            written: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        async with self._consumer("read_committed", partitions) as consumer:
+            ends = [_End(consumer, each, written[each]) for each in partitions]
             newest = [last for end in ends if (last := await end.last_time()) is not None]
             for end in ends if newest else ():
                 async for sighting in end.since(max(newest) - window):
                     yield sighting
+
+    @asynccontextmanager
+    async def _consumer(
+        self, isolation: str, partitions: list[TopicPartition]
+    ) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap_servers,
+            isolation_level=isolation,
+            enable_auto_commit=False,
+            # a fetch from one partition must not wait long for one from the other
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
+        await consumer.start()
+        try:
+            consumer.assign(partitions)  # offsets are looked up only of what is assigned
+            yield consumer
         finally:
             await consumer.stop()
 
 
 class _End:
-    """One partition of one topic in which requests end."""
+    """One partition of one topic in which requests end, up to the offset `end`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> None:
         self._consumer = consumer
         self._partition = partition
+        self._end = end
 
     async def last_time(self) -> datetime | None:
         """Return when the newest request was received; None when there is none."""
-        beginning, end = await self._bounds()
+        beginnings = await self._consumer.beginning_offsets([self._partition])
+        beginning: int = beginnings[self._partition]
         few = _LAST_FEW
         while True:  # the last offsets may be those of transaction markers and aborted records
-            start = max(beginning, end - few)
-            times = [_received_at(record) async for record in self._records(start, end)]
+            start = max(beginning, self._end - few)
+            times = [_received_at(record) async for record in self._records(start)]
             if times or start == beginning:
                 return max(times, default=None)
             few *= _LAST_FEW
 
     async def since(self, start: datetime) -> AsyncIterator[Sighting]:
         """Yield what ended from `start` on."""
-        _, end = await self._bounds()
         milliseconds = max(int(start.timestamp() * 1000), 0)
         found = await self._consumer.offsets_for_times({self._partition: milliseconds})
         first = found[self._partition]
         if first is None:
             return
-        async for record in self._records(first.offset, end):
+        async for record in self._records(first.offset):
             if sighting := _sighting(record):
                 yield sighting
 
-    async def _records(self, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
+    async def _records(self, start: int) -> AsyncIterator[ConsumerRecord]:
         self._consumer.seek(self._partition, start)
-        while await self._consumer.position(self._partition) < end:
+        while await self._consumer.position(self._partition) < self._end:
             fetched = await self._consumer.getmany(
                 self._partition, timeout_ms=_POLL_MS, max_records=_BATCH
             )
             for record in fetched.get(self._partition, ()):
                 yield record
-
-    async def _bounds(self) -> tuple[int, int]:
-        beginning = await self._consumer.beginning_offsets([self._partition])
-        end = await self._consumer.end_offsets([self._partition])
-        return beginning[self._partition], end[self._partition]
 
 
 class _Ended(BaseModel):

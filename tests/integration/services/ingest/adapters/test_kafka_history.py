@@ -1,5 +1,6 @@
 """What is remembered of earlier requests, on real Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,18 @@ async def test_what_was_not_committed_is_not_remembered(settings: Settings) -> N
             await producer.flush()
             await producer.abort_transaction()
     assert [each.id for each in await remembered(settings)] == ["a"]
+
+
+async def test_a_transaction_that_is_still_open_is_waited_for(settings: Settings) -> None:
+    async with producing(settings) as producer:
+        await producer.begin_transaction()
+        await send(producer, settings, accepted("a"))
+        await producer.flush()
+        remembering = asyncio.create_task(remembered(settings))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(remembering), timeout=1)
+        await producer.commit_transaction()
+        assert [each.id for each in await remembering] == ["a"]
 
 
 async def test_nothing_but_aborted_records_is_nothing(settings: Settings) -> None:
