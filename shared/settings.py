@@ -51,7 +51,34 @@ class Settings(BaseSettings):
         description="Silence after which the group takes a process for dead, seconds.",
     )
     attempts: int = Field(
-        default=3, ge=1, description="Tries of a record before it becomes a dead letter."
+        default=3,
+        ge=1,
+        description="Tries of a record in a row, before it waits for its next round.",
+    )
+    retry_delays_seconds: tuple[float, ...] = Field(
+        default=(5.0, 30.0),
+        description="Waits before each further round of tries, seconds; after the last round a "
+        "record becomes a dead letter. JSON list.",
+    )
+    breaker_failures: int = Field(
+        default=3,
+        ge=1,
+        description="Failures of a dependency in a row after which its records are held back.",
+    )
+    breaker_recovery_seconds: float = Field(
+        default=5.0, gt=0, description="Time before a dependency that was down is probed, seconds."
+    )
+    poison_run: int = Field(
+        default=100, ge=1, description="Dead letters in a row that stop a service."
+    )
+    poison_share: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Share of dead letters among the last records above which a service stops.",
+    )
+    poison_window: int = Field(
+        default=500, ge=1, description="How many of the last records that share is taken of."
     )
     log_level: str = Field(
         default="INFO",

@@ -21,8 +21,9 @@ _MIB: Final = 1024 * 1024
 class Topic:
     """One Kafka topic.
 
-    `data` is None where records are kept as they came (`dead.letters`). `retention` None means
-    that nothing is ever deleted by age. `max_bytes` is the largest record the broker accepts.
+    `data` is None where records are kept as they came (`dead.letters`, `….retry`). `retention`
+    None means that nothing is ever deleted by age. `max_bytes` is the largest record the broker
+    accepts.
     """
 
     name: str
@@ -158,6 +159,12 @@ RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days
 # Every service: records that could not be read or handled, with their original bytes.
 DEAD_LETTERS = Topic("dead.letters", "glideslope.dead.letter.v1", None, FOREVER)
 
+# Each service, for itself: records whose handler failed, until they are due to be tried again.
+RETRIES: Final = {
+    service: Topic(f"{service}.retry", "glideslope.retry.v1", None, timedelta(days=30))
+    for service in ("ingest", "inference", "validator", "audit")
+}
+
 # The immutable manifests that requests are pinned to, each under its content hash.
 RELEASES = Topic(
     "releases",
@@ -186,5 +193,6 @@ ALL: Final[tuple[Topic, ...]] = (
     REVIEWS_DECIDED,
     RESULTS,
     DEAD_LETTERS,
+    *RETRIES.values(),
     RELEASES,
 )

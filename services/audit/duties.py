@@ -42,6 +42,8 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.RESULTS: Duty.LOG,
     topics.DEAD_LETTERS: Duty.LOG,
     topics.RELEASES: Duty.LOG,
+    # Records that were read once already. Audit's own are logged where they came from.
+    **dict.fromkeys(topics.RETRIES.values(), Duty.LOG),
 }
 
 _DECISIONS: Final[Mapping[Topic, Callable[[Any], Decision]]] = {

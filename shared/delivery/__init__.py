@@ -6,7 +6,7 @@ input partition.
 """
 
 from shared.delivery.declaration import Cause, Handlers, Service, Source, event_broker
-from shared.delivery.errors import FatalError
+from shared.delivery.errors import FatalError, OverloadedError, PermanentError, RetryableError
 from shared.delivery.record import Output, Record
 from shared.delivery.run import run
 
@@ -15,7 +15,10 @@ __all__ = [
     "FatalError",
     "Handlers",
     "Output",
+    "OverloadedError",
+    "PermanentError",
     "Record",
+    "RetryableError",
     "Service",
     "Source",
     "event_broker",

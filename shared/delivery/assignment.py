@@ -39,6 +39,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         worker: OpenWorker,
         *,
         on_assigned: Callable[[str, int], Awaitable[None]] | None,
+        on_revoked: Callable[[str, int], Awaitable[None]] | None,
         failed: Callable[[BaseException], None],
         drain_seconds: float,
         reopen_seconds: float,
@@ -46,6 +47,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._consumer = consumer
         self._worker = worker
         self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
         self._failed = failed
         self._drain_seconds = drain_seconds
         self._reopen_seconds = reopen_seconds
@@ -105,6 +107,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         await asyncio.gather(*openings, return_exceptions=True)
         workers = [self._workers.pop(p) for p in leaving if p in self._workers]
         await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
+        if self._on_revoked is not None:
+            for partition in sorted(leaving):
+                await self._on_revoked(partition.topic, partition.partition)
 
     def _start_opening(self, partition: TopicPartition, after: float = 0.0) -> None:
         task = asyncio.create_task(self._open(partition, after), name=f"open {partition}")

@@ -1,5 +1,9 @@
-"""Trying a record: read, handle, try again, and in the end a dead letter."""
+"""Trying a record: again at once, again later, and in the end a dead letter."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import stamina
@@ -10,75 +14,196 @@ from stamina.instrumentation import RetryDetails
 
 from shared import telemetry
 from shared.cloudevents import UnreadableError
+from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
 from shared.delivery.dead_letters import dead_letter, raised_at, reason_code
 from shared.delivery.declaration import Handlers
-from shared.delivery.errors import FatalError, OutputTooLargeError
+from shared.delivery.errors import (
+    DeadlineError,
+    FatalError,
+    OverloadedError,
+    PermanentError,
+    RetryableError,
+)
 from shared.delivery.record import Output, Record
+from shared.delivery.retries import NotARetryError, Retry, seconds_until_due
+from shared.delivery.slots import Slots
 
-_PERMANENT: Final = (UnreadableError, ValidationError, OutputTooLargeError, FatalError)
+_HOPELESS: Final = (UnreadableError, ValidationError, PermanentError, FatalError)
 """Errors that another try cannot mend."""
+_INLINE_MAX_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """When a record is tried: `attempts` times in a row, and again after each of `delays` seconds.
+
+    `retry_topic` is where a record waits in between. Records of `in_order` topics wait where they
+    are instead, and the later ones of their key with them.
+    """
+
+    attempts: int
+    delays: Sequence[float]
+    retry_topic: str
+    dead_letters: str
+    in_order: frozenset[str] = frozenset()
 
 
 class Attempts:
     """Calls the handler of a record until it succeeds or the tries are used up.
 
-    What comes back is always something to commit: the handler's outputs, or one dead letter.
-    Only `FatalError` is raised.
+    What comes back is always something to commit: the handler's outputs, one record for the retry
+    topic, or one dead letter. Only `FatalError` is raised.
     """
 
-    def __init__(
-        self, handlers: Handlers, *, service: str, dead_letters: str, attempts: int
+    def __init__(  # noqa: PLR0913 - a try passes all of them
+        self,
+        handlers: Handlers,
+        rounds: Rounds,
+        *,
+        service: str,
+        slots: Slots,
+        dependencies: DependencyBreakers,
+        poison: PoisonBreaker,
     ) -> None:
         self._handlers = handlers
+        self._rounds = rounds
         self._service = service
-        self._dead_letters = dead_letters
-        self._attempts = attempts
+        self._slots = slots
+        self._dependencies = dependencies
+        self._poison = poison
 
     async def outputs(self, record: Record) -> list[Output]:
         """Return what is to be produced for `record`. Raises `FatalError`."""
         with telemetry.handling(
             record.topic, record.partition, record.offset, record.headers, record.value
         ) as span:
+            if record.topic != self._rounds.retry_topic:
+                return await self._outputs(Retry(record), span)
+            await asyncio.sleep(seconds_until_due(record))
             try:
-                return await self._handlers.handle(record)
+                retry = Retry.read(record)
+            except NotARetryError as error:
+                return [self._dead_letter(Retry(record), error, span)]
+            return await self._outputs(retry, span)
+
+    async def _outputs(self, retry: Retry, span: Span) -> list[Output]:
+        while True:
+            try:
+                outputs = await self._inline(retry)
+            except FatalError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
-                first = error
-            return await self._again(record, first, span)
+                last = error
+            else:
+                self._poison.good()
+                return outputs
+            if (after := self._pause(retry, last)) is None:
+                return [self._dead_letter(retry, self._verdict(retry, last), span)]
+            retry.wait(after, cause=reason_code(last))
+            if retry.record.topic not in self._rounds.in_order:
+                return [retry.output(self._rounds.retry_topic)]
+            await asyncio.sleep(after)
 
-    async def _again(self, record: Record, error: Exception, span: Span) -> list[Output]:
-        """Try again, where that may help; in the end return a dead letter."""
-        number = 1
+    async def _inline(self, retry: Retry) -> list[Output]:
+        """Try up to `attempts` times in a row. Raises the last error."""
         try:
-            async for attempt in stamina.retry_context(
-                on=_may_pass_next_time, attempts=self._attempts, timeout=None, wait_max=2.0
-            ):
-                number = attempt.num
-                with attempt:
-                    if number == 1:
-                        raise error  # noqa: TRY301 - made already, without stamina's cost
-                    return await self._handlers.handle(record)
-        except FatalError:
-            raise
-        except Exception as last:  # noqa: BLE001 - as above
-            error = last
-        span.set_attribute("error.type", reason_code(error))
-        return [self._dead_letter(record, error, number)]
+            return await self._try(retry)
+        except Exception as error:
+            if not self._soon(retry, error):
+                raise
+            first = error
+        async for attempt in stamina.retry_context(
+            on=lambda error: self._soon(retry, error),
+            attempts=self._rounds.attempts,
+            timeout=None,
+            wait_max=_INLINE_MAX_SECONDS,
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise first  # the first try was made already, without what stamina costs
+                return await self._try(retry)
+        raise AssertionError("stamina ends with a result or an error")
 
-    def _dead_letter(self, record: Record, error: Exception, attempts: int) -> Output:
+    async def _try(self, retry: Retry) -> list[Output]:
+        """Call the handler once; while a dependency is down, wait and do not count it."""
+        while True:
+            await self._dependencies.admit()
+            try:
+                async with self._slots:
+                    outputs = await self._handlers.handle(retry.record)
+            except OverloadedError as error:
+                self._dependencies.failed(error)
+                if expired(retry.record):
+                    raise
+            except BaseException:
+                self._dependencies.ended()
+                retry.attempts += 1
+                raise
+            else:
+                self._dependencies.succeeded()
+                return outputs
+
+    def _soon(self, retry: Retry, error: Exception) -> bool | float:
+        """Whether to try again in place; a number says after how many seconds."""
+        if isinstance(error, _HOPELESS) or expired(retry.record):
+            return False
+        asked = _retry_after(error)
+        return asked <= _INLINE_MAX_SECONDS and (asked or True)
+
+    def _pause(self, retry: Retry, error: Exception) -> float | None:
+        """Seconds until the next round, None if there is none."""
+        if isinstance(error, _HOPELESS) or retry.round >= len(self._rounds.delays):
+            return None
+        after = max(self._rounds.delays[retry.round], _retry_after(error))
+        return None if expired(retry.record, after) else after
+
+    def _verdict(self, retry: Retry, error: Exception) -> Exception:
+        """Return what the dead letter says: the error, or that time was up."""
+        hopeless = isinstance(error, _HOPELESS) or retry.round >= len(self._rounds.delays)
+        deadline = deadline_of(retry.record)
+        return error if hopeless or deadline is None else DeadlineError(deadline.isoformat(), error)
+
+    def _dead_letter(self, retry: Retry, error: Exception, span: Span) -> Output:
+        record = retry.record
+        code = reason_code(error)
+        span.set_attribute("error.type", code)
         log.error(
             "dead letter",
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            reason_code=reason_code(error),
+            reason_code=code,
             raised_at=raised_at(error),
-            attempts=attempts,
+            attempts=retry.attempts,
         )
+        self._poison.dead(code)
         return dead_letter(
-            record, error, topic=self._dead_letters, service=self._service, attempts=attempts
+            record,
+            error,
+            topic=self._rounds.dead_letters,
+            service=self._service,
+            attempts=retry.attempts,
         )
+
+
+def deadline_of(record: Record) -> datetime | None:
+    """Return when the event is of no more use: its CloudEvents extension `deadline` (RFC 3339)."""
+    for name, raw in record.headers:
+        if name == "ce_deadline" and raw is not None:
+            try:
+                deadline = datetime.fromisoformat(raw.decode())
+            except ValueError:  # somebody else's extension of that name, or not UTF-8
+                return None
+            return deadline if deadline.tzinfo is not None else None
+    return None
+
+
+def expired(record: Record, after: float = 0.0) -> bool:
+    """Whether the event's deadline has passed, or will have `after` seconds from now."""
+    deadline = deadline_of(record)
+    return deadline is not None and datetime.now(UTC) + timedelta(seconds=after) >= deadline
 
 
 def log_retry(details: RetryDetails) -> None:
@@ -91,5 +216,5 @@ def log_retry(details: RetryDetails) -> None:
     )
 
 
-def _may_pass_next_time(error: Exception) -> bool:
-    return not isinstance(error, _PERMANENT)
+def _retry_after(error: Exception) -> float:
+    return (error.retry_after or 0.0) if isinstance(error, RetryableError) else 0.0

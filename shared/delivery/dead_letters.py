@@ -1,5 +1,6 @@
 """A record that cannot be read or handled is kept: its own bytes, and beside them what happened."""
 
+import hashlib
 import traceback
 from pathlib import PurePath
 from typing import Final
@@ -18,6 +19,8 @@ def dead_letter(
     """Return the dead letter of a record: key, headers and value untouched, `glideslope-…` added.
 
     The added headers come last; of two with one name (a record that failed again) the last counts.
+    `stack` is the same for errors that were raised at the same place; `release` is the one that
+    the event is pinned to, if it is.
     """
     added = {
         "source-topic": record.topic,
@@ -28,7 +31,12 @@ def dead_letter(
         "attempts": str(attempts),
         "reason-code": reason_code(error),
         "reason": reason(error),
+        "error": type(error).__name__,
+        "stack": stack_hash(error),
     }
+    pinned = [raw for name, raw in record.headers if name == "ce_release" and raw is not None]
+    if pinned:
+        added["release"] = pinned[-1].decode(errors="replace")
     ours: tuple[Header, ...] = tuple(
         (f"glideslope-{name}", text.encode(errors="backslashreplace"))
         for name, text in added.items()
@@ -59,6 +67,14 @@ def reason(error: Exception) -> str:
     else:
         text = str(error) or type(error).__name__
     return text[:_REASON_MAX]
+
+
+def stack_hash(error: Exception) -> str:
+    """Return 16 hex digits that stand for where the error was raised: files and functions."""
+    frames = [
+        (PurePath(f.filename).name, f.name) for f in traceback.extract_tb(error.__traceback__)
+    ]
+    return hashlib.sha256(repr(frames).encode()).hexdigest()[:16]
 
 
 def raised_at(error: Exception) -> str:

@@ -65,14 +65,20 @@ class Service:
     """One service, ready to run.
 
     `on_assigned(topic, partition)` runs before the first record of a newly assigned partition:
-    the place to rebuild state from Kafka. `lifespan` is entered before anything is consumed and
-    left after the last commit.
+    the place to rebuild state from Kafka; `on_revoked(topic, partition)` after its last commit, the
+    place to let go of what the next owner needs. `lifespan` is entered before anything is consumed
+    and left after the last commit.
+
+    Records of the topics named `in_order` are never overtaken by a later one of their key: one
+    that fails is retried in place, and the later ones wait. Others go through the retry topic.
     """
 
     name: str
     broker: KafkaBroker
     settings: Settings
     on_assigned: Callable[[str, int], Awaitable[None]] | None = None
+    on_revoked: Callable[[str, int], Awaitable[None]] | None = None
+    in_order: frozenset[str] = frozenset()
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
 
 

@@ -10,16 +10,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared import topics
 from shared.delivery.assignment import Assignment
-from shared.delivery.attempts import Attempts
+from shared.delivery.attempts import Attempts, Rounds
+from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
-from shared.delivery.partition import PartitionWorker
+from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.record import Record
+from shared.delivery.slots import Slots
 from shared.delivery.transactions import KafkaTransactions
 
 _POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
 _POLL_RECORDS: Final = 500
 _HEARTBEATS_A_SESSION: Final = 5
+_WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _REBALANCE_SLACK_SECONDS: Final = 15.0
 
 log = structlog.get_logger(__name__)
@@ -35,12 +38,28 @@ class Engine:
         self._group = f"{self._settings.topic_prefix}{service.name}"
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
-        self._slots = asyncio.Semaphore(self._settings.max_in_flight)
+        self._slots = Slots(self._settings.max_in_flight)
+        self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
         self._attempts = Attempts(
             self._handlers,
+            Rounds(
+                attempts=self._settings.attempts,
+                delays=self._settings.retry_delays_seconds,
+                retry_topic=self._retry_topic,
+                dead_letters=self._settings.topic(topics.DEAD_LETTERS),
+                in_order=service.in_order,
+            ),
             service=service.name,
-            dead_letters=self._settings.topic(topics.DEAD_LETTERS),
-            attempts=self._settings.attempts,
+            slots=self._slots,
+            dependencies=DependencyBreakers(
+                self._settings.breaker_failures, self._settings.breaker_recovery_seconds
+            ),
+            poison=PoisonBreaker(
+                run=self._settings.poison_run,
+                share=self._settings.poison_share,
+                window=self._settings.poison_window,
+                trip=self._fail,
+            ),
         )
 
     def stop(self) -> None:
@@ -70,11 +89,12 @@ class Engine:
             consumer,
             lambda partition, **told: self._worker(admin, partition, **told),
             on_assigned=self._service.on_assigned,
+            on_revoked=self._service.on_revoked,
             failed=self._fail,
             drain_seconds=self._settings.grace_seconds,
             reopen_seconds=self._settings.session_timeout_seconds,
         )
-        consumer.subscribe(sorted(self._handlers.topics), listener=assignment)
+        consumer.subscribe(sorted({*self._handlers.topics, self._retry_topic}), listener=assignment)
         await consumer.start()
         announcing = asyncio.create_task(self._announce(assignment, ready))
         fetching = asyncio.create_task(self._fetch(consumer, assignment), name="fetch")
@@ -127,6 +147,7 @@ class Engine:
         fenced: Callable[[], None],
         has_room: Callable[[], None],
     ) -> PartitionWorker:
+        waits = partition.topic == self._retry_topic
         return PartitionWorker(
             f"{partition.topic}-{partition.partition}",
             KafkaTransactions(
@@ -140,6 +161,8 @@ class Engine:
             failed=self._fail,
             fenced=fenced,
             has_room=has_room,
+            limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
+            in_order=not waits,
         )
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:

@@ -10,6 +10,7 @@ import structlog
 from shared.delivery.errors import CommitError, FencedError
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
+from shared.delivery.slots import Slots
 from shared.delivery.transactions import Committed, Transactions
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,8 @@ class PartitionWorker:
     """Handles the records of one assigned partition and commits what they publish.
 
     `failed` is told of an error that must stop the service; `fenced` when another process has
-    taken the partition over; `has_room` when a full worker can take records again.
+    taken the partition over; `has_room` when a full worker can take records again. Without
+    `in_order` records of one key run side by side too.
     """
 
     def __init__(  # noqa: PLR0913 - the engine's five answers to what happens here
@@ -43,12 +45,13 @@ class PartitionWorker:
         name: str,
         transactions: Transactions,
         outputs: Callable[[Record], Awaitable[list[Output]]],
-        slots: asyncio.Semaphore,
+        slots: Slots,
         *,
         failed: Callable[[BaseException], None],
         fenced: Callable[[], None],
         has_room: Callable[[], None],
         limits: Limits | None = None,
+        in_order: bool = True,
     ) -> None:
         self.name = name
         self._transactions = transactions
@@ -58,6 +61,7 @@ class PartitionWorker:
         self._fenced = fenced
         self._has_room = has_room
         self._limits = limits or Limits()
+        self._in_order = in_order
         self._progress = Progress(0)
         self._last_of_key: dict[bytes, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,7 +92,11 @@ class PartitionWorker:
     @property
     def is_full(self) -> bool:
         """Whether the partition must be paused."""
-        return self._progress.open >= self._limits.records or self._bytes >= self._limits.bytes
+        return (
+            self._held_back
+            or self._progress.open >= self._limits.records
+            or self._bytes >= self._limits.bytes
+        )
 
     @property
     def in_flight(self) -> int:
@@ -107,7 +115,7 @@ class PartitionWorker:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._report)
-        if record.key is not None:
+        if record.key is not None and self._in_order:
             self._last_of_key[record.key] = task
 
     async def _handle(self, record: Record, before: asyncio.Task[None] | None) -> None:
@@ -115,8 +123,7 @@ class PartitionWorker:
             await asyncio.wait([before])
             if before.cancelled() or before.exception() is not None:
                 return  # the service stops: nothing of this key may pass the record that failed
-        async with self._slots:
-            outputs = await self._outputs(record)
+        outputs = await self._outputs(record)
         if record.key is not None and self._last_of_key.get(record.key) is asyncio.current_task():
             del self._last_of_key[record.key]
         self._finished[record.offset] = outputs
@@ -180,9 +187,11 @@ class PartitionWorker:
     async def drain(self, seconds: float) -> None:
         """Finish what is in flight within `seconds`, commit it, and let the partition go.
 
-        What has not finished by then is cancelled; its next owner handles it again.
+        What only waits (for a slot, its key, its next try) and what has not finished by then is
+        cancelled; its next owner handles it.
         """
         deadline = asyncio.get_running_loop().time() + seconds
+        await self._cancel(*(task for task in self._tasks if not self._slots.held_by(task)))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         await self._cancel(*self._tasks)

@@ -11,12 +11,16 @@ from shared import readiness, telemetry
 from shared.delivery.attempts import log_retry
 from shared.delivery.declaration import Service
 from shared.delivery.engine import Engine
+from shared.delivery.errors import FatalError
 
 log = structlog.get_logger(__name__)
 
 
 def run(service: Service) -> None:
-    """Run `service` until SIGTERM or SIGINT drains it (exit code 0) or it cannot go on (1)."""
+    """Run `service` until SIGTERM or SIGINT drains it (exit code 0) or it cannot go on.
+
+    The exit code is then that of the `FatalError`, 1 for anything else.
+    """
     telemetry.configure(service.name, service.settings)
     stamina.instrumentation.set_on_retry_hooks([log_retry])
     try:
@@ -35,7 +39,7 @@ async def _run(service: Service) -> int:
         await engine.run(ready=_ready)
     except Exception as error:  # noqa: BLE001 - the process ends here, and says why
         log.critical("stopped", service=service.name, error=str(error), kind=type(error).__name__)
-        return 1
+        return error.exit_code if isinstance(error, FatalError) else 1
     log.info("drained", service=service.name)
     return 0
 

@@ -36,7 +36,7 @@ def build(settings: RelaySettings) -> Service:
             )
         )
 
-    return Service("relay", broker, settings)
+    return Service("ingest", broker, settings)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.cloudevents import UnreadableError
-from shared.delivery.dead_letters import dead_letter, reason, reason_code
+from shared.delivery.dead_letters import dead_letter, reason, reason_code, stack_hash
 from shared.delivery.record import Record
 
 RECORD = Record(
@@ -27,7 +29,9 @@ def test_a_dead_letter_keeps_key_headers_and_bytes_and_says_where_they_came_from
     assert (letter.topic, letter.partition) == ("dead.letters", 3)
     assert (letter.key, letter.value) == (RECORD.key, RECORD.value)
     assert letter.headers[:4] == RECORD.headers
-    assert dict(letter.headers[4:]) == {
+    told = dict(letter.headers[4:])
+    assert len(told.pop("glideslope-stack") or b"") == 16
+    assert told == {
         "glideslope-source-topic": b"requests",
         "glideslope-source-partition": b"3",
         "glideslope-source-offset": b"42",
@@ -36,6 +40,7 @@ def test_a_dead_letter_keeps_key_headers_and_bytes_and_says_where_they_came_from
         "glideslope-attempts": b"1",
         "glideslope-reason-code": b"bad_json",
         "glideslope-reason": b"the data is not JSON",
+        "glideslope-error": b"UnreadableError",
     }
 
 
@@ -52,3 +57,24 @@ def test_the_reason_names_the_field_but_not_what_stood_in_it() -> None:
 
 def test_a_very_long_reason_is_cut() -> None:
     assert len(reason(ValueError("x" * 10_000))) == 500
+
+
+def test_a_dead_letter_names_the_release_that_its_event_is_pinned_to() -> None:
+    pinned = replace(RECORD, headers=(*RECORD.headers, ("ce_release", b"5f0c")))
+    letter = dead_letter(pinned, ValueError("no"), topic="d", service="inference", attempts=3)
+    assert ("glideslope-release", b"5f0c") in letter.headers
+
+
+def test_errors_raised_at_one_place_share_a_stack_hash() -> None:
+    def fail(what: str) -> None:
+        raise ValueError(what)
+
+    def hash_of(what: str) -> str:
+        try:
+            fail(what)
+        except ValueError as error:
+            return stack_hash(error)
+        return "nothing was raised"
+
+    assert hash_of("one") == hash_of("another")
+    assert hash_of("one") != stack_hash(ValueError("elsewhere"))

@@ -9,6 +9,7 @@ from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
+from shared.delivery.slots import Slots
 from shared.delivery.transactions import Committed
 
 
@@ -76,15 +77,17 @@ class Bench:
     room: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    slots: Slots = field(default_factory=lambda: Slots(10))
     broken: set[int] = field(default_factory=set)
 
     async def outputs(self, record: Record) -> list[Output]:
-        self.started.append(record.offset)
-        self.changed.set()
-        if record.offset in self.broken:
-            raise FatalError("the disk is gone")
-        if record.offset in self.gates:
-            await self.gates[record.offset].wait()
+        async with self.slots:
+            self.started.append(record.offset)
+            self.changed.set()
+            if record.offset in self.broken:
+                raise FatalError("the disk is gone")
+            if record.offset in self.gates:
+                await self.gates[record.offset].wait()
         return [Output(f"out-{record.offset}", record.key, b"", ())]
 
     def hold(self, *offsets: int) -> None:
@@ -104,12 +107,12 @@ class Bench:
 async def working(
     transactions: InMemoryTransactions, limits: Limits, slots: int = 10
 ) -> AsyncIterator[tuple[PartitionWorker, Bench]]:
-    bench = Bench(transactions)
+    bench = Bench(transactions, slots=Slots(slots))
     worker = PartitionWorker(
         "requests-0",
         transactions,
         bench.outputs,
-        asyncio.Semaphore(slots),
+        bench.slots,
         failed=bench.fail,
         fenced=bench.fenced.set,
         has_room=bench.room.set,
@@ -295,6 +298,20 @@ async def test_draining_gives_up_what_takes_too_long_and_commits_the_rest() -> N
         assert transactions.committed is not None
         assert transactions.committed.position == 1
         assert sorted(transactions.outputs) == ["out-0", "out-2"]
+
+
+async def test_draining_leaves_what_only_waits_to_the_next_owner() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), slots=1) as (worker, bench):
+        bench.hold(0)
+        for offset in range(3):
+            worker.take(record(offset))
+        await bench.has_started(0)
+        draining = asyncio.create_task(worker.drain(5))
+        bench.gates[0].set()
+        await draining
+        assert bench.started == [0]
+        assert transactions.committed == Committed(1)
 
 
 async def test_a_record_fetched_twice_is_handled_once() -> None:

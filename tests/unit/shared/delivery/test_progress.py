@@ -70,7 +70,7 @@ def test_runs_survive_encoding(runs: list[int]) -> None:
     assert decode(encode(runs)) == runs
 
 
-@settings(max_examples=150, stateful_step_count=60)
+@settings(max_examples=100, stateful_step_count=40, deadline=None)
 class AgainstNaiveModel(RuleBasedStateMachine):
     """Progress beside a set of completed offsets, over any order of events and restarts."""
 

@@ -1,0 +1,238 @@
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import stamina
+
+from shared import events, topics
+from shared.delivery import (
+    FatalError,
+    Handlers,
+    OverloadedError,
+    PermanentError,
+    Record,
+    RetryableError,
+    Service,
+    event_broker,
+)
+from shared.delivery.attempts import Attempts, Rounds
+from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
+from shared.delivery.errors import PoisonError
+from shared.delivery.record import Output
+from shared.delivery.retries import Retry
+from shared.delivery.slots import Slots
+from shared.settings import Settings
+
+SETTINGS = Settings()
+RECORD = Record(
+    "requests",
+    2,
+    7,
+    0,
+    b"key",
+    b'{"question": "why?"}',
+    (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"q-1"),
+        ("ce_type", topics.REQUESTS.event_type.encode()),
+        ("ce_source", b"/desk"),
+        ("null", None),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def without_waiting() -> Iterator[None]:
+    """Tries follow each other at once; how long stamina waits is its own affair."""
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@dataclass
+class Bench:
+    """Attempts around a handler that fails as it is told to."""
+
+    errors: list[Exception] = field(default_factory=list)
+    delays: tuple[float, ...] = (5.0, 30.0)
+    in_order: frozenset[str] = frozenset()
+    tries: int = 0
+    tripped: list[PoisonError] = field(default_factory=list)
+
+    async def attempts(self) -> Attempts:
+        broker = event_broker(SETTINGS)
+
+        @broker.publisher("requests.rejected")
+        @broker.subscriber("requests")
+        async def handle(data: events.RequestSubmitted) -> events.RequestRejected:
+            self.tries += 1
+            if self.errors:
+                raise self.errors.pop(0)
+            return events.RequestRejected(
+                request_id="q-1", request_source="/desk", code="done", message=data.question
+            )
+
+        handlers = Handlers(Service("ingest", broker, SETTINGS))
+        await handlers.prepare()
+        return Attempts(
+            handlers,
+            Rounds(3, self.delays, "ingest.retry", "dead.letters", self.in_order),
+            service="ingest",
+            slots=Slots(4),
+            dependencies=DependencyBreakers(2, 0.01),
+            poison=PoisonBreaker(run=3, share=0.5, window=100, trip=self.tripped.append),
+        )
+
+    async def outputs(self, record: Record = RECORD) -> list[Output]:
+        return await (await self.attempts()).outputs(record)
+
+
+def as_record(output: Output) -> Record:
+    return Record(output.topic, 2, 99, 0, output.key, output.value, output.headers)
+
+
+def told(output: Output, name: str) -> str:
+    return (dict(output.headers)[name] or b"").decode()
+
+
+async def test_an_error_that_passes_is_tried_again_at_once() -> None:
+    bench = Bench([ValueError("once"), ValueError("twice")])
+    (output,) = await bench.outputs()
+    assert output.topic == "requests.rejected"
+    assert bench.tries == 3
+
+
+async def test_an_error_that_stays_sends_the_record_to_the_retry_topic_with_its_due_time() -> None:
+    bench = Bench([ValueError("no")] * 3)
+    (output,) = await bench.outputs()
+    assert output.topic == "ingest.retry"
+    assert (output.key, output.value, output.partition) == (b"key", RECORD.value, 2)
+    retry = Retry.read(as_record(output))
+    assert retry.record == RECORD
+    assert (retry.attempts, retry.round, retry.cause) == (3, 1, "ValueError")
+    due = datetime.fromtimestamp(retry.due / 1000, UTC) - datetime.now(UTC)
+    assert timedelta(seconds=3) < due <= timedelta(seconds=5)
+
+
+async def test_a_record_from_the_retry_topic_is_handled_as_what_it_was() -> None:
+    retry = Retry(RECORD, attempts=3, round=1)
+    (output,) = await Bench().outputs(as_record(retry.output("ingest.retry")))
+    assert output.topic == "requests.rejected"
+    assert output.partition == 2
+    assert not any(name.startswith("glideslope-retry-") for name, _ in output.headers)
+
+
+async def test_after_the_last_round_a_record_becomes_a_dead_letter_with_all_its_tries() -> None:
+    retry = Retry(RECORD, attempts=6, round=2)
+    bench = Bench([ValueError("no")] * 3)
+    (letter,) = await bench.outputs(as_record(retry.output("ingest.retry")))
+    assert letter.topic == "dead.letters"
+    assert told(letter, "glideslope-attempts") == "9"
+    assert told(letter, "glideslope-source-topic") == "requests"
+    assert told(letter, "glideslope-source-offset") == "7"
+    assert letter.headers[: len(RECORD.headers)] == RECORD.headers
+
+
+async def test_a_permanent_error_is_not_tried_again() -> None:
+    bench = Bench([PermanentError("never")])
+    (letter,) = await bench.outputs()
+    assert letter.topic == "dead.letters"
+    assert told(letter, "glideslope-attempts") == "1"
+    assert bench.tries == 1
+
+
+async def test_a_provider_that_says_when_to_come_back_is_heeded() -> None:
+    bench = Bench([RetryableError("429", retry_after=60)])
+    (output,) = await bench.outputs()
+    assert output.topic == "ingest.retry"
+    assert bench.tries == 1
+    due = datetime.fromtimestamp(Retry.read(as_record(output)).due / 1000, UTC)
+    assert due - datetime.now(UTC) > timedelta(seconds=58)
+
+
+async def test_a_record_whose_deadline_comes_before_its_next_round_is_given_up() -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat().encode()
+    record = replace(RECORD, headers=(*RECORD.headers, ("ce_deadline", soon)))
+    (letter,) = await Bench([ValueError("no")] * 3).outputs(record)
+    assert letter.topic == "dead.letters"
+    assert told(letter, "glideslope-reason-code") == "DeadlineError"
+    assert "ValueError" in told(letter, "glideslope-reason")
+
+
+async def test_a_record_of_an_ordered_topic_waits_in_place() -> None:
+    bench = Bench([ValueError("no")] * 4, delays=(0.01,), in_order=frozenset({"requests"}))
+    (output,) = await bench.outputs()
+    assert output.topic == "requests.rejected"
+    assert bench.tries == 5
+
+
+async def test_while_a_dependency_is_down_no_try_is_counted_and_nothing_is_dead_lettered() -> None:
+    bench = Bench([OverloadedError("model", "503")] * 7)
+    (output,) = await bench.outputs()
+    assert output.topic == "requests.rejected"
+    assert bench.tries == 8
+
+
+async def test_a_fatal_error_is_not_kept_from_the_service() -> None:
+    with pytest.raises(FatalError, match="disk"):
+        await Bench([FatalError("the disk is gone")]).outputs()
+
+
+async def test_junk_in_the_retry_topic_becomes_a_dead_letter() -> None:
+    (letter,) = await Bench().outputs(replace(RECORD, topic="ingest.retry"))
+    assert letter.topic == "dead.letters"
+    assert told(letter, "glideslope-reason-code") == "NotARetryError"
+
+
+async def test_a_run_of_dead_letters_trips_the_poison_breaker_once() -> None:
+    bench = Bench([PermanentError("never")] * 5)
+    attempts = await bench.attempts()
+    for _ in range(5):
+        (letter,) = await attempts.outputs(RECORD)
+        assert letter.topic == "dead.letters"
+    (error,) = bench.tripped
+    assert "glideslope dlq list" in str(error)
+    assert error.exit_code == 3
+
+
+def test_a_share_of_dead_letters_trips_the_poison_breaker() -> None:
+    tripped: list[PoisonError] = []
+    breaker = PoisonBreaker(run=100, share=0.5, window=10, trip=tripped.append)
+    results: list[Callable[[], None]] = [breaker.good, lambda: breaker.dead("ValueError")] * 5
+    for note in results:
+        note()
+    assert tripped == []
+    breaker.dead("ValueError")
+    breaker.dead("ValueError")
+    assert len(tripped) == 1
+
+
+async def test_one_record_probes_a_dependency_while_the_others_wait() -> None:
+    breakers = DependencyBreakers(1, 0.01)
+    breakers.failed(OverloadedError("model", "down"))
+    assert breakers.open == ["model"]
+    admitted: list[int] = []
+
+    async def one(number: int) -> None:
+        await breakers.admit()
+        admitted.append(number)
+
+    tasks = [asyncio.create_task(one(number)) for number in range(5)]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    assert len(admitted) == 1
+    breakers.failed(OverloadedError("model", "still down"))
+    await asyncio.wait([t for t in tasks if not t.done()], return_when=asyncio.FIRST_COMPLETED)
+    assert len(admitted) == 2
+    breakers.succeeded()
+    await asyncio.gather(*tasks)
+    assert breakers.open == []
+
+
+async def test_a_dependency_is_not_probed_before_the_time_it_asked_for() -> None:
+    breakers = DependencyBreakers(1, 0.01)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    breakers.failed(OverloadedError("model", "throttled", retry_after=0.3))
+    await breakers.admit()
+    assert loop.time() - begun >= 0.3
