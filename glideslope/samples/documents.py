@@ -18,7 +18,7 @@ class SampleDocument:
     @property
     def path(self) -> Path:
         """The Markdown file."""
-        return Path(__file__).parent / self.name
+        return Path(__file__).parent / "texts" / self.name
 
 
 DOCUMENTS: Final = (
