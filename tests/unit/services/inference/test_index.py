@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import qdrant_edge
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
 
@@ -206,6 +207,13 @@ def test_a_hidden_document_does_not_change_the_scores_of_what_is_seen(index: Ind
     assert index.search("complaints 2019", tenant="acme", groups=(), limit=10) == before
 
 
+@pytest.fixture(scope="module")
+def shared_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeIndex]:
+    """One shard for the many examples of a property: each has tenants of its own."""
+    with EdgeIndex(tmp_path_factory.mktemp("edge")) as edge:
+        yield edge
+
+
 groups = st.sets(st.sampled_from(["board", "audit", "sales", EVERYONE]), max_size=3).map(
     lambda names: tuple(sorted(names))
 )
@@ -216,33 +224,31 @@ tenants = st.sampled_from(["acme", "bravo"])
     documents=st.lists(st.tuples(tenants, st.integers(0, 5), groups), min_size=1, max_size=12),
     asker=st.tuples(tenants, groups),
 )
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@pytest.mark.parametrize("kind", ["edge", "server"])
+@settings(max_examples=40, deadline=None)
 def test_whoever_asks_gets_exactly_what_their_groups_allow(
-    kind: str,
-    tmp_path: Path,
+    shared_edge: EdgeIndex,
     documents: list[tuple[str, int, tuple[str, ...]]],
     asker: tuple[str, tuple[str, ...]],
 ) -> None:
+    example = str(uuid4())
     newest: dict[tuple[str, str], tuple[str, ...]] = {}
     tenant, held = asker
-    with opened(kind, tmp_path) as index:
-        for owner, number, allowed in documents:
-            accepted = document(f"d{number}", ("Complaints.",), tenant=owner, groups=allowed)
-            index.replace(accepted)
-            newest[owner, accepted.document_id] = allowed
+    with ServerIndex(lambda: QdrantClient(":memory:"), "passages") as server:
+        for index in (shared_edge, server):
+            for owner, number, allowed in documents:
+                accepted = document(
+                    f"d{number}", ("Complaints.",), tenant=owner + example, groups=allowed
+                )
+                index.replace(accepted)
+                newest[owner, accepted.document_id] = allowed
 
-        found = index.search("complaints", tenant=tenant, groups=held, limit=20)
+            found = index.search("complaints", tenant=tenant + example, groups=held, limit=20)
 
-    assert {hit.passage.document_id for hit in found} == {
-        document_id
-        for (owner, document_id), allowed in newest.items()
-        if owner == tenant and {*held, EVERYONE} & {*allowed}
-    }
+            assert {hit.passage.document_id for hit in found} == {
+                document_id
+                for (owner, document_id), allowed in newest.items()
+                if owner == tenant and {*held, EVERYONE} & {*allowed}
+            }
 
 
 WORDS = ("revenue", "loan", "branch", "complaint", "2019", "3,200", "margin", "credit", "board")
@@ -257,21 +263,18 @@ WORDS = ("revenue", "loan", "branch", "complaint", "2019", "3,200", "margin", "c
     replaced=st.lists(st.sampled_from(WORDS), min_size=1, max_size=10).map(" ".join),
     question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join),
 )
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=40, deadline=None)
 def test_both_indexes_rank_alike(
-    tmp_path: Path, texts: list[str], replaced: str, question: str
+    shared_edge: EdgeIndex, texts: list[str], replaced: str, question: str
 ) -> None:
-    with opened("edge", tmp_path) as edge, opened("server", tmp_path) as server:
-        rankings = []
-        for index in (edge, server):
+    tenant = str(uuid4())
+    rankings = []
+    with ServerIndex(lambda: QdrantClient(":memory:"), "passages") as server:
+        for index in (shared_edge, server):
             for number, text in enumerate(texts):
-                index.replace(document(f"d{number:02}", (text, "The board.")))
-            index.replace(document("d00", (replaced,)))
-            found = index.search(question, tenant="acme", groups=(), limit=50)
+                index.replace(document(f"d{number:02}", (text, "The board."), tenant=tenant))
+            index.replace(document("d00", (replaced,), tenant=tenant))
+            found = index.search(question, tenant=tenant, groups=(), limit=50)
             rankings.append([(hit.passage.document_id, hit.passage.id) for hit in found])
             assert [hit.score for hit in found] == pytest.approx(
                 sorted((hit.score for hit in found), reverse=True), abs=1e-3

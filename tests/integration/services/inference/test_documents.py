@@ -1,0 +1,254 @@
+"""The index follows accepted documents on a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from qdrant_client import QdrantClient
+from structlog.testing import capture_logs
+
+from services.inference.adapters.documents import GROUP, DocumentFollower, StaleIndexError
+from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.server import ServerIndex
+from services.inference.index import Found, Index
+from shared import topics as pipeline
+from shared.cloudevents import Event
+from shared.events import EVERYONE, DocumentAccepted, Passage
+from shared.settings import Settings
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.usefixtures("topics"),
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning"),
+]
+
+
+@pytest.fixture
+async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
+        yield producer
+
+
+@pytest.fixture(params=["edge", "server"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    opened: EdgeIndex | ServerIndex = (
+        EdgeIndex(tmp_path)
+        if request.param == "edge"
+        else ServerIndex(lambda: QdrantClient(":memory:"), "passages")
+    )
+    with opened as index:
+        yield index
+
+
+def document(
+    document_id: str, *texts: str, groups: tuple[str, ...] = (EVERYONE,), deleted: bool = False
+) -> DocumentAccepted:
+    return DocumentAccepted(
+        document_id=document_id,
+        tenant="acme",
+        groups=groups,
+        deleted=deleted,
+        passages=tuple(
+            Passage(id=str(n), document_id=document_id, locator=f"p. {n}", text=text)
+            for n, text in enumerate(texts)
+        ),
+    )
+
+
+async def accept(
+    producer: AIOKafkaProducer, settings: Settings, *documents: DocumentAccepted
+) -> None:
+    for each in documents:
+        event = Event(
+            id=each.document_id,
+            type=pipeline.DOCUMENTS_ACCEPTED.event_type,
+            source="/test",
+            data=each.model_dump_json().encode(),
+        )
+        await producer.send_and_wait(
+            settings.topic(pipeline.DOCUMENTS_ACCEPTED),
+            event.data,
+            key=f"{each.tenant}/{each.document_id}".encode(),
+            headers=[(k, v) for k, v in event.headers() if v is not None],
+        )
+
+
+def found(index: Index, question: str = "complaints") -> set[str]:
+    hits = index.search(question, tenant="acme", groups=(), limit=20)
+    return {hit.passage.text for hit in hits}
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            holds = condition()
+            if holds if isinstance(holds, bool) else await holds:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_what_was_accepted_before_the_start_is_found_once_the_follower_is_ready(
+    settings: Settings, producer: AIOKafkaProducer, index: Index
+) -> None:
+    await accept(producer, settings, *(document(f"d{n}", f"Complaints {n}.") for n in range(10)))
+
+    async with DocumentFollower(settings, index).following():
+        assert found(index) == {f"Complaints {n}." for n in range(10)}
+
+
+async def test_documents_are_added_updated_and_deleted_while_it_follows(
+    settings: Settings, producer: AIOKafkaProducer, index: Index
+) -> None:
+    async with DocumentFollower(settings, index).following():
+        await accept(producer, settings, document("a", "Complaints, old.", "Complaints, more."))
+        await eventually(lambda: found(index) == {"Complaints, old.", "Complaints, more."})
+
+        await accept(
+            producer, settings, document("a", "Complaints, new."), document("b", "Mortgages.")
+        )
+        await eventually(lambda: found(index) == {"Complaints, new."})
+
+        await accept(producer, settings, document("a", deleted=True))
+        await eventually(lambda: found(index) == set())
+        await eventually(lambda: found(index, "mortgage") == {"Mortgages."})
+
+
+async def test_after_a_restart_the_newest_state_is_found_and_nothing_older(
+    settings: Settings, producer: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    await accept(
+        producer, settings, document("a", "Complaints, old."), document("b", "Complaints.")
+    )
+    with EdgeIndex(tmp_path) as first:
+        async with DocumentFollower(settings, first).following():
+            assert found(first) == {"Complaints, old.", "Complaints."}
+    await accept(producer, settings, document("a", "Complaints, new."), document("b", deleted=True))
+
+    with EdgeIndex(tmp_path) as second:
+        async with DocumentFollower(settings, second).following():
+            assert found(second) == {"Complaints, new."}
+
+
+async def test_an_outdated_version_never_becomes_findable_on_a_server_that_others_use(
+    settings: Settings, producer: AIOKafkaProducer
+) -> None:
+    await accept(
+        producer,
+        settings,
+        document("a", "Complaints."),
+        document("a", "Complaints.", groups=("board",)),
+        document("b", "Complaints of b."),
+        document("b", deleted=True),
+    )
+    written: list[DocumentAccepted] = []
+
+    class Noting(ServerIndex):
+        def replace(self, document: DocumentAccepted) -> None:
+            written.append(document)
+            super().replace(document)
+
+    with Noting(lambda: QdrantClient(":memory:"), "passages") as index:
+        async with DocumentFollower(settings, index).following():
+            assert found(index) == set()
+
+    assert [(each.document_id, each.groups) for each in written] == [("a", ("board",))]
+
+
+async def test_a_record_that_it_cannot_read_is_logged_with_its_position_counted_and_passed(
+    settings: Settings, producer: AIOKafkaProducer, index: Index
+) -> None:
+    topic = settings.topic(pipeline.DOCUMENTS_ACCEPTED)
+    junk = await producer.send_and_wait(topic, b"not an event", key=b"k", partition=1)
+    tombstone = await producer.send_and_wait(topic, None, key=b"t", partition=1)
+    await accept(producer, settings, document("a", "Complaints."))
+    follower = DocumentFollower(settings, index)
+    with capture_logs() as logs:
+        async with follower.following():
+            assert found(index) == {"Complaints."}
+
+    assert follower.unreadable == 2
+    assert {log["position"] for log in logs if log["event"] == "document_unreadable"} == {
+        f"{topic}-1-{junk.offset}",
+        f"{topic}-1-{tombstone.offset}",
+    }
+
+
+async def test_its_position_is_left_for_others_to_see(
+    settings: Settings, producer: AIOKafkaProducer, index: Index
+) -> None:
+    topic = settings.topic(pipeline.DOCUMENTS_ACCEPTED)
+    await accept(producer, settings, *(document(f"d{n}", "Complaints.") for n in range(10)))
+    async with (
+        _admin(settings) as admin,
+        DocumentFollower(settings, index).following(),
+    ):
+        before = await _committed(admin, settings)
+        await accept(producer, settings, document("more", "Complaints, more."))
+        await eventually(lambda: "Complaints, more." in found(index))
+
+        async def all_indexed() -> bool:
+            return sum((await _committed(admin, settings)).values()) == 11
+
+        await eventually(all_indexed)
+
+    assert sum(before.values()) == 10
+    assert {partition.topic for partition in before} == {topic}
+
+
+class Failing:
+    """An index whose store fails as soon as there is something to write."""
+
+    def replace(self, _document: DocumentAccepted) -> None:
+        raise OSError(28, "No space left on device")
+
+    def remove(self, tenant: str, document_id: str) -> None:
+        raise NotImplementedError
+
+    def search(
+        self, _question: str, *, tenant: str, groups: Iterable[str], limit: int
+    ) -> list[Found]:
+        raise NotImplementedError
+
+
+async def test_when_following_fails_what_runs_on_the_index_is_stopped_and_the_reason_told(
+    settings: Settings, producer: AIOKafkaProducer
+) -> None:
+    async def serve() -> None:
+        async with DocumentFollower(settings, Failing()).following():
+            await accept(producer, settings, document("a", "Complaints."))
+            await asyncio.Event().wait()  # a service that would go on for ever
+
+    with capture_logs() as logs, pytest.raises(StaleIndexError, match="No space left"):
+        await asyncio.wait_for(serve(), timeout=20)
+
+    assert [log["log_level"] for log in logs if log["event"] == "index_stale"] == ["critical"]
+
+
+async def test_what_fails_in_the_service_itself_is_told_as_it_is(
+    settings: Settings, index: Index
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with DocumentFollower(settings, index).following():
+            raise ZeroDivisionError
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _committed(admin: AIOKafkaAdminClient, settings: Settings) -> dict[TopicPartition, int]:
+    offsets: dict[TopicPartition, Any] = await admin.list_consumer_group_offsets(
+        f"{settings.topic_prefix}{GROUP}"
+    )
+    return {partition: committed.offset for partition, committed in offsets.items()}
