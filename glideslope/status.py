@@ -28,10 +28,14 @@ from shared.settings import Settings
 from shared.topics import Topic
 
 CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
-    "ingest": (topics.REQUESTS, topics.DOCUMENTS, topics.FEEDBACK),
-    "inference": (topics.REQUESTS_ACCEPTED, topics.FALLBACK_REGENERATE),
+    "ingest": (topics.REQUESTS, topics.DOCUMENTS, topics.FEEDBACK, topics.RETRIES["ingest"]),
+    "inference": (
+        topics.REQUESTS_ACCEPTED,
+        topics.FALLBACK_REGENERATE,
+        topics.RETRIES["inference"],
+    ),
     "inference.documents": (topics.DOCUMENTS_ACCEPTED,),
-    "validator": (topics.ANSWERS_DRAFTED,),
+    "validator": (topics.ANSWERS_DRAFTED, topics.RETRIES["validator"]),
     "audit": topics.ALL,
 }
 """Which topics each consumer group works through; its name on the cluster has the prefix."""
