@@ -10,19 +10,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import stamina
 import structlog
 from pydantic import ValidationError
 
 from services.inference.index import Index
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery import FatalError, Record
+from shared.delivery import FatalError, OverloadedError, Record
 from shared.events import DocumentAccepted
 from shared.replay import Replay
 from shared.settings import Settings
 
 GROUP: Final = "inference.documents"
 """Consumer group, after the topic prefix, under which the position is left for others to see."""
+
+_INDEX_WITHIN_SECONDS: Final = 60.0  # a server may restart; one that stays away is a failure
 
 _log = structlog.get_logger(__name__)
 
@@ -89,7 +92,11 @@ class DocumentFollower:
 
     async def _take(self, batch: Sequence[Record]) -> None:
         documents = [document for record in batch if (document := self._read(record))]
-        await asyncio.to_thread(self._apply, documents)
+        async for attempt in stamina.retry_context(
+            on=OverloadedError, attempts=None, timeout=_INDEX_WITHIN_SECONDS
+        ):
+            with attempt:
+                await asyncio.to_thread(self._apply, documents)
         await self._replay.commit()
 
     def _apply(self, documents: Sequence[DocumentAccepted]) -> None:

@@ -9,20 +9,21 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import Found, entries, ranked, version_of, visible_to
-from shared.delivery import FatalError
+from shared.delivery import OverloadedError
 from shared.events import DocumentAccepted, Passage
 
 _VECTOR: Final = "bm25"
 _BATCH: Final = 256
 
 
-class IndexUnavailableError(FatalError):
-    """The Qdrant server does not do its part; no request may suffer for that."""
+class IndexUnavailableError(OverloadedError):
+    """The Qdrant server does not do its part; no request is the worse for it, they wait."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(
-            f"the Qdrant server fails ({type(error).__name__}): see that it runs, and check "
-            "GLIDESLOPE_QDRANT_URL and GLIDESLOPE_QDRANT_API_KEY; then start inference again"
+            "qdrant",
+            f"the server fails ({type(error).__name__}): see that it runs, and check "
+            "GLIDESLOPE_QDRANT_URL and GLIDESLOPE_QDRANT_API_KEY",
         )
 
 
