@@ -103,6 +103,7 @@ class RequestRejected(Data):
     field: str | None = None
     """Where it is wrong, if it is in one place."""
     received_at: AwareDatetime | None = None
+    """When Kafka took the request."""
 
 
 class RequestDuplicated(Data):

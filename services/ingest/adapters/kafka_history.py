@@ -10,8 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.ingest.duplicates import Sighting
-from shared import cloudevents, topics
-from shared.cloudevents import UnreadableError
+from shared import topics
 from shared.settings import Settings
 
 _POLL_MS: Final = 500
@@ -122,10 +121,9 @@ class _Ended(BaseModel):
 
 
 def _sighting(record: ConsumerRecord) -> Sighting | None:
-    try:
-        event = cloudevents.read(record.value, record.headers)
-        ended = _Ended.model_validate_json(event.data)
-    except (UnreadableError, ValidationError):
+    try:  # the value alone: these topics hold our own events, whose value is the data
+        ended = _Ended.model_validate_json(record.value or b"")
+    except ValidationError:
         # somebody else's record: it ends no request of ours, and must not stop the service
         log.warning("not the end of a request", topic=record.topic, offset=record.offset)
         return None
