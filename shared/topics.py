@@ -159,10 +159,19 @@ RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days
 # Every service: records that could not be read or handled, with their original bytes.
 DEAD_LETTERS = Topic("dead.letters", "glideslope.dead.letter.v1", None, FOREVER)
 
-# Each service, for itself: records whose handler failed, until they are due to be tried again.
+# ingest, for itself: submissions whose handler failed, until they are due to be tried again.
+INGEST_RETRY = Topic("ingest.retry", "glideslope.retry.v1", None, timedelta(days=30))
+# inference, for itself: requests whose handler failed, until they are due to be tried again.
+INFERENCE_RETRY = Topic("inference.retry", "glideslope.retry.v1", None, timedelta(days=30))
+# validator, for itself: drafts whose handler failed, until they are due to be tried again.
+VALIDATOR_RETRY = Topic("validator.retry", "glideslope.retry.v1", None, timedelta(days=30))
+# audit, for itself: decisions whose handler failed, until they are due to be tried again.
+AUDIT_RETRY = Topic("audit.retry", "glideslope.retry.v1", None, timedelta(days=30))
 RETRIES: Final = {
-    service: Topic(f"{service}.retry", "glideslope.retry.v1", None, timedelta(days=30))
-    for service in ("ingest", "inference", "validator", "audit")
+    "ingest": INGEST_RETRY,
+    "inference": INFERENCE_RETRY,
+    "validator": VALIDATOR_RETRY,
+    "audit": AUDIT_RETRY,
 }
 
 # The immutable manifests that requests are pinned to, each under its content hash.
@@ -193,6 +202,9 @@ ALL: Final[tuple[Topic, ...]] = (
     REVIEWS_DECIDED,
     RESULTS,
     DEAD_LETTERS,
-    *RETRIES.values(),
+    INGEST_RETRY,
+    INFERENCE_RETRY,
+    VALIDATOR_RETRY,
+    AUDIT_RETRY,
     RELEASES,
 )

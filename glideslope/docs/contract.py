@@ -21,6 +21,7 @@ _SENDERS: Final = {
     topics.FEEDBACK: "your systems",
     topics.REVIEWS_DECIDED: "a reviewer",
     topics.RELEASES: "an operator",
+    **{topic: service for service, topic in topics.RETRIES.items()},
 }
 """Who writes a topic, beside the services."""
 
@@ -32,6 +33,7 @@ _READERS: Final = {
     topics.FALLBACK_REVIEW: "a reviewer",
     topics.DEAD_LETTERS: "an operator",
     topics.RELEASES: "every service",
+    **{topic: service for service, topic in topics.RETRIES.items()},
 }
 """Who reads a topic, beside the services that consume it."""
 

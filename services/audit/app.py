@@ -41,9 +41,6 @@ def build(settings: AuditSettings) -> Service:
         if result is not None:
             await results.publish(result)
 
-    async def on_assigned(_topic: str, partition: int) -> None:
-        await logs.open(partition)
-
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         auditor.cluster = await cluster_id(settings.bootstrap_servers)
@@ -52,7 +49,14 @@ def build(settings: AuditSettings) -> Service:
         finally:
             await logs.close()
 
-    return Service("audit", broker, settings, on_assigned=on_assigned, lifespan=lifespan)
+    return Service(
+        "audit",
+        broker,
+        settings,
+        on_assigned=logs.hold,
+        on_revoked=logs.let_go,
+        lifespan=lifespan,
+    )
 
 
 if __name__ == "__main__":

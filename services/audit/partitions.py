@@ -1,7 +1,7 @@
 """The logs of the partitions that this process writes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import stamina
 
@@ -19,6 +19,7 @@ class PartitionLogs:
         self._open_log = open_log
         self._lock_seconds = lock_seconds
         self._logs: dict[int, asyncio.Task[Log]] = {}
+        self._held: dict[int, set[str]] = {}
 
     async def open(self, partition: int) -> Log:
         """Return the partition's log, opening it the first time. Raises `LogError`."""
@@ -28,12 +29,24 @@ class PartitionLogs:
             self._logs[partition] = task
         return await asyncio.shield(task)  # a cancelled caller leaves a log that is known here
 
+    async def hold(self, topic: str, partition: int) -> None:
+        """Open the partition's log, if it is not, for a topic that is now ours."""
+        self._held.setdefault(partition, set()).add(topic)
+        await self.open(partition)
+
+    async def let_go(self, topic: str, partition: int) -> None:
+        """Close the partition's log when the last topic of it is gone: its next owner waits."""
+        held = self._held.get(partition, set())
+        held.discard(topic)
+        if not held and (task := self._logs.pop(partition, None)) is not None:
+            await _close(await asyncio.gather(task, return_exceptions=True))
+
     async def close(self) -> None:
         """Close every log."""
         tasks = self._logs.values()
         opened = await asyncio.gather(*tasks, return_exceptions=True)
         self._logs = {}
-        await asyncio.gather(*(log.close() for log in opened if not isinstance(log, BaseException)))
+        await _close(opened)
 
     async def _opened(self, partition: int) -> Log:
         async for attempt in stamina.retry_context(
@@ -50,3 +63,7 @@ class PartitionLogs:
 
 def _failed(task: asyncio.Task[Log]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+async def _close(opened: Iterable[Log | BaseException]) -> None:
+    await asyncio.gather(*(log.close() for log in opened if not isinstance(log, BaseException)))

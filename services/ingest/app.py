@@ -35,8 +35,9 @@ def build(settings: IngestSettings) -> Service:
         size = len(record.value or b"")
         return Arrival.of(cause, size, record.timestamp, settings.default_tenant)
 
-    async def publish(decision: BaseModel, tenant: str, key: bytes | None = None) -> None:
-        await ways[type(decision)].publish(decision, key=key, headers={"ce_tenant": tenant})
+    async def publish(decision: BaseModel, arrival: Arrival, key: bytes | None = None) -> None:
+        extensions = {"ce_tenant": arrival.tenant, **requests.extensions(decision)}
+        await ways[type(decision)].publish(decision, key=key, headers=extensions)
 
     @broker.subscriber(settings.topic(topics.REQUESTS))
     async def request(data: SubmittedRequest, cause: Cause, record: Source) -> None:
@@ -46,27 +47,33 @@ def build(settings: IngestSettings) -> Service:
             if first:
                 pinned = release.current()
                 decision = await decided(requests.acceptable, data, arrival, pinned, most)
-                await publish(decision, arrival.tenant)
+                await publish(decision, arrival)
             else:
-                await publish(requests.duplicate(arrival), arrival.tenant)
+                await publish(requests.duplicate(arrival), arrival)
 
     @broker.subscriber(settings.topic(topics.DOCUMENTS))
     async def document(data: SubmittedDocument, cause: Cause, record: Source) -> None:
         arrival = arrival_of(cause, record)
         decision = await decided(documents.acceptable, data, arrival, most)
-        await publish(decision, arrival.tenant, documents.key(decision))
+        await publish(decision, arrival, documents.key(decision))
 
     @broker.subscriber(settings.topic(topics.FEEDBACK))
     async def judgement(data: SubmittedFeedback, cause: Cause, record: Source) -> None:
         arrival = arrival_of(cause, record)
         decision = await decided(feedback.acceptable, data, arrival, most)
-        await publish(decision, arrival.tenant)
+        await publish(decision, arrival)
 
     async def on_assigned(topic: str, partition: int) -> None:
         if topic == settings.topic(topics.REQUESTS):
             await seen.rebuild(partition)
 
-    return Service("ingest", broker, settings, on_assigned=on_assigned)
+    return Service(
+        "ingest",
+        broker,
+        settings,
+        on_assigned=on_assigned,
+        in_order=frozenset({settings.topic(topics.DOCUMENTS)}),
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -61,17 +62,14 @@ class Event:
         type: str,  # noqa: A002 - the CloudEvents attribute's name
         source: str,
         stage: str,
-        tenant: str | None = None,
+        extensions: Mapping[str, str] = MappingProxyType({}),
         now: datetime | None = None,
     ) -> "Event":
         """Return the event that `stage` makes of this one.
 
         Its id depends on this event and the stage alone, so that a redelivery recreates it.
-        Subject, tenant and other extensions are handed on.
+        Subject, tenant and other extensions are handed on; `extensions` adds to them.
         """
-        extensions = dict(self.extensions)
-        if tenant is not None:
-            extensions["tenant"] = tenant
         return Event(
             id=derived_id(self.source, self.id, stage),
             type=type,
@@ -79,7 +77,7 @@ class Event:
             data=data.model_dump_json().encode(),
             time=(now or datetime.now(UTC)).isoformat(),
             subject=self.subject,
-            extensions=extensions,
+            extensions={**self.extensions, **extensions},
             foreign=self.foreign,
         )
 

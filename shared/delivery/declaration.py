@@ -143,7 +143,7 @@ def direct_call(subscriber: Any) -> Call | None:
         outbox = _outbox()
         published = await function(*[taker(record, outbox) for taker in takers])
         for publisher in publishers:
-            outbox.add(published, publisher.topic, publisher.key, None)
+            outbox.add(published, publisher.topic, publisher.key)
 
     return call
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 from faststream import BaseMiddleware
@@ -51,28 +52,36 @@ class Outbox:
             )
         return self.cause
 
-    def add(self, data: BaseModel, destination: str, key: bytes | None, tenant: str | None) -> None:
-        """Collect one event for the topic named `destination`."""
+    def add(
+        self,
+        data: BaseModel,
+        destination: str,
+        key: bytes | None = None,
+        extensions: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Collect one event for the topic named `destination`.
+
+        `extensions` are CloudEvents extension attributes beside those that are handed on.
+        """
         topic = self._topics[destination]
         event = self.cause.derive(
             data,
             type=topic.event_type,
             source=self._source,
             stage=topic.name,
-            tenant=tenant,
+            extensions=extensions,
         )
         headers = tuple(telemetry.inject(event.headers()))
         size = len(event.data) + sum(len(name) + len(raw or b"") for name, raw in headers)
         if size + _RECORD_OVERHEAD > topic.max_bytes:
             raise OutputTooLargeError(topic.name, size, topic.max_bytes)
-        own_key = key is not None and key != self.record.key
         self.outputs.append(
             Output(
                 topic=destination,
-                key=key if own_key else self.record.key,
+                key=self.record.key if key is None else key,
                 value=event.data,
                 headers=headers,
-                partition=None if own_key else self.record.partition,
+                partition=self.record.partition if key is None else None,
             )
         )
 
@@ -89,5 +98,10 @@ class CollectOutputs(BaseMiddleware[Any, Any]):
         if not isinstance(command.body, BaseModel):
             message = f"a handler published {type(command.body).__name__}, not an event's data"
             raise TypeError(message)
-        outbox.add(command.body, command.destination, command.key, command.headers.get("ce_tenant"))
+        extensions = {
+            name.removeprefix("ce_"): value
+            for name, value in command.headers.items()
+            if name.startswith("ce_")
+        }
+        outbox.add(command.body, command.destination, command.key, extensions)
         return None

@@ -72,3 +72,20 @@ async def test_a_log_that_was_opened_for_a_cancelled_caller_is_not_opened_twice(
     await logs.close()
 
     assert opener.opened == [0]
+
+
+async def test_a_log_is_let_go_with_the_last_topic_of_its_partition() -> None:
+    opener = Opener()
+    logs = PartitionLogs(opener, lock_seconds=1)
+    await logs.hold("requests", 0)
+    await logs.hold("results", 0)
+
+    await logs.let_go("requests", 0)
+    await logs.hold("requests", 0)
+    assert opener.opened == [0]
+
+    await logs.let_go("requests", 0)
+    await logs.let_go("results", 0)
+    await logs.let_go("results", 1)
+    await logs.hold("requests", 0)
+    assert opener.opened == [0, 0]

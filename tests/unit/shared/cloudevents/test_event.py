@@ -20,13 +20,13 @@ CAUSE = Event(
 DATA = RequestDuplicated(request_id="q-1", request_source="/crm")
 
 
-def derive(cause: Event = CAUSE, *, tenant: str | None = None) -> Event:
+def derive(cause: Event = CAUSE, **extensions: str) -> Event:
     return cause.derive(
         DATA,
         type="glideslope.request.duplicated.v1",
         source="/glideslope/ingest",
         stage="requests.duplicated",
-        tenant=tenant,
+        extensions=extensions,
         now=datetime(2026, 3, 1, 9, 0, 5, tzinfo=UTC),
     )
 
