@@ -8,23 +8,10 @@ below. A segment is a span of the passage's text, so that quoting it is verbatim
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+$")
-_CELL: Final = re.compile(r"(?=.*[\d$€£%—–-])[\s\d$€£¥%(),.—–*|+-]+")  # noqa: RUF001 - dashes as cells
-_YEAR_CELLS: Final = re.compile(r"[\s*|]*(?:(?:19|20)\d\d[\s*|]*)+")
-_PERIOD_CELL: Final = re.compile(
-    r"[^\d]*(?:(?:\d{1,2},?\s+)?(?:19|20)\d\d|[Ff][Yy]\s?\d\d)(?:\s*\(\d\))?"
-)
-_RULE: Final = re.compile(r"[\s|:=+-]*-{3}[\s|:=+-]*")
-_ROW: Final = re.compile(r".*[^\W\d_].*(?:[\s|]+[$€£(]*\s?[\d—–-][\d,.]*\)?\s?%?\)?){2,}\s*")  # noqa: RUF001
-_PERIODS: Final = re.compile(
-    r"\b(?:19|20)\d\d\b|\b(?:months?|years?|quarters?|weeks?) ended\b|\bas (?:of|at)\b|"
-    r"\bin (?:thousands|millions|billions)\b",
-    re.IGNORECASE,
-)
-_NO_HEADER: Final = re.compile(r"(?:[.;?!]|\brespectively)$")
+from services.inference.lines import Kind, Line, lines
+
 _BULLET: Final = re.compile(r"\s*(?:[-*•●▪]|\(?[a-z\d]{1,2}[.)])\s+\S")
 _SENTENCE: Final = re.compile(r".+?(?:[.!?][\"'”’)\]*_]*(?=\s)|\Z)", re.DOTALL)  # noqa: RUF001
 _ABBREVIATION: Final = re.compile(
@@ -33,9 +20,9 @@ _ABBREVIATION: Final = re.compile(
 )
 
 _HEADER_MAX: Final = 300  # characters of a header that is quoted with a row
-_HEADER_LINE_MAX: Final = 80
 _LIST_MAX: Final = 700
 _LABEL_MAX: Final = 160
+_ABBREVIATION_MAX: Final = 12
 _HEADING_MAX: Final = 70
 _LABEL_WORDS: Final = 4
 
@@ -60,24 +47,6 @@ class Segment:
     near: str = ""
 
 
-class _Kind(Enum):
-    BLANK = auto()
-    RULE = auto()
-    CELL = auto()
-    ROW = auto()
-    HEADER = auto()
-    HEADING = auto()
-    TEXT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    start: int
-    end: int
-    text: str
-    kind: _Kind
-
-
 def cut(text: str) -> list[Segment]:
     """Return the passage's segments in their order. Every span is within the text."""
     return list(_Cutter(text).segments())
@@ -86,23 +55,26 @@ def cut(text: str) -> list[Segment]:
 class _Cutter:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = _lines(text)
+        self._lines = lines(text)
+        self._last_filled = max(
+            (n for n, line in enumerate(self._lines) if line.kind is not Kind.BLANK), default=0
+        )
         self._at = 0
         self._heading = ""
-        self._header: list[_Line] = []
+        self._header: list[Line] = []
         self._rows_since_header = False
 
     def segments(self) -> Iterator[Segment]:
         while self._at < len(self._lines):
             line = self._lines[self._at]
-            if line.kind in {_Kind.BLANK, _Kind.RULE, _Kind.CELL}:
+            if line.kind in {Kind.BLANK, Kind.RULE, Kind.CELL}:
                 self._at += 1
-            elif line.kind is _Kind.HEADING:
+            elif line.kind is Kind.HEADING:
                 self._heading = line.text
                 self._at += 1
-            elif line.kind is _Kind.HEADER and not self._figures_follow():
+            elif line.kind is Kind.HEADER and not self._figures_follow():
                 self._take_header()
-            elif line.kind in {_Kind.ROW, _Kind.HEADER} or self._cells_follow():
+            elif line.kind in {Kind.ROW, Kind.HEADER} or self._cells_follow():
                 yield from self._take_row()
             else:
                 yield from self._take_prose()
@@ -113,13 +85,13 @@ class _Cutter:
             self._rows_since_header = False
         while self._at < len(self._lines):
             line = self._lines[self._at]
-            if line.kind not in {_Kind.HEADER, _Kind.BLANK, _Kind.RULE} and not (
-                line.kind is _Kind.CELL and _YEAR_CELLS.fullmatch(line.text)
+            if line.kind not in {Kind.HEADER, Kind.BLANK, Kind.RULE} and not (
+                line.kind is Kind.CELL and line.is_years
             ):
                 return
-            if line.kind is _Kind.HEADER and self._figures_follow():
+            if line.kind is Kind.HEADER and self._figures_follow():
                 return
-            if line.kind in {_Kind.HEADER, _Kind.CELL}:
+            if line.kind in {Kind.HEADER, Kind.CELL}:
                 self._header.append(line)
             self._at += 1
 
@@ -162,24 +134,22 @@ class _Cutter:
 
     def _figures_follow(self) -> bool:
         cells = self._lines[self._at + 1 : self._last_cell() + 1]
-        return any(
-            line.kind is _Kind.CELL and not _YEAR_CELLS.fullmatch(line.text) for line in cells
-        )
+        return any(line.kind is Kind.CELL and not line.is_years for line in cells)
 
     def _cells_follow(self) -> bool:
         return len(self._lines[self._at].text) <= _LABEL_MAX and self._last_cell() > self._at
 
     def _last_cell(self) -> int:
         last = at = self._at
-        while at + 1 < len(self._lines) and self._lines[at + 1].kind in {_Kind.CELL, _Kind.BLANK}:
+        while at + 1 < len(self._lines) and self._lines[at + 1].kind in {Kind.CELL, Kind.BLANK}:
             at += 1
-            if self._lines[at].kind is _Kind.CELL:
+            if self._lines[at].kind is Kind.CELL:
                 last = at
         return last
 
     def _continues(self, line: int, following: int) -> bool:
         after = self._lines[following]
-        if after.kind is not _Kind.TEXT or _BULLET.match(after.text):
+        if after.kind is not Kind.TEXT or _BULLET.match(after.text):
             return False
         if line == self._at and self._is_heading(line) and after.text[:1].isupper():
             return False
@@ -197,15 +167,15 @@ class _Cutter:
             and not (text.endswith(":") and len(text.split()) > _LABEL_WORDS)
             and not _BULLET.match(text)
             and not any(letter.isdigit() for letter in text)
-            and any(line.kind is not _Kind.BLANK for line in self._lines[number + 1 :])
+            and number < self._last_filled
         )
 
     def _end_of_list(self, start: int, end: int) -> int:
         """Take the items below 'consists of:', so that the sentence says something."""
         while self._at < len(self._lines):
             line = self._lines[self._at]
-            if line.kind is not _Kind.BLANK:
-                if line.kind is not _Kind.TEXT or self._cells_follow():
+            if line.kind is not Kind.BLANK:
+                if line.kind is not Kind.TEXT or self._cells_follow():
                     break
                 if line.end - start > _LIST_MAX:
                     break
@@ -227,51 +197,13 @@ class _Cutter:
         return Span(start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
 
 
-def _lines(text: str) -> list[_Line]:
-    lines: list[_Line] = []
-    raw = [(match.start(), match.end(), match[0]) for match in _LINE.finditer(text)]
-    for number, (start, end, line) in enumerate(raw):
-        following = raw[number + 1][2] if number + 1 < len(raw) else ""
-        lines.append(_Line(start, end, line.strip(), _kind(line.strip(), following.strip())))
-    return lines
-
-
-def _kind(line: str, following: str) -> _Kind:  # noqa: PLR0911 - one return for each kind
-    if not line:
-        return _Kind.BLANK
-    if _RULE.fullmatch(line):
-        return _Kind.RULE
-    if _CELL.fullmatch(line):
-        return _Kind.CELL
-    if line.startswith("#"):
-        return _Kind.HEADING
-    if line.startswith("|"):
-        return _kind_of_piped(line, following)
-    if len(line) <= _HEADER_LINE_MAX and _PERIODS.search(line) and not _NO_HEADER.search(line):
-        return _Kind.TEXT if _is_wrapped_prose(line, following) else _Kind.HEADER
-    return _Kind.ROW if _ROW.fullmatch(line) else _Kind.TEXT
-
-
-def _kind_of_piped(line: str, following: str) -> _Kind:
-    cells = [cell.strip() for cell in line.strip("|").split("|")[1:]]
-    filled = [cell for cell in cells if cell]
-    if not filled:
-        return _Kind.HEADING if line.strip("| ") else _Kind.BLANK
-    if following.startswith("|") and _RULE.fullmatch(following):
-        return _Kind.HEADER
-    return _Kind.HEADER if all(_PERIOD_CELL.fullmatch(cell) for cell in filled) else _Kind.ROW
-
-
-def _is_wrapped_prose(line: str, following: str) -> bool:
-    return following[:1].islower() or len(line.split()) > 8 or line[:1].islower()  # noqa: PLR2004
-
-
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
     for match in _SENTENCE.finditer(text, start, end):
-        so_far = text[begin : match.end()].rstrip()
-        if _ABBREVIATION.search(so_far[-12:]) and match.end() < end:
+        tail = text[max(begin, match.end() - _ABBREVIATION_MAX) : match.end()]
+        if _ABBREVIATION.search(tail) and match.end() < end:
             continue
+        so_far = text[begin : match.end()].rstrip()
         if so_far.strip():
             lead = len(so_far) - len(so_far.lstrip())
             yield Span(begin + lead, begin + len(so_far))

@@ -1,5 +1,6 @@
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,14 @@ def test_a_short_text_without_a_full_stop_can_be_quoted() -> None:
 def test_no_text_has_no_segments() -> None:
     assert cut("") == []
     assert cut(" \n\n \t") == []
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["word ", "a $ ( 1 ", "Inc. ", "A sentence. ", "Label\n", "Label:\n1\n", "| ", "\n"]
+)
+def test_a_large_text_of_any_shape_is_cut_in_time_that_grows_with_its_length(piece: str) -> None:
+    cut(piece * 30_000)
 
 
 LINES = st.sampled_from(
