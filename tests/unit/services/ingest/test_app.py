@@ -84,6 +84,15 @@ async def test_a_request_is_accepted_under_its_key_and_partition_with_release_an
     assert accepted.received_at.timestamp() == 1_700_000_000
 
 
+async def test_an_accepted_request_says_its_release_and_deadline_in_its_headers(
+    submit: Submit,
+) -> None:
+    deadline = "2123-11-14T22:13:20Z"
+    output = await submit(topics.REQUESTS, {"question": "Why?", "deadline": deadline})
+    assert header(output, "ce_release") == BUILT_IN.content_hash().encode()
+    assert header(output, "ce_deadline") == b"2123-11-14T22:13:20+00:00"
+
+
 @pytest.mark.parametrize("data", [{}, [], "What?", 7, {"question": " "}, {"request": 1}])
 async def test_json_that_is_no_request_is_rejected_and_not_dead_lettered(
     submit: Submit, data: Any
