@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.markup import escape
 
+from glideslope import kafka
 from glideslope.cluster import ClusterError
 from shared.settings import Settings
 
@@ -68,6 +69,26 @@ def settings(kind: type[Settings] = Settings) -> Settings:
     except SettingsError as error:  # a list or an object that is no JSON
         complain(f"{error}: it must be JSON")
         raise typer.Exit(Exit.USAGE) from None
+
+
+@overload
+def cluster_settings() -> Settings: ...
+
+
+@overload
+def cluster_settings(kind: type[S]) -> S: ...
+
+
+def cluster_settings(kind: type[Settings] = Settings) -> Settings:
+    """Read settings for a command that uses a running cluster.
+
+    Where none is named, it is the one that `glideslope up` runs on the same home.
+    """
+    found = settings(kind)
+    if "bootstrap_servers" in found.model_fields_set:
+        return found
+    address = kafka.running_at(found.home)
+    return found if address is None else found.model_copy(update={"bootstrap_servers": address})
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913, PLR0917 - a request has this many parts, and type
     worked with; 4 refused; 5 rejected, with what to change; 6 no end in time, with where the
     request stands (it goes on without you); 7 it became a dead letter.
     """
-    settings = terminal.settings()
+    settings = terminal.cluster_settings()
     event = request_event(
         _question(
             question=question,

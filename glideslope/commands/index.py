@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
         terminal.run(
             publish(
                 _documents(found, groups, delete or []),
-                terminal.settings(),
+                terminal.cluster_settings(),
                 progress,
                 tenant=tenant,
                 seconds=timeout if wait else None,

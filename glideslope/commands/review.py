@@ -35,7 +35,7 @@ _QUESTION_SHOWN = 60
 @app.command("list")
 def list_items(as_json: _Json = False) -> None:
     """List what waits for a person, the longest waiting first."""
-    queue = terminal.run(load(terminal.settings()))
+    queue = terminal.run(load(terminal.cluster_settings()))
     if as_json:
         terminal.print_json([_as_data(item) for item in queue.pending.values()])
     else:
@@ -47,7 +47,7 @@ def list_items(as_json: _Json = False) -> None:
 @app.command()
 def show(request_id: _Id, source: _Source = None, as_json: _Json = False) -> None:
     """Show one item: question, answer, citations, checks, and every passage that was read."""
-    item = terminal.run(_item(request_id, source, terminal.settings()))
+    item = terminal.run(_item(request_id, source, terminal.cluster_settings()))
     if as_json:
         terminal.print_json(item.checked)
     else:
@@ -112,7 +112,7 @@ def _decide(
     *,
     as_json: bool,
 ) -> None:
-    decision = terminal.run(_decided(request_id, source, judge, terminal.settings()))
+    decision = terminal.run(_decided(request_id, source, judge, terminal.cluster_settings()))
     if as_json:
         terminal.print_json(decision)
     else:

@@ -40,7 +40,7 @@ def command(
     Exit codes: 0 it adds up; 1 it does not, and requests that did not end exactly once are
     named; 3 the cluster cannot be worked with.
     """
-    settings = terminal.settings(IngestSettings)
+    settings = terminal.cluster_settings(IngestSettings)
     window = timedelta(seconds=settings.duplicate_window_seconds)
     if watch:
         terminal.run(_watch(settings, window, as_json=as_json))

@@ -26,7 +26,7 @@ def create(
     It also registers the built-in release. Exit code 3: the cluster cannot be reached, or a topic
     exists that the pipeline would go wrong on.
     """
-    states = terminal.run(create_topics(terminal.settings()))
+    states = terminal.run(create_topics(terminal.cluster_settings()))
     if as_json:
         terminal.print_json(states)
     else:

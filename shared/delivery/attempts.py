@@ -27,8 +27,15 @@ from shared.delivery.errors import (
 from shared.delivery.record import Output, Record
 from shared.delivery.retries import NotARetryError, Retry, seconds_until_due
 from shared.delivery.slots import Slots
+from shared.release import UnknownReleaseError
 
-_HOPELESS: Final = (UnreadableError, ValidationError, PermanentError, FatalError)
+_HOPELESS: Final = (
+    UnreadableError,
+    ValidationError,
+    UnknownReleaseError,
+    PermanentError,
+    FatalError,
+)
 """Errors that another try cannot mend."""
 _INLINE_MAX_SECONDS: Final = 2.0
 

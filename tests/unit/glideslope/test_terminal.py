@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 import typer
 from aiokafka.errors import KafkaTimeoutError
 from pydantic import Field
 
-from glideslope import terminal
+from glideslope import kafka, terminal
 from glideslope.cluster import UnreachableError
 from glideslope.terminal import CommandError, Exit
 from shared.settings import Settings
@@ -79,3 +81,20 @@ def test_a_service_s_settings_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GLIDESLOPE_SPECIAL", "2")
 
     assert terminal.settings(Special).special == 2
+
+
+def test_a_command_finds_the_cluster_that_runs_on_its_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLIDESLOPE_HOME", str(tmp_path))
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr(kafka, "running_at", {tmp_path: "127.0.0.1:20001"}.get)
+    assert terminal.cluster_settings().bootstrap_servers == "127.0.0.1:20001"
+
+
+def test_a_cluster_that_is_named_goes_before_one_that_runs_on_the_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.acme.example:9092")
+    monkeypatch.setattr(kafka, "running_at", lambda _: "127.0.0.1:20001")
+    assert terminal.cluster_settings().bootstrap_servers == "kafka.acme.example:9092"
