@@ -30,10 +30,12 @@ def results(settings: Settings) -> Iterator[Callable[[], Message]]:
     )
 
     def next_result() -> Message:
-        consumer.subscribe([f"{settings.topic_prefix}results"])
+        ends = ("results", "requests.rejected", "fallback.review", "dead.letters")
+        consumer.subscribe([f"{settings.topic_prefix}{end}" for end in ends])
         message = consumer.poll(60)
         assert message is not None
         assert message.error() is None
+        assert message.topic() == f"{settings.topic_prefix}results", message.headers()
         return message
 
     yield next_result
