@@ -356,6 +356,34 @@ class Result(Data):
     """Where the decision stands in the audit log."""
 
 
+# ── operations ────────────────────────────────────────────────────────────────────────────────
+
+
+class OffsetRange(Data):
+    """Records of one partition, both ends included."""
+
+    first: int
+    last: int
+
+
+class Operation(Data):
+    """What a person did to records by hand: who, what, why, and to which."""
+
+    operator: str
+    """Who did it, by the name they gave or that of their machine's user."""
+    action: str
+    """`dlq.redrive`: dead letters went back to their source topics, in the same transaction as
+    this event. `dlq.reveal`: the content of records was about to be shown."""
+    reason: str = ""
+    """In their own words."""
+    selection: str = ""
+    """How the records were chosen, as it was typed."""
+    topic: str
+    """Topic of the records, without the deployment's prefix; the partition is this event's own."""
+    offsets: tuple[OffsetRange, ...]
+    """The records."""
+
+
 # ── releases ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -159,6 +159,10 @@ RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days
 # Every service: records that could not be read or handled, with their original bytes.
 DEAD_LETTERS = Topic("dead.letters", "glideslope.dead.letter.v1", None, FOREVER)
 
+# An operator, by hand: dead letters redriven, contents revealed. What has been redriven is known
+# from here alone, so it is kept as long as dead letters are.
+OPERATIONS = Topic("operations", "glideslope.operation.v1", events.Operation, FOREVER)
+
 # ingest, for itself: submissions whose handler failed, until they are due to be tried again.
 INGEST_RETRY = Topic("ingest.retry", "glideslope.retry.v1", None, timedelta(days=30))
 # inference, for itself: requests whose handler failed, until they are due to be tried again.
@@ -202,6 +206,7 @@ ALL: Final[tuple[Topic, ...]] = (
     REVIEWS_DECIDED,
     RESULTS,
     DEAD_LETTERS,
+    OPERATIONS,
     INGEST_RETRY,
     INFERENCE_RETRY,
     VALIDATOR_RETRY,

@@ -20,6 +20,7 @@ _SENDERS: Final = {
     topics.DOCUMENTS: "your systems",
     topics.FEEDBACK: "your systems",
     topics.REVIEWS_DECIDED: "a reviewer",
+    topics.OPERATIONS: "an operator",
     topics.RELEASES: "an operator",
     **{topic: service for service, topic in topics.RETRIES.items()},
 }
@@ -32,6 +33,7 @@ _READERS: Final = {
     topics.FEEDBACK_REJECTED: "your systems",
     topics.FALLBACK_REVIEW: "a reviewer",
     topics.DEAD_LETTERS: "an operator",
+    topics.OPERATIONS: "an operator",
     topics.RELEASES: "every service",
     **{topic: service for service, topic in topics.RETRIES.items()},
 }

@@ -162,6 +162,14 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         usage=_USAGE,
         receipt=events.Receipt(origin="glideslope/2", index=118, size=119),
     ),
+    topics.OPERATIONS: events.Operation(
+        operator="ines.duarte",
+        action="dlq.redrive",
+        reason="the release is registered now",
+        selection="service=inference reason-code=UnknownReleaseError",
+        topic=topics.DEAD_LETTERS.name,
+        offsets=(events.OffsetRange(first=17, last=17), events.OffsetRange(first=19, last=23)),
+    ),
     topics.RELEASES: _REGISTERED,
 }
 _SENT: Final = frozenset({topics.REQUESTS, topics.DOCUMENTS, topics.FEEDBACK})

@@ -34,6 +34,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.FEEDBACK_ACCEPTED: Duty.CHECK,
     topics.FEEDBACK_REJECTED: Duty.CHECK,
     topics.FALLBACK_REVIEW: Duty.CHECK,
+    topics.OPERATIONS: Duty.CHECK,
     # The end of a request.
     topics.ANSWERS_APPROVED: Duty.DECIDE,
     topics.FALLBACK_REFUSAL: Duty.DECIDE,
