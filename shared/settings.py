@@ -96,10 +96,34 @@ class Settings(BaseSettings):
         description="Where traces go: `otlp`, `console` (standard error) or `none`. "
         "Not set: `otlp` if there is an endpoint.",
     )
+    metrics_exporter: Literal["otlp", "prometheus", "none"] | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_METRICS_EXPORTER"),
+        description="Where metrics go besides `/metrics`, which always has them: `otlp`, or "
+        "nowhere (`prometheus`, `none`). Not set: `otlp` if there is an endpoint.",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT"),
-        description="OpenTelemetry collector (OTLP over HTTP) that gets the traces.",
+        description="OpenTelemetry collector (OTLP over HTTP) that gets traces and metrics.",
+    )
+    health_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which `/livez`, `/readyz` and `/metrics` are served; in the "
+        "images `0.0.0.0`.",
+    )
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of the same; 0: any free one, which the log names, so that several "
+        "services run on one machine. In the images 8080.",
+    )
+    stall_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Time that a partition with lag may stand still before its service counts as "
+        "not ready, seconds.",
     )
 
     def topic(self, topic: Topic) -> str:

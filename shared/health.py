@@ -1,0 +1,145 @@
+"""What a process says about itself over HTTP: `/livez`, `/readyz` and `/metrics`.
+
+- `/livez`: 200 while the event loop turns. The server lives in that same loop on purpose: while a
+  handler blocks it, nothing answers, and the caller's timeout is the signal. The answer says how
+  late the loop was at the last heartbeat, so that a block that is over shows too.
+- `/readyz`: 200, or 503 with every reason in JSON.
+- `/metrics`: for Prometheus.
+
+starlette on uvicorn: both are small, pure Python and well kept, and importing them takes a third
+of the time that aiohttp takes, for every start of every service.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from shared.metrics import LOOP_DELAY, Exposition, Metrics
+
+_BEAT_SECONDS: Final = 1.0
+_LAST_ANSWERS_SECONDS: Final = 1
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a process is not ready. `about` names the dependency or partition, if it is about one."""
+
+    code: str
+    message: str
+    about: str | None = None
+
+
+class HealthAddressError(OSError):
+    """The address is taken, or not this machine's."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        super().__init__(
+            f"cannot serve health on {host}:{port} ({error.strerror or error}): set "
+            "GLIDESLOPE_HEALTH_PORT to a free port, or to 0 for any, and GLIDESLOPE_HEALTH_HOST "
+            "to an address of this machine"
+        )
+
+
+class Heartbeat:
+    """Measures once a second how late the event loop is; `delay` is the last measure, seconds."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.delay = 0.0
+
+    async def beat(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            due = time.monotonic() + _BEAT_SECONDS
+            await asyncio.sleep(_BEAT_SECONDS)
+            self.delay = max(0.0, time.monotonic() - due)
+            self._metrics.record(LOOP_DELAY, self.delay)
+
+
+@asynccontextmanager
+async def serving(
+    host: str,
+    port: int,
+    exposition: Exposition,
+    not_ready: Callable[[], Awaitable[Sequence[Reason]]],
+) -> AsyncIterator[str]:
+    """Serve while the context is open; yields the base URL. `port` 0 takes any free one.
+
+    Raises `HealthAddressError`.
+    """
+    heartbeat = Heartbeat(exposition.metrics)
+    listener = _listener(host, port)
+    server = _Server(
+        uvicorn.Config(
+            _app(exposition, heartbeat, not_ready),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+        )
+    )
+    beating = asyncio.create_task(heartbeat.beat(), name="heartbeat")
+    answering = asyncio.create_task(server.serve(sockets=[listener]), name="health")
+    address, bound = listener.getsockname()[:2]
+    try:
+        yield f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
+    finally:
+        server.should_exit = True
+        await answering
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service, whose they are."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _app(
+    exposition: Exposition,
+    heartbeat: Heartbeat,
+    not_ready: Callable[[], Awaitable[Sequence[Reason]]],
+) -> Starlette:
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"alive": True, "loop_delay_seconds": round(heartbeat.delay, 3)})
+
+    async def readyz(_: Request) -> Response:
+        reasons = await not_ready()
+        told = {"ready": not reasons, "reasons": [asdict(reason) for reason in reasons]}
+        return JSONResponse(told, 503 if reasons else 200)
+
+    async def metrics(request: Request) -> Response:
+        page, content_type = exposition.page(request.headers.get("accept", ""))
+        return Response(page, headers={"content-type": content_type})
+
+    return Starlette(
+        routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    )
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise HealthAddressError(host, port, error) from error
