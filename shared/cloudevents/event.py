@@ -1,14 +1,17 @@
 """An event, how it is written to a record, and how one is derived from another."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel
+
+_to_json: Final = json.JSONEncoder().encode
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -74,7 +77,7 @@ class Event:
             id=derived_id(self.source, self.id, stage),
             type=type,
             source=source,
-            data=data.model_dump_json().encode(),
+            data=data.__pydantic_serializer__.to_json(data),
             time=(now or datetime.now(UTC)).isoformat(),
             subject=self.subject,
             extensions={**self.extensions, **extensions},
@@ -84,4 +87,14 @@ class Event:
 
 def derived_id(source: str, id: str, stage: str) -> str:  # noqa: A002 - the attribute's name
     """Return the UUIDv5 of an input event, known by source and id, and a stage."""
-    return str(uuid5(uuid5(NAMESPACE, json.dumps([source, id])), stage))
+    cause = _uuid5(NAMESPACE.bytes, _to_json([source, id]))
+    text = _uuid5(cause, stage).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _uuid5(namespace: bytes, name: str) -> bytes:
+    """RFC 9562, 5.5. `uuid.uuid5` takes five times as long, and every output needs two."""
+    digest = bytearray(hashlib.sha1(namespace + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return bytes(digest)

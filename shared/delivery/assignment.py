@@ -1,7 +1,7 @@
 """The partitions that this process is assigned, from taking over to letting go."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
@@ -12,6 +12,7 @@ from shared.delivery.partition import PartitionWorker
 from shared.delivery.progress import Progress
 from shared.delivery.record import Record
 from shared.delivery.transactions import Committed
+from shared.metrics import REBALANCES, RECORDS_CONSUMED, Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         failed: Callable[[BaseException], None],
         drain_seconds: float,
         reopen_seconds: float,
+        metrics: Metrics | None = None,
     ) -> None:
         self._consumer = consumer
         self._worker = worker
@@ -51,10 +53,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._failed = failed
         self._drain_seconds = drain_seconds
         self._reopen_seconds = reopen_seconds
+        self._metrics = metrics or Metrics()
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._settled = asyncio.Event()
         self._has_room = asyncio.Event()
+        self.is_assigned = False
+        """Whether the group has said what this process is assigned, be it nothing."""
+
+    @property
+    def workers(self) -> Mapping[TopicPartition, PartitionWorker | None]:
+        """The worker of each assigned partition, None of one that is still to be opened."""
+        return {**dict.fromkeys(self._opening.copy()), **self._workers.copy()}
 
     async def settled(self) -> None:
         """Wait until every partition of the first assignment is open."""
@@ -82,18 +92,23 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         worker = self._workers.get(partition)
         if worker is None or not worker.is_open:
             return
+        before = worker.in_flight
         for record in records:
             worker.take(record)
+        self._metrics.count(RECORDS_CONSUMED, partition.topic, by=worker.in_flight - before)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take the new partitions over, in the background: the group need not wait for it."""
         log.info("assigned", partitions=len(list(assigned)))
+        self._metrics.count(REBALANCES)
+        self.is_assigned = True
         for partition in assigned:
             self._start_opening(partition)
         self._settle()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Drain the partitions and let them go, before the group hands them on."""
+        self.is_assigned = False
         if revoked:
             log.info("revoked", partitions=len(list(revoked)))
         await self.drain(revoked)

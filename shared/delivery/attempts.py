@@ -27,6 +27,13 @@ from shared.delivery.errors import (
 from shared.delivery.record import Output, Record
 from shared.delivery.retries import NotARetryError, Retry, seconds_until_due
 from shared.delivery.slots import Slots
+from shared.metrics import (
+    RECORDS_DEAD_LETTERED,
+    RECORDS_HANDLED,
+    RECORDS_RETRIED,
+    TRIES_FAILED,
+    Metrics,
+)
 from shared.release import UnknownReleaseError
 
 _HOPELESS: Final = (
@@ -60,8 +67,8 @@ class Rounds:
 class Attempts:
     """Calls the handler of a record until it succeeds or the tries are used up.
 
-    What comes back is always something to commit: the handler's outputs, one record for the retry
-    topic, or one dead letter. Only `FatalError` is raised.
+    What comes back in the end is always something to commit: the handler's outputs, one record for
+    the retry topic, or one dead letter. The first try, all that most records need, is kept short.
     """
 
     def __init__(  # noqa: PLR0913 - a try passes all of them
@@ -73,6 +80,7 @@ class Attempts:
         slots: Slots,
         dependencies: DependencyBreakers,
         poison: PoisonBreaker,
+        metrics: Metrics | None = None,
     ) -> None:
         self._handlers = handlers
         self._rounds = rounds
@@ -80,47 +88,62 @@ class Attempts:
         self._slots = slots
         self._dependencies = dependencies
         self._poison = poison
+        self._metrics = metrics or Metrics()
 
-    async def outputs(self, record: Record) -> list[Output]:
-        """Return what is to be produced for `record`. Raises `FatalError`."""
+    async def first(self, record: Record) -> list[Output]:
+        """Try a record for the first time. Raises whatever its handler raises."""
+        with telemetry.handling(
+            record.topic, record.partition, record.offset, record.headers, record.value
+        ):
+            outputs = await self._try(record)
+        self._poison.good()
+        self._metrics.count(RECORDS_HANDLED, record.topic)
+        return outputs
+
+    async def further(self, record: Record, error: Exception | None) -> list[Output]:
+        """Return what is to be produced for a record whose first try raised `error`.
+
+        None stands for a record of the retry topic, which waits until it is due. Raises
+        `FatalError`.
+        """
         with telemetry.handling(
             record.topic, record.partition, record.offset, record.headers, record.value
         ) as span:
-            if record.topic != self._rounds.retry_topic:
-                return await self._outputs(Retry(record), span)
+            if error is not None:
+                return await self._rounds_of(Retry(record, attempts=1), error, span)
             await asyncio.sleep(seconds_until_due(record))
             try:
                 retry = Retry.read(record)
-            except NotARetryError as error:
-                return [self._dead_letter(Retry(record), error, span)]
-            return await self._outputs(retry, span)
+            except NotARetryError as not_ours:
+                return [self._dead_letter(Retry(record), not_ours, span)]
+            return await self._rounds_of(retry, None, span)
 
-    async def _outputs(self, retry: Retry, span: Span) -> list[Output]:
+    async def _rounds_of(self, retry: Retry, error: Exception | None, span: Span) -> list[Output]:
         while True:
             try:
-                outputs = await self._inline(retry)
+                outputs = await self._round(retry, error)
             except FatalError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
-                last = error
+            except Exception as last:  # noqa: BLE001 - whatever is raised, the record is kept
+                error = last
             else:
                 self._poison.good()
+                self._metrics.count(RECORDS_HANDLED, retry.record.topic)
                 return outputs
-            if (after := self._pause(retry, last)) is None:
-                return [self._dead_letter(retry, self._verdict(retry, last), span)]
-            retry.wait(after, cause=reason_code(last))
+            if (after := self._pause(retry, error)) is None:
+                return [self._dead_letter(retry, self._verdict(retry, error), span)]
+            retry.wait(after, cause=reason_code(error))
+            self._metrics.count(RECORDS_RETRIED, retry.record.topic, retry.cause)
             if retry.record.topic not in self._rounds.in_order:
                 return [retry.output(self._rounds.retry_topic)]
             await asyncio.sleep(after)
+            error = None
 
-    async def _inline(self, retry: Retry) -> list[Output]:
-        """Try up to `attempts` times in a row. Raises the last error."""
-        try:
-            return await self._try(retry)
-        except Exception as error:
-            if not self._soon(retry, error):
-                raise
-            first = error
+    async def _round(self, retry: Retry, error: Exception | None) -> list[Output]:
+        """Try up to `attempts` times in a row; `error` is that of the first, if it was made.
+
+        Raises the last error.
+        """
         async for attempt in stamina.retry_context(
             on=lambda error: self._soon(retry, error),
             attempts=self._rounds.attempts,
@@ -128,28 +151,33 @@ class Attempts:
             wait_max=_INLINE_MAX_SECONDS,
         ):
             with attempt:
-                if attempt.num == 1:
-                    raise first  # the first try was made already, without what stamina costs
-                return await self._try(retry)
+                if error is not None and attempt.num == 1:
+                    raise error
+                retry.attempts += 1
+                return await self._try(retry.record)
         raise AssertionError("stamina ends with a result or an error")
 
-    async def _try(self, retry: Retry) -> list[Output]:
+    async def _try(self, record: Record) -> list[Output]:
         """Call the handler once; while a dependency is down, wait and do not count it."""
         while True:
-            await self._dependencies.admit()
+            if self._dependencies.any_known:
+                await self._dependencies.admit()
             try:
                 async with self._slots:
-                    outputs = await self._handlers.handle(retry.record)
+                    outputs = await self._handlers.handle(record)
             except OverloadedError as error:
                 self._dependencies.failed(error)
-                if expired(retry.record):
+                self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
+                if expired(record):
                     raise
-            except BaseException:
+            except BaseException as error:
                 self._dependencies.ended()
-                retry.attempts += 1
+                if isinstance(error, Exception):  # not a cancellation
+                    self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
                 raise
             else:
-                self._dependencies.succeeded()
+                if self._dependencies.any_known:
+                    self._dependencies.succeeded()
                 return outputs
 
     def _soon(self, retry: Retry, error: Exception) -> bool | float:
@@ -185,6 +213,7 @@ class Attempts:
             raised_at=raised_at(error),
             attempts=retry.attempts,
         )
+        self._metrics.count(RECORDS_DEAD_LETTERED, record.topic, code)
         self._poison.dead(code)
         return dead_letter(
             record,

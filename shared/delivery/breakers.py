@@ -33,9 +33,19 @@ class DependencyBreakers:
         self._probe: asyncio.Event | None = None
 
     @property
+    def any_known(self) -> bool:
+        """Whether any dependency has ever failed; while none has, there is nothing to ask."""
+        return bool(self._by_name)
+
+    @property
     def open(self) -> list[str]:
         """Names of the dependencies that are taken to be down."""
         return sorted(name for name, breaker in self._by_name.items() if not breaker.closed)
+
+    @property
+    def known(self) -> dict[str, bool]:
+        """Every dependency that has ever failed, and whether it is taken to be down."""
+        return {name: not breaker.closed for name, breaker in self._by_name.copy().items()}
 
     async def admit(self) -> None:
         """Wait until nothing is known to be down, or it is this record's turn to find out."""
@@ -51,11 +61,10 @@ class DependencyBreakers:
 
     def succeeded(self) -> None:
         """Note that a record was handled: what it needs is there."""
-        if self._by_name:
-            for name in self.open:
-                log.info("dependency recovered", dependency=name)
-                self._by_name[name].reset()
-            self._end_probe()
+        for name in self.open:
+            log.info("dependency recovered", dependency=name)
+            self._by_name[name].reset()
+        self._end_probe()
 
     def failed(self, error: OverloadedError) -> None:
         """Note that a dependency was down, or could not keep up."""

@@ -67,7 +67,8 @@ class Service:
     `on_assigned(topic, partition)` runs before the first record of a newly assigned partition:
     the place to rebuild state from Kafka; `on_revoked(topic, partition)` after its last commit, the
     place to let go of what the next owner needs. `lifespan` is entered before anything is consumed
-    and left after the last commit.
+    and left after the last commit. `ready` is asked by `/readyz`: None, or what is in the way, in a
+    sentence (an index that is behind, a store that cannot be written); it must answer fast.
 
     Records of the topics named `in_order` are never overtaken by a later one of their key: one
     that fails is retried in place, and the later ones wait. Others go through the retry topic.
@@ -80,6 +81,7 @@ class Service:
     on_revoked: Callable[[str, int], Awaitable[None]] | None = None
     in_order: frozenset[str] = frozenset()
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
+    ready: Callable[[], Awaitable[str | None]] | None = None
 
 
 class Handlers:

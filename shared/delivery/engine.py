@@ -14,24 +14,37 @@ from shared.delivery.attempts import Attempts, Rounds
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
+from shared.delivery.observer import Observer
 from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.record import Record
 from shared.delivery.slots import Slots
+from shared.delivery.standing import Standing, not_ready
 from shared.delivery.transactions import KafkaTransactions
+from shared.health import Reason
+from shared.metrics import (
+    BREAKER_OPEN,
+    RECORDS_COMMITTED,
+    RECORDS_CONSUMED,
+    RECORDS_HANDLED,
+    SLOTS_LIMIT,
+    SLOTS_TAKEN,
+    Metrics,
+)
 
 _POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
 _POLL_RECORDS: Final = 500
 _HEARTBEATS_A_SESSION: Final = 5
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _REBALANCE_SLACK_SECONDS: Final = 15.0
+_OWN_CHECK_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Runs one service until it is told to stop or cannot go on."""
+    """Runs one service until it is told to stop or cannot go on; `metrics` say how it does."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, metrics: Metrics | None = None) -> None:
         self._service = service
         self._settings = service.settings
         self._handlers = Handlers(service)
@@ -40,6 +53,12 @@ class Engine:
         self._failure: BaseException | None = None
         self._slots = Slots(self._settings.max_in_flight)
         self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
+        self._metrics = metrics or Metrics()
+        self._assignment: Assignment | None = None
+        self._observer: Observer | None = None
+        self._dependencies = DependencyBreakers(
+            self._settings.breaker_failures, self._settings.breaker_recovery_seconds
+        )
         self._attempts = Attempts(
             self._handlers,
             Rounds(
@@ -51,20 +70,34 @@ class Engine:
             ),
             service=service.name,
             slots=self._slots,
-            dependencies=DependencyBreakers(
-                self._settings.breaker_failures, self._settings.breaker_recovery_seconds
-            ),
+            dependencies=self._dependencies,
             poison=PoisonBreaker(
                 run=self._settings.poison_run,
                 share=self._settings.poison_share,
                 window=self._settings.poison_window,
                 trip=self._fail,
             ),
+            metrics=self._metrics,
         )
+        self._prepare_metrics()
 
     def stop(self) -> None:
         """Stop fetching, finish what is in flight within the grace period, commit, leave."""
         self._stop.set()
+
+    async def not_ready(self) -> list[Reason]:
+        """Return every reason why the service is not ready; none if it is."""
+        return not_ready(
+            Standing(
+                is_stopping=self._stop.is_set(),
+                is_assigned=self._assignment is not None and self._assignment.is_assigned,
+                partitions=self._observer.partitions() if self._observer else (),
+                silent_seconds=self._observer.silent_seconds if self._observer else 0.0,
+                silence_limit=self._settings.session_timeout_seconds,
+                down=tuple(self._dependencies.open),
+                own=await self._own_reason(),
+            )
+        )
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Consume until `stop`; `ready` is called once all assigned partitions are open.
@@ -93,18 +126,22 @@ class Engine:
             failed=self._fail,
             drain_seconds=self._settings.grace_seconds,
             reopen_seconds=self._settings.session_timeout_seconds,
+            metrics=self._metrics,
         )
+        observer = Observer(consumer, assignment, self._metrics, self._patience)
         consumer.subscribe(sorted({*self._handlers.topics, self._retry_topic}), listener=assignment)
         await consumer.start()
+        self._assignment, self._observer = assignment, observer
+        observing = asyncio.create_task(observer.observe(), name="observe")
         announcing = asyncio.create_task(self._announce(assignment, ready))
         fetching = asyncio.create_task(self._fetch(consumer, assignment), name="fetch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (announcing, fetching, stopping):
+            for task in (announcing, fetching, observing, stopping):
                 task.cancel()
-            await asyncio.gather(announcing, fetching, stopping, return_exceptions=True)
+            await asyncio.gather(announcing, fetching, observing, stopping, return_exceptions=True)
             await assignment.drain()
             await consumer.stop()
         if not fetching.cancelled() and (error := fetching.exception()) is not None:
@@ -156,13 +193,15 @@ class Engine:
                 bootstrap_servers=self._settings.bootstrap_servers,
                 admin=admin,
             ),
-            self._attempts.outputs,
+            self._attempts,
             self._slots,
             failed=self._fail,
             fenced=fenced,
             has_room=has_room,
             limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
             in_order=not waits,
+            topic=partition.topic,
+            metrics=self._metrics,
         )
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
@@ -176,6 +215,37 @@ class Engine:
             )
         if len(set(partitions.values())) > 1:
             raise FatalError(f"topics differ in their number of partitions: {partitions}")
+
+    def _prepare_metrics(self) -> None:
+        for topic in (*self._handlers.topics, self._retry_topic):
+            self._metrics.count(RECORDS_CONSUMED, topic, by=0)
+            self._metrics.count(RECORDS_COMMITTED, topic, by=0)
+        for topic in self._handlers.topics:
+            self._metrics.count(RECORDS_HANDLED, topic, by=0)
+        self._metrics.read_from(SLOTS_TAKEN, lambda: {(): self._slots.taken})
+        self._metrics.read_from(SLOTS_LIMIT, lambda: {(): self._settings.max_in_flight})
+        self._metrics.read_from(
+            BREAKER_OPEN, lambda: {(name,): down for name, down in self._dependencies.known.items()}
+        )
+
+    def _patience(self, topic: str) -> float:
+        """Return for how long, in seconds, a partition of `topic` may stand still.
+
+        Longer where records wait for their next round.
+        """
+        waits = topic == self._retry_topic or topic in self._service.in_order
+        rounds = max(self._settings.retry_delays_seconds, default=0.0) if waits else 0.0
+        return self._settings.stall_seconds + rounds
+
+    async def _own_reason(self) -> str | None:
+        if self._service.ready is None:
+            return None
+        try:
+            async with asyncio.timeout(_OWN_CHECK_SECONDS):
+                return await self._service.ready()
+        except Exception as error:  # noqa: BLE001 - a check that fails is an answer: not ready
+            log.warning("the service's own readiness check failed", error=repr(error))
+            return f"its own readiness check failed: {type(error).__name__}"
 
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:

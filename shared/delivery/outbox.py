@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -36,21 +35,23 @@ class Outbox:
         self.outputs: list[Output] = []
         self._source = source
         self._topics = by_name
+        self._cause: Event | None = None
 
-    @cached_property
+    @property
     def cause(self) -> Event:
         """The record as an event. Raises `UnreadableError`."""
-        return cloudevents.read(self.record.value, self.record.headers)
+        if self._cause is None:
+            self._cause = cloudevents.read(self.record.value, self.record.headers)
+        return self._cause
 
     def event(self) -> Event:
         """Return the record as an event that its topic carries. Raises `UnreadableError`."""
-        topic = self._topics[self.record.topic]
-        if self.cause.type != topic.event_type:
+        event, topic = self.cause, self._topics[self.record.topic]
+        if event.type != topic.event_type:
             raise UnreadableError(
-                "wrong_type",
-                f"type is {self.cause.type!r}: {topic.name} carries {topic.event_type!r}",
+                "wrong_type", f"type is {event.type!r}: {topic.name} carries {topic.event_type!r}"
             )
-        return self.cause
+        return event
 
     def add(
         self,

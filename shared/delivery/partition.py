@@ -1,19 +1,39 @@
 """One input partition: records side by side, in order per key, committed as they complete."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, Protocol
 
 import structlog
 
-from shared.delivery.errors import CommitError, FencedError
+from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
 from shared.delivery.slots import Slots
 from shared.delivery.transactions import Committed, Transactions
+from shared.metrics import (
+    PARTITIONS_FENCED,
+    RECORDS_COMMITTED,
+    TRANSACTION_DURATION,
+    TRANSACTIONS_REPEATED,
+    Metrics,
+)
 
 log = structlog.get_logger(__name__)
+
+
+class Tries(Protocol):
+    """What is done with a record: see `Attempts`."""
+
+    async def first(self, record: Record) -> list[Output]:
+        """Try it once. Raises whatever its handler raises."""
+
+    async def further(self, record: Record, error: Exception | None) -> list[Output]:
+        """Wait and try until there is something to commit. Raises `FatalError` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +57,14 @@ class PartitionWorker:
 
     `failed` is told of an error that must stop the service; `fenced` when another process has
     taken the partition over; `has_room` when a full worker can take records again. Without
-    `in_order` records of one key run side by side too.
+    `in_order` (a retry topic) records of one key run side by side too, each when it is due.
     """
 
     def __init__(  # noqa: PLR0913 - the engine's five answers to what happens here
         self,
         name: str,
         transactions: Transactions,
-        outputs: Callable[[Record], Awaitable[list[Output]]],
+        tries: Tries,
         slots: Slots,
         *,
         failed: Callable[[BaseException], None],
@@ -52,10 +72,14 @@ class PartitionWorker:
         has_room: Callable[[], None],
         limits: Limits | None = None,
         in_order: bool = True,
+        topic: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         self.name = name
+        self._topic = topic
+        self._metrics = metrics or Metrics()
         self._transactions = transactions
-        self._outputs = outputs
+        self._tries = tries
         self._slots = slots
         self._failed = failed
         self._fenced = fenced
@@ -63,10 +87,13 @@ class PartitionWorker:
         self._limits = limits or Limits()
         self._in_order = in_order
         self._progress = Progress(0)
-        self._last_of_key: dict[bytes, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._committed = Committed(0)
+        self._ready: deque[Record] = deque()
+        self._waiting: dict[bytes, deque[Record]] = {}
+        self._runners: set[asyncio.Task[None]] = set()
+        self._retrying: set[asyncio.Task[None]] = set()
         self._finished: dict[int, list[Output]] = {}
-        self._sizes: dict[int, int] = {}
+        self._taken: dict[int, tuple[int, float]] = {}  # size in bytes, and when
         self._bytes = 0
         self._was_full = False
         self._held_back = False
@@ -81,6 +108,7 @@ class PartitionWorker:
     def begin(self, progress: Progress) -> None:
         """Start taking records: those that `progress` does not know as completed."""
         self._progress = progress
+        self._committed = Committed(progress.position, progress.metadata())
         self._committer = asyncio.create_task(self._commit_forever(), name=f"commit {self.name}")
         self._committer.add_done_callback(self._report)
 
@@ -101,33 +129,78 @@ class PartitionWorker:
     @property
     def in_flight(self) -> int:
         """Records taken and not yet committed."""
-        return self._progress.open
+        return len(self._taken)
+
+    @property
+    def oldest_seconds(self) -> float:
+        """For how long the oldest record in flight has been; 0 with none in flight."""
+        oldest = list(self._taken.values())[:1]  # a copy: a metrics exporter asks from its thread
+        return time.monotonic() - oldest[0][1] if oldest else 0.0
+
+    @property
+    def committed(self) -> Committed:
+        """What is committed, as far as this worker knows."""
+        return self._committed
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether what is completed would not fit the commit's metadata."""
+        return self._held_back
 
     def take(self, record: Record) -> None:
         """Handle a record as soon as its key and a free slot allow; a repeated one is ignored."""
         if not self._progress.take(record.offset):
             return
-        self._sizes[record.offset] = size = len(record.value or b"") + len(record.key or b"")
+        size = len(record.value or b"") + len(record.key or b"")
+        self._taken[record.offset] = size, time.monotonic()
         self._bytes += size
         self._was_full = self._was_full or self.is_full
-        before = self._last_of_key.get(record.key) if record.key is not None else None
-        task = asyncio.create_task(self._handle(record, before), name=f"handle {self.name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._report)
-        if record.key is not None and self._in_order:
-            self._last_of_key[record.key] = task
+        if not self._in_order:
+            self._start(self._retry(record, None), self._retrying)
+        elif record.key is None:
+            self._make_ready(record)
+        elif record.key in self._waiting:
+            self._waiting[record.key].append(record)
+        else:
+            self._waiting[record.key] = deque()
+            self._make_ready(record)
 
-    async def _handle(self, record: Record, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-            if before.cancelled() or before.exception() is not None:
-                return  # the service stops: nothing of this key may pass the record that failed
-        outputs = await self._outputs(record)
-        if record.key is not None and self._last_of_key.get(record.key) is asyncio.current_task():
-            del self._last_of_key[record.key]
+    def _make_ready(self, record: Record) -> None:
+        self._ready.append(record)
+        if len(self._runners) < self._slots.count:
+            self._start(self._run(), self._runners)
+
+    def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(self._report)
+
+    async def _run(self) -> None:
+        """Handle ready records until there are none: a task serves many records, not one."""
+        while self._ready:
+            record = self._ready.popleft()
+            try:
+                outputs = await self._tries.first(record)
+            except FatalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
+                self._start(self._retry(record, error), self._retrying)
+            else:
+                self._finish(record, outputs)
+
+    async def _retry(self, record: Record, error: Exception | None) -> None:
+        self._finish(record, await self._tries.further(record, error))
+
+    def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
+        if record.key is None or not self._in_order:
+            return
+        if waiting := self._waiting[record.key]:
+            self._make_ready(waiting.popleft())
+        else:
+            del self._waiting[record.key]
 
     async def _commit_forever(self) -> None:
         while not self._draining:
@@ -147,9 +220,10 @@ class PartitionWorker:
             await self._commit(
                 outputs, Committed(self._progress.position, self._progress.metadata())
             )
+            self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
             for offset in batch:
                 del self._finished[offset]
-                self._bytes -= self._sizes.pop(offset)
+                self._bytes -= self._taken.pop(offset)[0]
             if self._was_full and not self.is_full:
                 self._was_full = False
                 self._has_room()
@@ -157,14 +231,18 @@ class PartitionWorker:
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
         """Commit until it is known to be committed: repeating is safe, giving up is not."""
         while True:
+            begun = time.monotonic()
             try:
                 await self._transactions.commit(outputs, progress)
             except CommitError as error:
+                self._metrics.count(TRANSACTIONS_REPEATED, self._topic)
                 log.warning("commit repeated", partition=self.name, error=str(error))
             else:
-                return
+                self._metrics.record(TRANSACTION_DURATION, time.monotonic() - begun, self._topic)
+                break
             if await self._take_over() == progress:
-                return
+                break
+        self._committed = progress
 
     async def _take_over(self) -> Committed | None:
         while True:
@@ -179,6 +257,7 @@ class PartitionWorker:
             return
         error = task.exception()
         if isinstance(error, FencedError):
+            self._metrics.count(PARTITIONS_FENCED, self._topic)
             log.warning("fenced, work dropped", partition=self.name, records=self.in_flight)
             self._fenced()
         elif error is not None:
@@ -191,11 +270,14 @@ class PartitionWorker:
         cancelled; its next owner handles it.
         """
         deadline = asyncio.get_running_loop().time() + seconds
-        await self._cancel(*(task for task in self._tasks if not self._slots.held_by(task)))
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        await self._cancel(*self._tasks)
-        self._draining = True
+        self._ready.clear()
+        self._waiting = defaultdict(deque)
+        tasks = self._runners | self._retrying
+        await self._cancel(*(task for task in tasks if not self._slots.held_by(task)))
+        if in_flight := self._runners | self._retrying:
+            await asyncio.wait(in_flight, timeout=seconds)
+        await self._cancel(*self._runners, *self._retrying)
+        self._draining = True  # not before: what finishes meanwhile is still to be committed
         self._something_finished.set()
         if self._committer is not None:
             remaining = max(deadline - asyncio.get_running_loop().time(), self._limits.last_commit)

@@ -7,11 +7,12 @@ import sys
 import stamina
 import structlog
 
-from shared import readiness, telemetry
+from shared import health, readiness, telemetry
 from shared.delivery.attempts import log_retry
 from shared.delivery.declaration import Service
 from shared.delivery.engine import Engine
 from shared.delivery.errors import FatalError
+from shared.metrics import Exposition
 
 log = structlog.get_logger(__name__)
 
@@ -23,20 +24,28 @@ def run(service: Service) -> None:
     """
     telemetry.configure(service.name, service.settings)
     stamina.instrumentation.set_on_retry_hooks([log_retry])
+    exposition = Exposition(service.name, service.settings)
     try:
-        code = asyncio.run(_run(service))
+        code = asyncio.run(_run(service, exposition))
     finally:
+        exposition.close()
         telemetry.shut_down()
     sys.exit(code)
 
 
-async def _run(service: Service) -> int:
-    engine = Engine(service)
+async def _run(service: Service, exposition: Exposition) -> int:
+    engine = Engine(service, exposition.metrics)
+    settings = service.settings
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.stop)
     try:
-        await engine.run(ready=_ready)
+        async with health.serving(
+            settings.health_host, settings.health_port, exposition, engine.not_ready
+        ) as url:
+            log.info("health", url=url)
+            readiness.notify(f"STATUS=health: {url}")
+            await engine.run(ready=_ready)
     except Exception as error:  # noqa: BLE001 - the process ends here, and says why
         log.critical("stopped", service=service.name, error=str(error), kind=type(error).__name__)
         return error.exit_code if isinstance(error, FatalError) else 1

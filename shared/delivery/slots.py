@@ -11,6 +11,7 @@ class Slots:
     """
 
     def __init__(self, count: int) -> None:
+        self.count = count
         self._free = asyncio.Semaphore(count)
         self._holders: set[asyncio.Task[object] | None] = set()
 

@@ -1,10 +1,11 @@
+import json
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloudevents import Event, derived_id
+from shared.cloudevents import NAMESPACE, Event, derived_id
 from shared.events import RequestDuplicated
 
 CAUSE = Event(
@@ -98,3 +99,11 @@ def test_the_stage_may_name_the_tenant() -> None:
     assert derive(tenant="other").tenant == "other"
     assert derive(Event(id="1", type="t", source="s", data=b"{}"), tenant="x").tenant == "x"
     assert CAUSE.tenant == "acme"
+
+
+@given(source=st.text(), name=st.text(), stage=st.text())
+def test_a_derived_id_is_the_uuid5_that_the_standard_library_makes(
+    source: str, name: str, stage: str
+) -> None:
+    expected = uuid5(uuid5(NAMESPACE, json.dumps([source, name])), stage)
+    assert derived_id(source, name, stage) == str(expected)

@@ -79,16 +79,24 @@ class Bench:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     slots: Slots = field(default_factory=lambda: Slots(10))
     broken: set[int] = field(default_factory=set)
+    raising: set[int] = field(default_factory=set)
+    retried: list[tuple[int, Exception | None]] = field(default_factory=list)
 
-    async def outputs(self, record: Record) -> list[Output]:
+    async def first(self, record: Record) -> list[Output]:
         async with self.slots:
             self.started.append(record.offset)
             self.changed.set()
             if record.offset in self.broken:
                 raise FatalError("the disk is gone")
+            if record.offset in self.raising:
+                raise ValueError(record.offset)
             if record.offset in self.gates:
                 await self.gates[record.offset].wait()
         return [Output(f"out-{record.offset}", record.key, b"", ())]
+
+    async def further(self, record: Record, error: Exception | None) -> list[Output]:
+        self.retried.append((record.offset, error))
+        return [Output(f"retried-{record.offset}", record.key, b"", ())]
 
     def hold(self, *offsets: int) -> None:
         self.gates |= {offset: asyncio.Event() for offset in offsets}
@@ -111,7 +119,7 @@ async def working(
     worker = PartitionWorker(
         "requests-0",
         transactions,
-        bench.outputs,
+        bench,
         bench.slots,
         failed=bench.fail,
         fenced=bench.fenced.set,
@@ -168,6 +176,19 @@ async def test_records_of_one_key_run_one_after_the_other() -> None:
         bench.gates[0].set()
         await transactions.reaches(4)
         assert bench.started.index(1) > bench.started.index(0)
+
+
+async def test_a_record_that_fails_is_retried_and_the_next_of_its_key_waits_for_it() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.raising.add(0)
+        for offset, key in ((0, b"a"), (1, b"a"), (2, b"b")):
+            worker.take(record(offset, key))
+        await transactions.reaches(3)
+    assert [(offset, type(error)) for offset, error in bench.retried] == [(0, ValueError)]
+    assert bench.started.index(1) > bench.started.index(0)
+    outputs = transactions.outputs
+    assert outputs.index("out-1") > outputs.index("retried-0")
 
 
 async def test_no_more_records_run_at_once_than_there_are_slots() -> None:
