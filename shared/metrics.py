@@ -187,7 +187,7 @@ BREAKER_OPEN: Final = Gauge(
 LOOP_DELAY: Final = Histogram(
     "glideslope.loop.delay",
     "s",
-    "By how much the event loop was late for a timer, measured once a second: it grows when a "
+    "By how much the event loop was late for a timer, measured ten times a second: it grows when a "
     "handler blocks the loop.",
     (),
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
