@@ -1,8 +1,8 @@
-"""The generated part of `docs/`: the contract and the settings, written out from the code."""
+"""The generated part of `docs/`: contract, settings and metrics, written out from the code."""
 
 from pathlib import Path
 
-from glideslope.docs import asyncapi, contract, schemas, settings
+from glideslope.docs import asyncapi, contract, metrics, schemas, settings
 from glideslope.docs.services import found
 
 
@@ -12,6 +12,7 @@ def pages() -> dict[str, str]:
     return {
         "asyncapi.json": asyncapi.page(services),
         "contract.html": contract.page(services),
+        "metrics.md": metrics.page(),
         "settings.md": settings.page(services),
         **{f"schemas/{name}.json": text for name, text in schemas.pages().items()},
     }
