@@ -90,12 +90,12 @@ class Attempts:
         self._poison = poison
         self._metrics = metrics or Metrics()
 
-    async def first(self, record: Record) -> list[Output]:
-        """Try a record for the first time. Raises whatever its handler raises."""
+    async def first(self, record: Record, holder: object) -> list[Output]:
+        """Try a record for the first time, in a slot of `holder`. Raises its handler's errors."""
         with telemetry.handling(
             record.topic, record.partition, record.offset, record.headers, record.value
         ):
-            outputs = await self._try(record)
+            outputs = await self._try(record, holder)
         self._poison.good()
         self._metrics.count(RECORDS_HANDLED, record.topic)
         return outputs
@@ -154,17 +154,20 @@ class Attempts:
                 if error is not None and attempt.num == 1:
                     raise error
                 retry.attempts += 1
-                return await self._try(retry.record)
+                return await self._try(retry.record, asyncio.current_task())
         raise AssertionError("stamina ends with a result or an error")
 
-    async def _try(self, record: Record) -> list[Output]:
+    async def _try(self, record: Record, holder: object) -> list[Output]:
         """Call the handler once; while a dependency is down, wait and do not count it."""
         while True:
             if self._dependencies.any_known:
                 await self._dependencies.admit()
             try:
-                async with self._slots:
+                await self._slots.acquire(holder)
+                try:
                     outputs = await self._handlers.handle(record)
+                finally:
+                    self._slots.release(holder)
             except OverloadedError as error:
                 self._dependencies.failed(error)
                 self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))

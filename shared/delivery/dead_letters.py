@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from shared.cloudevents import UnreadableError
 from shared.delivery.record import Header, Output, Record
 
+REDRIVES_HEADER: Final = "glideslope-redrives"
+"""How often a record was sent back to its topic. It stays with the record, not with its outputs."""
+
 _REASON_MAX: Final = 500
 
 

@@ -131,7 +131,8 @@ def direct_call(subscriber: Any) -> Call | None:
     """Return the subscriber's handler as a function of the record, None if it asks for more."""
     (item,) = subscriber.calls
     wrapper = item.handler
-    function, publishers = wrapper._declared_call, tuple(wrapper._publishers)  # noqa: SLF001 - as above
+    function = wrapper._declared_call  # noqa: SLF001 - as above
+    destinations = [(each.topic, each.key) for each in wrapper._publishers]  # noqa: SLF001 - as above
     if item.dependencies or subscriber._outer_config.broker_dependencies:  # noqa: SLF001 - as above
         return None
     takers: list[Callable[[Record, Outbox], Any]] = []
@@ -144,8 +145,8 @@ def direct_call(subscriber: Any) -> Call | None:
     async def call(record: Record) -> None:
         outbox = _outbox()
         published = await function(*[taker(record, outbox) for taker in takers])
-        for publisher in publishers:
-            outbox.add(published, publisher.topic, publisher.key)
+        for topic, key in destinations:
+            outbox.add(published, topic, key)
 
     return call
 

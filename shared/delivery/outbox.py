@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from shared import cloudevents, telemetry
 from shared.cloudevents import Event, UnreadableError
+from shared.delivery.dead_letters import REDRIVES_HEADER
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
 from shared.topics import Topic
@@ -72,7 +73,8 @@ class Outbox:
             stage=topic.name,
             extensions=extensions,
         )
-        headers = tuple(telemetry.inject(event.headers()))
+        handed_on = [header for header in event.headers() if header[0] != REDRIVES_HEADER]
+        headers = tuple(telemetry.inject(handed_on))
         size = len(event.data) + sum(len(name) + len(raw or b"") for name, raw in headers)
         if size + _RECORD_OVERHEAD > topic.max_bytes:
             raise OutputTooLargeError(topic.name, size, topic.max_bytes)

@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 class Tries(Protocol):
     """What is done with a record: see `Attempts`."""
 
-    async def first(self, record: Record) -> list[Output]:
-        """Try it once. Raises whatever its handler raises."""
+    async def first(self, record: Record, holder: object) -> list[Output]:
+        """Try it once, in a slot of `holder`. Raises whatever its handler raises."""
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
         """Wait and try until there is something to commit. Raises `FatalError` alone."""
@@ -88,6 +88,7 @@ class PartitionWorker:
         self._in_order = in_order
         self._progress = Progress(0)
         self._committed = Committed(0)
+        self._held: Committed | None = None  # what the broker has, as far as this worker knows
         self._ready: deque[Record] = deque()
         self._waiting: dict[bytes, deque[Record]] = {}
         self._runners: set[asyncio.Task[None]] = set()
@@ -103,7 +104,8 @@ class PartitionWorker:
 
     async def open(self) -> Committed | None:
         """Take the partition over; return what is committed, None if nothing is."""
-        return await self._take_over()
+        self._held = await self._take_over()
+        return self._held
 
     def begin(self, progress: Progress) -> None:
         """Start taking records: those that `progress` does not know as completed."""
@@ -178,10 +180,11 @@ class PartitionWorker:
 
     async def _run(self) -> None:
         """Handle ready records until there are none: a task serves many records, not one."""
+        this = asyncio.current_task()
         while self._ready:
             record = self._ready.popleft()
             try:
-                outputs = await self._tries.first(record)
+                outputs = await self._tries.first(record, this)
             except FatalError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
@@ -229,7 +232,10 @@ class PartitionWorker:
                 self._has_room()
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
-        """Commit until it is known to be committed: repeating is safe, giving up is not."""
+        """Commit until it is known to be committed: giving up is not safe, repeating is.
+
+        As long as nobody else has committed meanwhile, that is: raises `FencedError` otherwise.
+        """
         while True:
             begun = time.monotonic()
             try:
@@ -240,9 +246,12 @@ class PartitionWorker:
             else:
                 self._metrics.record(TRANSACTION_DURATION, time.monotonic() - begun, self._topic)
                 break
-            if await self._take_over() == progress:
+            held = await self._take_over()
+            if held == progress:
                 break
-        self._committed = progress
+            if held != self._held:
+                raise FencedError(f"{self.name} was committed by another process meanwhile")
+        self._committed = self._held = progress
 
     async def _take_over(self) -> Committed | None:
         while True:

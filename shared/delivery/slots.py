@@ -4,23 +4,25 @@ import asyncio
 
 
 class Slots:
-    """A semaphore that knows which tasks hold it.
+    """A semaphore that knows who holds it.
 
-    What holds a slot is in flight; what waits for one, for its key or for its next try is not,
-    and can be left to the partition's next owner at any moment.
+    A task that holds a slot is in flight; one that waits for a slot, for its key or for its next
+    try is not, and can be left to the partition's next owner at any moment.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._free = asyncio.Semaphore(count)
-        self._holders: set[asyncio.Task[object] | None] = set()
+        self._holders: set[object] = set()
 
-    async def __aenter__(self) -> None:
+    async def acquire(self, holder: object) -> None:
+        """Wait for a slot and take it in the name of `holder`."""
         await self._free.acquire()
-        self._holders.add(asyncio.current_task())
+        self._holders.add(holder)
 
-    async def __aexit__(self, *_exception: object) -> None:
-        self._holders.discard(asyncio.current_task())
+    def release(self, holder: object) -> None:
+        """Give the slot of `holder` back."""
+        self._holders.discard(holder)
         self._free.release()
 
     @property
@@ -28,6 +30,6 @@ class Slots:
         """How many records are in flight."""
         return len(self._holders)
 
-    def held_by(self, task: asyncio.Task[None]) -> bool:
-        """Whether `task` is working, rather than waiting."""
-        return task in self._holders
+    def held_by(self, holder: object) -> bool:
+        """Whether `holder` is working, rather than waiting."""
+        return holder in self._holders

@@ -93,7 +93,7 @@ async def outputs_of(attempts: Attempts, record: Record) -> list[Output]:
     if record.topic == "ingest.retry":
         return await attempts.further(record, None)
     try:
-        return await attempts.first(record)
+        return await attempts.first(record, object())
     except FatalError:
         raise
     except Exception as error:  # noqa: BLE001 - as the worker does

@@ -82,8 +82,9 @@ class Bench:
     raising: set[int] = field(default_factory=set)
     retried: list[tuple[int, Exception | None]] = field(default_factory=list)
 
-    async def first(self, record: Record) -> list[Output]:
-        async with self.slots:
+    async def first(self, record: Record, holder: object) -> list[Output]:
+        await self.slots.acquire(holder)
+        try:
             self.started.append(record.offset)
             self.changed.set()
             if record.offset in self.broken:
@@ -92,6 +93,8 @@ class Bench:
                 raise ValueError(record.offset)
             if record.offset in self.gates:
                 await self.gates[record.offset].wait()
+        finally:
+            self.slots.release(holder)
         return [Output(f"out-{record.offset}", record.key, b"", ())]
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
@@ -342,3 +345,31 @@ async def test_a_record_fetched_twice_is_handled_once() -> None:
         worker.take(record(0))
         await transactions.reaches(1)
         assert bench.started == [0]
+
+
+async def test_what_finishes_during_the_drain_is_committed_although_a_commit_ended_before() -> None:
+    transactions = InMemoryTransactions(gate=asyncio.Event())
+    assert transactions.gate is not None
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(1)
+        worker.take(record(0, b"a"))
+        worker.take(record(1, b"b"))
+        await asyncio.wait_for(transactions.begun.wait(), 5)
+        draining = asyncio.create_task(worker.drain(5))
+        transactions.gate.set()
+        await transactions.reaches(1)
+        bench.gates[1].set()
+        await draining
+    assert transactions.outputs == ["out-0", "out-1"]
+
+
+async def test_a_commit_is_not_repeated_over_what_another_process_has_committed() -> None:
+    transactions = InMemoryTransactions(failures=[CommitError("the answer was lost")])
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(0)
+        worker.take(record(0))
+        transactions.committed = Committed(7)
+        bench.gates[0].set()
+        await asyncio.wait_for(bench.fenced.wait(), 5)
+    assert transactions.outputs == []
+    assert transactions.committed == Committed(7)
