@@ -1,0 +1,113 @@
+"""What is looked up about a log's entries, in an SQLite file beside it.
+
+It is derived: delete the file and it is made again from the log. On disk, because it grows with
+the log (about 100 bytes an entry) and memory should not.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+from services.audit.entry import Position, RequestKey
+from services.audit.tlog.leaf import Leaf
+
+NAME: Final = "derived-2.sqlite"
+"""The number is that of the schema: another one begins with an empty file."""
+
+_SCHEMA: Final = """
+    BEGIN;
+    CREATE TABLE IF NOT EXISTS entries (
+        cluster TEXT, topic TEXT, partition INTEGER, "offset" INTEGER, timestamp INTEGER,
+        "index" INTEGER NOT NULL, size INTEGER NOT NULL,
+        PRIMARY KEY (cluster, topic, partition, "offset", timestamp)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS ends (
+        request BLOB PRIMARY KEY, "index" INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER);
+    COMMIT;
+"""
+
+
+class SqliteDerived:
+    """Where each position and each request's end stands in the log.
+
+    A write-ahead log without fsync on each commit: after a crash of the machine it may lag
+    behind the log, never be ahead of it, and never be half written.
+    """
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the derived state in `folder`, an empty one if it is of no use."""
+        try:
+            return cls(_connect(folder / NAME))
+        except sqlite3.DatabaseError:
+            for path in folder.glob(f"{NAME}*"):
+                path.unlink()
+            return cls(_connect(folder / NAME))
+
+    def size(self) -> int:
+        """Return how many entries are known here."""
+        row = self._database.execute("SELECT size FROM log").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def place(self, position: Position) -> tuple[int, int] | None:
+        """Return the index of the entry with this position, and the size in its receipt.
+
+        That is the size that made it durable, or after this file was made again a later one.
+        """
+        return self._database.execute(  # type: ignore[no-any-return] # the columns' types
+            'SELECT "index", size FROM entries WHERE cluster = ? AND topic = ? AND partition = ?'
+            ' AND "offset" = ? AND timestamp = ?',
+            position,
+        ).fetchone()
+
+    def end(self, request: RequestKey) -> int | None:
+        """Return the index of the entry that decided the request: the first that did."""
+        row = self._database.execute(
+            'SELECT "index" FROM ends WHERE request = ?', (request.digest(),)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def next_offset(self, cluster: str, topic: str) -> int:
+        """Return the offset after the newest that is known of a topic, 0 where none is."""
+        (newest,) = self._database.execute(
+            'SELECT max("offset") FROM entries WHERE cluster = ? AND topic = ?', (cluster, topic)
+        ).fetchone()
+        return 0 if newest is None else newest + 1
+
+    def add(self, leaves: Iterator[tuple[int, Leaf]], size: int) -> None:
+        """Take in durable entries, all or none. Taking one in again changes nothing."""
+        with self._database:
+            self._database.execute("BEGIN")
+            for index, leaf in leaves:
+                self._database.execute(
+                    "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*leaf.position, index, size),
+                )
+                if leaf.decides is not None:
+                    self._database.execute(
+                        "INSERT OR IGNORE INTO ends VALUES (?, ?)", (leaf.decides.digest(), index)
+                    )
+            self._database.execute("REPLACE INTO log VALUES (1, ?)", (size,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Used by one thread at a time, though not always by the same one.
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database

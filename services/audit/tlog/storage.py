@@ -1,0 +1,49 @@
+"""Where a log's objects lie: four operations, implemented for a folder and for S3."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+
+class Stored(NamedTuple):
+    """An object's bytes, and the version that `replace` asks for."""
+
+    data: bytes
+    version: str
+
+
+class StorageError(Exception):
+    """The storage did not do what it was asked, or nobody knows whether it did."""
+
+
+class ConflictError(StorageError):
+    """There is another object already: another writer, or somebody who meddles."""
+
+
+class Storage(Protocol):
+    """Objects by path. Every method may block, and raises `StorageError` or `OSError`."""
+
+    def create(self, *stages: Mapping[str, bytes], repair: bool = False) -> None:
+        """Return once all objects are durable; those of a stage do not stand before the last's.
+
+        An object that stands there already, byte for byte, is as good. Raises `ConflictError`
+        where another does, which stays. With `repair`, the caller knows that the machine died
+        while it wrote these very objects: half of one, as a folder may hold, is replaced.
+        """
+
+    def replace(self, path: str, data: bytes, version: str | None) -> str:
+        """Put an object in the place of its `version` (None: of none), durably.
+
+        Returns its own version. Raises `ConflictError`, changing nothing, where it has another.
+        """
+
+    def get(self, path: str) -> Stored | None:
+        """Return an object, None where there is none."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the paths that begin with `prefix`, which ends with a slash, in no order."""
+
+    def prune(self, prefix: str) -> None:
+        """Delete what begins with `prefix`, which full tiles have replaced, if it can be."""
+
+    def close(self) -> None:
+        """Let go of what the storage holds open."""
