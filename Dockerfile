@@ -54,5 +54,9 @@ COPY --from=service-dependencies /opt/venv /opt/venv
 COPY shared/ shared/
 COPY services/__init__.py services/
 COPY services/${SERVICE}/ services/${SERVICE}/
+# /livez, /readyz and /metrics: a container has an address of its own, so the port can be fixed.
+ENV GLIDESLOPE_HEALTH_HOST=0.0.0.0 \
+    GLIDESLOPE_HEALTH_PORT=8080
+EXPOSE 8080
 # exec: the service itself gets SIGTERM and drains.
 CMD ["sh", "-c", "exec python -m services.$SERVICE.app"]

@@ -41,6 +41,8 @@ class Child:
         self.log = log
         self.dismissed = False
         """Whether its end was asked for."""
+        self.status: str | None = None
+        """What it last said of itself in a sentence (sd_notify's `STATUS`)."""
         self._module = module
         self._environment = environment
         self._ready = asyncio.Event()
@@ -120,8 +122,11 @@ class Child:
         return self._process
 
     def _hear(self, listener: socket.socket) -> None:
-        if "READY=1" in listener.recv(4096).decode(errors="replace").split("\n"):
-            self._ready.set()
+        for told in listener.recv(4096).decode(errors="replace").split("\n"):
+            if told == "READY=1":
+                self._ready.set()
+            elif told.startswith("STATUS="):
+                self.status = told.removeprefix("STATUS=")
 
     async def _watch(self, listener: socket.socket, notify_socket: Path) -> int:
         process = self._started()

@@ -174,8 +174,9 @@ class Supervisor:
         self._report(StackEvent(event="started", service=name, pid=child.pid, log=str(log)))
 
     async def _ready(self, name: str) -> None:
-        await self._children[name].ready()
-        self._report(StackEvent(event="service_ready", service=name))
+        child = self._children[name]
+        await child.ready()
+        self._report(StackEvent(event="service_ready", service=name, note=child.status))
 
     async def _watch(self, child: Child) -> None:
         await child.wait()

@@ -65,7 +65,7 @@ class Readable:
     def __call__(self, event: StackEvent) -> None:
         """Print one event."""
         who, what, style = _LINES[event.event]
-        fields = asdict(event)
+        fields = {name: "" if value is None else value for name, value in asdict(event).items()}
         self._console.print(
             f"{who.format(**fields):<10} {escape(what.format(**fields))}".rstrip(),
             style=style,
@@ -79,7 +79,7 @@ _LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
     "kafka": ("kafka", "at {bootstrap_servers}", ""),
     "topics": ("topics", "{topics} in place", ""),
     "started": ("{service}", "process {pid}, log {log}", "dim"),
-    "service_ready": ("{service}", "ready", "green"),
+    "service_ready": ("{service}", "ready  {note}", "green"),
     "ready": (
         "ready",
         (

@@ -73,6 +73,13 @@ def test_compose_publishes_on_loopback_only() -> None:
     assert all(port.strip('" ').startswith("127.0.0.1:") for port in published)
 
 
+def test_compose_asks_the_port_that_the_image_serves_health_on() -> None:
+    port = re.search(r"GLIDESLOPE_HEALTH_PORT=(\d+)", DOCKERFILE)
+    assert port is not None
+    assert f"EXPOSE {port[1]}\n" in DOCKERFILE
+    assert f"http://127.0.0.1:{port[1]}/readyz" in COMPOSE
+
+
 def test_the_image_is_made_with_the_uv_that_the_lock_names() -> None:
     locked = {
         each["name"]: each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]

@@ -67,6 +67,14 @@ async def test_services_start_report_ready_and_drain(modules: Path) -> None:
     assert (modules.parent / "logs" / "one.log").read_text() == "hello\ndrained\n"
 
 
+async def test_what_a_service_says_of_itself_comes_with_its_readiness(modules: Path) -> None:
+    events: list[StackEvent] = []
+    says = DRAINS.replace("notify(", 'notify("STATUS=health: http://127.0.0.1:8080", ')
+    async with supervisor(modules, {"one": says, "two": DRAINS}, events):
+        told = {event.service: event.note for event in events if event.event == "service_ready"}
+        assert told == {"one": "health: http://127.0.0.1:8080", "two": None}
+
+
 async def test_a_service_that_dies_before_it_is_ready_ends_the_start(modules: Path) -> None:
     events: list[StackEvent] = []
     with pytest.raises(ServiceDiedError, match="last words") as death:

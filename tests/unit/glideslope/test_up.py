@@ -22,6 +22,12 @@ def test_every_event_can_be_read_by_people(name: EventName) -> None:
     assert shown(StackEvent(event=name, service="audit")).strip()
 
 
+def test_a_service_is_ready_with_the_address_of_its_health() -> None:
+    said = StackEvent(event="service_ready", service="audit", note="health: http://127.0.0.1:8080")
+    assert shown(said) == "audit      ready  health: http://127.0.0.1:8080\n"
+    assert shown(StackEvent(event="service_ready", service="audit")) == "audit      ready\n"
+
+
 def test_ready_comes_with_the_address_to_set() -> None:
     line = shown(StackEvent(event="ready", bootstrap_servers="127.0.0.1:21000"))
     assert line.startswith("ready ")
