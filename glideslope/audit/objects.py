@@ -1,0 +1,77 @@
+"""The objects of one log, as an auditor gets them: read only, wherever they lie.
+
+<log>/checkpoint                      the newest signed checkpoint
+<log>/checkpoints/<size>              each checkpoint that was ever published
+<log>/tile/<L>/<N>[.p/<W>]            hashes
+<log>/tile/entries/<N>[.p/<W>]        entries
+<log>/blobs/<aa>/<SHA-256>            encrypted records
+<log>/keys/<…>                        public keys
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
+"""The folders whose every object is accounted for. What else lies there is the writer's own."""
+
+
+class MissingObjectError(LookupError):
+    """The log has no object of this name."""
+
+
+class UnreadableObjectError(Exception):
+    """The object is there and could not be read; its message says why."""
+
+
+class Objects(Protocol):
+    """Read access to one log."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for messages."""
+
+    def read(self, name: str) -> bytes:
+        """Return an object's bytes. Raises `MissingObjectError`, `UnreadableObjectError`."""
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each object in the published folders."""
+
+
+class FolderObjects:
+    """A log in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes. Raises `MissingObjectError`, `UnreadableObjectError`."""
+        try:
+            return (self._folder / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise MissingObjectError(name) from error
+        except OSError as error:
+            raise UnreadableObjectError(f"{name}: {error.strerror}") from error
+
+    def names(self) -> Iterator[str]:
+        """Yield the name of each file in the published folders."""
+        for top in PUBLISHED:
+            yield from self._below(top)
+
+    def _below(self, name: str) -> Iterator[str]:
+        try:
+            with os.scandir(self._folder / name) as entries:
+                for entry in entries:
+                    path = f"{name}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        yield from self._below(path)
+                    else:
+                        yield path
+        except FileNotFoundError:
+            return

@@ -1,0 +1,93 @@
+"""Where on Kafka the entries' records stood: none twice, and which offsets have no entry.
+
+Offsets without an entry are ordinary: every transaction leaves a marker in each partition it
+wrote to, aborted records are never delivered, and compaction removes. A log cannot tell those
+from a record that was never logged; Kafka can (`audit reconcile`), so they are counted.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from glideslope.audit.leaves import Said
+
+
+class Stream(NamedTuple):
+    """One partition of one topic of one cluster."""
+
+    cluster: str
+    topic: str
+    partition: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """The offsets of a stream that have an entry.
+
+    `gaps` are ranges without, ends included; `before` counts the offsets without an entry of a
+    topic of the same name that was deleted.
+    """
+
+    first: int
+    last: int
+    newest: int
+    entries: int = 1
+    late: int = 0
+    begun_anew: int = 0
+    before: int = 0
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def without_entry(self) -> int:
+        """How many offsets between the first and the last have no entry."""
+        return self.before + sum(end - start + 1 for start, end in self.gaps)
+
+
+class Sources:
+    """Takes the leaves of a log in order."""
+
+    def __init__(self) -> None:
+        self.streams: dict[Stream, Seen] = {}
+
+    def add(self, leaf: Said) -> str | None:
+        """Take a leaf in; return what is wrong with its place, if anything is."""
+        stream = Stream(leaf.cluster, leaf.topic, leaf.partition)
+        offset, timestamp = leaf.offset, leaf.timestamp
+        seen = self.streams.get(stream)
+        if seen is None:
+            self.streams[stream] = Seen(offset, offset, timestamp)
+            return None
+        seen.entries += 1
+        if offset > seen.last:
+            if offset > seen.last + 1:
+                seen.gaps.append((seen.last + 1, offset - 1))
+            seen.last = offset
+        elif _fill(seen.gaps, offset):
+            seen.late += 1
+        elif offset < seen.first and timestamp <= seen.newest:
+            seen.gaps.insert(0, (offset + 1, seen.first - 1))
+            seen.gaps = [gap for gap in seen.gaps if gap[0] <= gap[1]]
+            seen.first = offset
+            seen.late += 1
+        elif timestamp > seen.newest:
+            # A topic that was deleted and created anew begins again at 0, and later.
+            seen.begun_anew += 1
+            seen.before = seen.without_entry
+            seen.first = seen.last = offset
+            seen.gaps.clear()
+        else:
+            return f"a second entry for record {stream.topic}-{stream.partition}-{offset}"
+        seen.newest = max(seen.newest, timestamp)
+        return None
+
+
+def _fill(gaps: list[tuple[int, int]], offset: int) -> bool:
+    """Take an offset out of the gap that it is in; say whether it was in one."""
+    place = bisect_right(gaps, offset, key=lambda gap: gap[0]) - 1
+    if place < 0 or gaps[place][1] < offset:
+        return False
+    start, end = gaps[place]
+    gaps[place : place + 1] = [
+        gap for gap in ((start, offset - 1), (offset + 1, end)) if gap[0] <= gap[1]
+    ]
+    return True

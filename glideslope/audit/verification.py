@@ -1,0 +1,193 @@
+"""The whole check of one log, offline.
+
+What is checked is listed in docs/audit.md, with what each finding means.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from glideslope.audit.checkpoints import Checkpoints, claimed_origin, read_checkpoints
+from glideslope.audit.findings import Finding, Problem, Verdict, verdict
+from glideslope.audit.leaves import BadFormError, Said, event_of, read_leaf
+from glideslope.audit.leftovers import judge_leftovers
+from glideslope.audit.memory import Memory, Remembered
+from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
+from glideslope.audit.opening import Opening
+from glideslope.audit.sources import Seen, Sources, Stream
+from glideslope.audit.tree import Anchor, Leaf, TreeCheck
+from services.audit.tlog.keystore import KeyReader
+from services.audit.tlog.note import ED25519, VerifierKey
+from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, blob_path
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries of how many are done."""
+
+_EVERY: Final = 256
+
+
+@dataclass(slots=True)
+class Report:
+    """What the check of one log came to."""
+
+    place: str
+    origin: str | None = None
+    size: int = 0
+    root: bytes = b""
+    keys: tuple[VerifierKey, ...] = ()
+    pinned: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    blobs: int = 0
+    decrypted: int | None = None
+    shredded: int | None = None
+    checkpoints: int = 0
+    cosigned: dict[str, int] = field(default_factory=dict)
+    streams: Mapping[Stream, Seen] = field(default_factory=dict)
+    repeated_events: int = 0
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it came to."""
+        return verdict(self.findings)
+
+
+class Verification:
+    """One check of one log.
+
+    `keys` are those that the auditor was given. Without a log's key among them the ones in the
+    log itself are believed: only a remembered checkpoint then shows a log that was made anew.
+    `memory` is what the auditor knows from before. With a `key_reader` every record is decrypted
+    whose key is there. It needs some 200 bytes for each entry.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        *,
+        keys: Sequence[VerifierKey] = (),
+        memory: Memory | None = None,
+        key_reader: KeyReader | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._objects = objects
+        self._keys = keys
+        self._memory = memory or {}
+        self._key_reader = key_reader
+        self._opening: Opening | None = None
+        self._progress = progress or (lambda _done, _all: None)
+        self._names: set[str] = set()
+        self._expected: set[str] = set()
+        self._sources = Sources()
+        self._events: Counter[int] = Counter()
+        self.report = Report(objects.place)
+
+    def run(self) -> Report:
+        """Check everything."""
+        started = time.monotonic()
+        self._names = set(self._objects.names())
+        remembered = self._memory.get(claimed_origin(self._objects))
+        keys = self._keys or (() if remembered is None else remembered.keys)
+        read = read_checkpoints(self._objects, self._names, keys)
+        report = self.report
+        report.findings += read.findings
+        report.keys = read.keys
+        report.pinned = any(key.algorithm == ED25519 for key in keys)
+        report.cosigned = read.cosigned
+        report.checkpoints = len(read.archived)
+        self._expected |= read.expected
+        if read.newest is not None:
+            report.origin, report.size = read.newest.origin, read.newest.size
+            report.root = read.newest.root
+            if self._key_reader is not None:
+                self._opening = Opening(self._key_reader, read.newest.origin)
+            self._check_entries(read, remembered)
+            if self._opening is not None:
+                self._find(*self._opening.findings())
+                report.decrypted = self._opening.opened
+                report.shredded = self._opening.shredded
+            left = self._names - self._expected
+            if report.entries < report.size:  # nobody can tell whose the blobs of the others are
+                left = {name for name in left if not name.startswith(BLOBS)}
+            self._find(*judge_leftovers(left, report.size))
+        report.streams = self._sources.streams
+        report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
+        report.seconds = time.monotonic() - started
+        return report
+
+    def _check_entries(self, read: Checkpoints, remembered: Remembered | None) -> None:
+        size = self.report.size
+        anchors = list(read.valid)
+        if remembered is not None:
+            self._find(*_compare(remembered, read, size))
+            if remembered.size <= size:
+                anchors.append(Anchor(remembered.size, remembered.root, CHECKPOINT, Problem.FORK))
+        tree = TreeCheck(self._objects, anchors, self._names, event_of)
+        for leaf in tree.leaves():
+            self._check_leaf(leaf)
+            if leaf.index % _EVERY == 0:
+                self._progress(leaf.index, size)
+        self._progress(size, size)
+        self._find(*tree.findings)
+        self._expected |= tree.expected
+
+    def _check_leaf(self, leaf: Leaf) -> None:
+        self.report.entries += 1
+        try:
+            said = read_leaf(leaf.raw)
+        except BadFormError as error:
+            event = event_of(leaf.raw)
+            self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
+            return
+        wrong = self._sources.add(said)
+        if wrong is not None:
+            self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
+        if said.event_id is not None:
+            self._events[hash((said.topic, said.event_id))] += 1
+        self._check_blob(leaf, said)
+
+    def _check_blob(self, leaf: Leaf, said: Said) -> None:
+        name = blob_path(said.sha256)
+        problem, what = Problem.BLOB, ""
+        if name in self._expected:
+            problem, what = Problem.DOUBLED, "another entry has this blob already"
+        self._expected.add(name)
+        try:
+            raw = self._objects.read(name)
+        except MissingObjectError:
+            problem, what = Problem.MISSING, "the entry's encrypted record is not there"
+        except UnreadableObjectError as error:
+            problem, what = Problem.UNREADABLE, str(error)
+        else:
+            self.report.blobs += 1
+            if len(raw) != said.bytes:
+                what = f"it has {len(raw)} bytes, and the entry says {said.bytes}"
+            elif sha256(raw).hexdigest() != said.sha256:
+                what = "its SHA-256 is not its name: it was changed"
+            elif self._opening is not None:
+                what = self._opening.check(leaf.index, said, raw) or ""
+                problem = Problem.DECRYPTION
+        if what:
+            self._find(Finding(problem, name, what, leaf.index, said.event_id))
+
+    def _find(self, *findings: Finding) -> None:
+        self.report.findings += findings
+
+
+def _compare(remembered: Remembered, read: Checkpoints, size: int) -> Iterator[Finding]:
+    """Say what is less than it was when the log was last checked."""
+    if remembered.size > size:
+        what = f"it says {size} entries, and there were {remembered.size} at the last check"
+        yield Finding(Problem.ROLLED_BACK, CHECKPOINT, what)
+        return
+    kept = len({each.object for each in read.archived if each.size <= remembered.size})
+    if kept < remembered.checkpoints:
+        what = (
+            f"{kept} checkpoints up to size {remembered.size} are kept, and at the last check "
+            f"{remembered.checkpoints} were"
+        )
+        yield Finding(Problem.MISSING, CHECKPOINTS, what)
