@@ -3,8 +3,9 @@
 import logging
 
 import typer
+from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, demo, docs, index, review, status, topics, up
+from glideslope.commands import ask, demo, dlq, docs, index, review, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -19,6 +20,7 @@ app.command("ask")(ask.command)
 app.command("index")(index.command)
 app.command("status")(status.command)
 app.add_typer(review.app, name="review")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("docs")(docs.command)
 
@@ -27,7 +29,13 @@ def main() -> None:
     """Run the command line."""
     # What the Kafka client has to say reaches the user as one line from `terminal`.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    # So does what it leaves in futures of its own that nobody looks at.
+    logging.getLogger("asyncio").addFilter(_is_not_of_kafka)
     app()
+
+
+def _is_not_of_kafka(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], KafkaError)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ SOURCE: Final = "/glideslope/cli"
 
 _ANSWER_WITHIN_MS: Final = 10_000
 _FETCH_WAIT_MS: Final = 100
+_TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
 _Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
 
@@ -65,11 +66,12 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @asynccontextmanager
 async def producer(
-    settings: Settings, *, transactional_id: str | None = None
+    settings: Settings, *, transactional_id: str | None = None, compress: bool = False
 ) -> AsyncIterator[AIOKafkaProducer]:
     """Open an idempotent producer; what it sent is confirmed by every replica in sync.
 
-    With a `transactional_id` whoever held it before can commit nothing more. Raises
+    With a `transactional_id` whoever held it before can commit nothing more. `compress` lets
+    records pass that came compressed and are over their topic's limit without. Raises
     `UnreachableError`.
     """
     client = AIOKafkaProducer(
@@ -77,6 +79,8 @@ async def producer(
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_idempotence=True,
         transactional_id=transactional_id,
+        transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
+        compression_type="gzip" if compress else None,
         acks="all",
         max_request_size=max(topic.max_bytes for topic in topics.ALL),
     )

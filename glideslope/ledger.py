@@ -12,6 +12,7 @@ from math import inf
 from typing import Final
 
 from glideslope.identity import origin, request_of
+from glideslope.operations import Redriven
 from glideslope.reconciliation import Fault, Position, Reconciliation, Tally, reconcile
 from shared import topics
 from shared.cloudevents import UnreadableError
@@ -25,6 +26,7 @@ READ: Final = (
     topics.DEAD_LETTERS,
     topics.FALLBACK_REVIEW,
     topics.REVIEWS_DECIDED,
+    topics.OPERATIONS,
 )
 """What the reconciliation is made from, beside `requests`."""
 
@@ -38,9 +40,10 @@ class Ledger:
     """Counts records about requests, by a digest of each request's key, source and id.
 
     It holds 16 bytes and a tally for each request and no content: about 300 bytes in all, 300 MB
-    for a million. Three rules make a snapshot of a running pipeline add up: `requests` is
-    added first; it is read up to a later moment than its ends are; an end that is older than the
-    oldest record left in its partition of `requests` belongs to a request that has expired.
+    for a million. A dead letter that was redriven is no end of its request any more. Three rules
+    make a snapshot of a running pipeline add up: `requests` is added first; it is read up to a
+    later moment than its ends are; an end that is older than the oldest record left in its
+    partition of `requests` belongs to a request that has expired.
 
     `trimmed` are the partitions of `requests` of which retention has removed something. `window`
     is the time in which ingest takes a second record of a request for a duplicate.
@@ -57,11 +60,15 @@ class Ledger:
         self._oldest: dict[int, float] = dict.fromkeys(trimmed, inf)
         self._expired = 0
         self._faults: list[Fault] = []
+        self._stuck: list[tuple[int, int, bytes]] = []
+        self._redriven = Redriven()
 
     def add(self, topic: Topic, record: Record) -> None:
         """Count one record of one of the topics in `READ`."""
         if topic is topics.REQUESTS:
             self._add_request(record)
+        elif topic is topics.OPERATIONS:
+            self._redriven.add(record)
         elif record.timestamp < self._oldest.get(record.partition, -inf):
             self._expired += topic in _EXPIRING
         elif topic is topics.DEAD_LETTERS:
@@ -71,6 +78,10 @@ class Ledger:
 
     def reconcile(self) -> Reconciliation:
         """Return the equation as it stands."""
+        for tally in self._tallies.values():
+            tally.stuck = 0
+        for partition, offset, digest in self._stuck:
+            self._tallies[digest].stuck += (partition, offset) not in self._redriven
         return reconcile(
             self._tallies,
             self._unreadable,
@@ -106,7 +117,7 @@ class Ledger:
         elif own and digest is not None:
             self._tallies[digest].unhandled += 1
         elif digest is not None:
-            self._tallies[digest].stuck += 1
+            self._stuck.append((record.partition, record.offset, digest))
 
     def _add_step(self, topic: Topic, record: Record) -> None:
         digest = digest_of(topic, record)

@@ -1,6 +1,7 @@
 """The edge between commands and a terminal: exit codes, one clear line for an error, JSON."""
 
 import asyncio
+import getpass
 from collections.abc import Coroutine
 from enum import IntEnum
 from typing import Any, Final, TypeVar, overload
@@ -108,6 +109,20 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(Exit.CLUSTER) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def person(given: str | None, option: str) -> str:
+    """Return who does something: the name given with `option`, else that of this machine's user.
+
+    Leaves the command when the machine has none, as a container may not.
+    """
+    if given is not None and given.strip():
+        return given.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        complain(f"this machine knows no name for you: say who does it with {option}")
+        raise typer.Exit(Exit.USAGE) from None
 
 
 def plain(text: str) -> str:

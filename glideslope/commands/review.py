@@ -1,6 +1,5 @@
 """`glideslope review`: a person decides on the answers that could not be vouched for."""
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from glideslope import terminal
 from glideslope.review import Item, Queue, ReviewError, decide, load
-from glideslope.terminal import CommandError, Exit, out, plain
+from glideslope.terminal import CommandError, out, person, plain
 from shared.events import Answer, ReviewDecided
 from shared.settings import Settings
 
@@ -59,7 +58,12 @@ def approve(
     request_id: _Id, source: _Source = None, reviewer: _Reviewer = None, as_json: _Json = False
 ) -> None:
     """Let the answer out as it is."""
-    _decide(request_id, source, lambda item: item.approve(_reviewer(reviewer)), as_json=as_json)
+    _decide(
+        request_id,
+        source,
+        lambda item: item.approve(person(reviewer, "--reviewer")),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -81,7 +85,7 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
         text = _written(item.checked.answer) if answer is None else answer.strip()
         if not text:
             raise CommandError("the text is empty: to let nothing out, `review reject`")
-        return item.edit(_reviewer(reviewer), text)
+        return item.edit(person(reviewer, "--reviewer"), text)
 
     _decide(request_id, source, judge, as_json=as_json)
 
@@ -100,7 +104,7 @@ def reject(
     _decide(
         request_id,
         source,
-        lambda item: item.reject(_reviewer(reviewer), reason.strip()),
+        lambda item: item.reject(person(reviewer, "--reviewer"), reason.strip()),
         as_json=as_json,
     )
 
@@ -138,17 +142,6 @@ async def _item(request_id: str, source: str | None, settings: Settings) -> Item
         return (await load(settings)).item(request_id, source)
     except ReviewError as error:
         raise CommandError(str(error)) from error
-
-
-def _reviewer(given: str | None) -> str:
-    if given is not None and given.strip():
-        return given.strip()
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:  # a container's user may have no name
-        raise CommandError(
-            "this machine knows no name for you: say who decides with --reviewer", Exit.USAGE
-        ) from error
 
 
 def _written(draft: Answer | None) -> str:
