@@ -9,7 +9,7 @@ MEMBERS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test chaos demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,9 @@ check: $(READY) ## format, lint, types, and who may import whom
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest
+
+chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos
 
 demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out
 	$(BIN)/glideslope demo
