@@ -168,3 +168,28 @@ def test_dead_letters_of_documents_are_no_business_of_requests() -> None:
 
     assert equation.adds_up
     assert equation.dead_letters == 0
+
+
+def test_a_redriven_dead_letter_is_no_end_until_the_record_fails_again() -> None:
+    draft = record(
+        topics.ANSWERS_DRAFTED, {"request": {"request_id": "1", "request_source": "/desk"}}
+    )
+    first = replace(dead(draft, "validator"), offset=7)
+    redriven = record(
+        topics.OPERATIONS,
+        {
+            "operator": "ann",
+            "action": "dlq.redrive",
+            "topic": "dead.letters",
+            "offsets": [{"first": 7, "last": 7}],
+        },
+    )
+
+    def where(*records: Record) -> tuple[int, int]:
+        equation = reconciled(request(), *records)
+        assert equation.adds_up
+        return equation.dead_letters, equation.being_worked_on
+
+    assert where(first) == (1, 0)
+    assert where(redriven, first) == (0, 1)
+    assert where(first, redriven, replace(first, offset=9)) == (1, 0)

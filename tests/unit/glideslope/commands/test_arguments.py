@@ -35,6 +35,12 @@ def cli() -> CliRunner:
         (["review", "edit", "1", "--answer", "a", "--editor"], "--answer"),
         (["review", "reject", "1"], "--reason"),
         (["review", "reject", "1", "--reason", " "], "say why"),
+        (["dlq", "show", "1", "--reveal"], "say why"),
+        (["dlq", "show", "1", "--reason", "x"], "--reveal"),
+        (["dlq", "redrive"], "--yes"),
+        (["dlq", "redrive", "--yes", "--where", "colour=red"], "reason-code"),
+        (["dlq", "redrive", "--yes", "--position", "x"], "PARTITION/OFFSET"),
+        (["dlq", "redrive", "--yes", "--limit", "0"], "1"),
     ],
 )
 def test_wrong_usage_is_told_with_what_is_right(
@@ -84,6 +90,11 @@ def test_a_folder_in_which_one_file_cannot_be_read_publishes_nothing(
         ["review", "approve", "1"],
         ["review", "edit", "1", "--answer", "a"],
         ["review", "reject", "1", "--reason", "no"],
+        ["dlq", "list"],
+        ["dlq", "show", "1"],
+        ["dlq", "show", "0/1", "--reveal", "--reason", "x"],
+        ["dlq", "redrive", "--yes"],
+        ["dlq", "redrive", "--dry-run"],
     ],
 )
 def test_a_cluster_that_cannot_be_reached_is_one_clear_line(

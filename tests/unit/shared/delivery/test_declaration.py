@@ -71,6 +71,13 @@ async def test_a_published_model_becomes_an_event_derived_from_its_cause() -> No
     assert (rejected.request_id, rejected.code) == ("q-1", "why?")
 
 
+async def test_how_often_a_record_was_redriven_is_not_said_of_what_comes_of_it() -> None:
+    redriven = record(headers=(*record().headers, ("glideslope-redrives", b"1")))
+    (output,) = await (await rejecting()).handle(redriven)
+    foreign = read(output.value, output.headers).foreign
+    assert foreign == (("null", None), ("binary", b"\xff\xfe"))
+
+
 async def test_a_redelivered_record_makes_the_same_event_again() -> None:
     handlers = await rejecting()
     ids = [read(o.value, o.headers).id for _ in range(2) for o in await handlers.handle(record())]
