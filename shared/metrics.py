@@ -220,10 +220,10 @@ class Metrics:
         }
         for metric in ALL:
             if isinstance(metric, Counter):
-                counts = self._counts[metric] = {} if metric.attributes else {(): 0}
+                self._counts[metric] = {} if metric.attributes else {(): 0}
                 self._meter.create_observable_counter(
                     metric.name,
-                    [partial(_observations, metric, counts.copy)],
+                    [partial(_observations, metric, partial(self.counted, metric))],
                     metric.unit,
                     metric.meaning,
                 )
@@ -232,6 +232,10 @@ class Metrics:
         """Add to a counter; `values` are those of its attributes, in their order."""
         counts = self._counts[metric]
         counts[values] = counts.get(values, 0) + by
+
+    def counted(self, metric: Counter) -> dict[tuple[str, ...], int]:
+        """Return what a counter stands at, by its attributes' values."""
+        return self._counts[metric].copy()
 
     def record(self, metric: Histogram, value: float, *values: str) -> None:
         """Record a measured value."""

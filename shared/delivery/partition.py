@@ -216,6 +216,7 @@ class PartitionWorker:
             oldest = list(islice(self._finished, self._limits.batch))
             batch = self._progress.fitting(oldest)
             self._held_back = len(batch) < len(oldest)
+            self._was_full = self._was_full or self._held_back
             if not batch:  # waits for a record nearer the watermark
                 return
             outputs = [output for offset in batch for output in self._finished[offset]]

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
 from shared.delivery.slots import Slots
 from shared.delivery.transactions import Committed
+from shared.metrics import PARTITIONS_FENCED, RECORDS_COMMITTED, TRANSACTIONS_REPEATED, Metrics
 
 
 @dataclass
@@ -81,6 +82,7 @@ class Bench:
     broken: set[int] = field(default_factory=set)
     raising: set[int] = field(default_factory=set)
     retried: list[tuple[int, Exception | None]] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def first(self, record: Record, holder: object) -> list[Output]:
         await self.slots.acquire(holder)
@@ -116,7 +118,10 @@ class Bench:
 
 @asynccontextmanager
 async def working(
-    transactions: InMemoryTransactions, limits: Limits, slots: int = 10
+    transactions: InMemoryTransactions,
+    limits: Limits,
+    slots: int = 10,
+    progress: type[Progress] = Progress,
 ) -> AsyncIterator[tuple[PartitionWorker, Bench]]:
     bench = Bench(transactions, slots=Slots(slots))
     worker = PartitionWorker(
@@ -128,9 +133,11 @@ async def working(
         fenced=bench.fenced.set,
         has_room=bench.room.set,
         limits=limits,
+        topic="requests",
+        metrics=bench.metrics,
     )
     committed = await worker.open() or Committed(0)
-    worker.begin(Progress(committed.position, committed.metadata))
+    worker.begin(progress(committed.position, committed.metadata))
     yield worker, bench
     await worker.drain(0)
 
@@ -373,3 +380,45 @@ async def test_a_commit_is_not_repeated_over_what_another_process_has_committed(
         await asyncio.wait_for(bench.fenced.wait(), 5)
     assert transactions.outputs == []
     assert transactions.committed == Committed(7)
+
+
+async def test_what_is_committed_repeated_and_fenced_is_counted() -> None:
+    failures: list[Exception] = [CommitError("connection reset")]
+    transactions = InMemoryTransactions(failures=failures)
+    async with working(transactions, Limits()) as (worker, bench):
+        worker.take(record(0))
+        worker.take(record(1))
+        await transactions.reaches(2)
+        assert worker.committed == Committed(2)
+        failures.append(FencedError("newer producer"))
+        worker.take(record(2))
+        await asyncio.wait_for(bench.fenced.wait(), 5)
+    assert bench.metrics.counted(TRANSACTIONS_REPEATED) == {("requests",): 1}
+    assert bench.metrics.counted(PARTITIONS_FENCED) == {("requests",): 1}
+    assert bench.metrics.counted(RECORDS_COMMITTED) == {("requests",): 2}
+
+
+class Tight(Progress):
+    """Progress on a broker that takes no metadata at all."""
+
+    def fitting(self, finished: Collection[int], limit: int = 0) -> list[int]:
+        return super().fitting(finished, limit)
+
+
+async def test_a_worker_is_held_back_while_its_progress_does_not_fit_the_metadata() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), progress=Tight) as (worker, bench):
+        bench.hold(0)
+        worker.take(record(0))
+        worker.take(record(1))
+        async with asyncio.timeout(5):
+            while not worker.is_held_back:  # noqa: ASYNC110 - read by a gauge, told to nobody
+                await asyncio.sleep(0.01)
+        assert worker.is_full
+        assert worker.in_flight == 2
+        assert worker.oldest_seconds > 0
+        bench.gates[0].set()
+        await asyncio.wait_for(bench.room.wait(), 5)
+        assert not worker.is_held_back
+        assert worker.in_flight == 0
+        assert worker.committed == transactions.committed == Committed(2)
