@@ -5,7 +5,7 @@ import logging
 import typer
 from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, demo, dlq, docs, index, review, status, topics, up
+from glideslope.commands import ask, audit, demo, dlq, docs, index, review, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -20,6 +20,7 @@ app.command("ask")(ask.command)
 app.command("index")(index.command)
 app.command("status")(status.command)
 app.add_typer(review.app, name="review")
+app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
 app.command("docs")(docs.command)

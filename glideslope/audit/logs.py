@@ -1,0 +1,125 @@
+"""Several logs, each checked in a process of its own."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from glideslope.audit.findings import Finding, Problem
+from glideslope.audit.memory import Memory
+from glideslope.audit.objects import PUBLISHED, FolderObjects
+from glideslope.audit.verification import Report, Verification
+from services.audit.tlog.keystore import KeyReader
+from services.audit.tlog.note import VerifierKey
+from services.audit.tlog.paths import CHECKPOINT
+
+OpenKeys = Callable[[], KeyReader | None]
+"""Opens the key store anew in each process. A function of a module, so that it can be sent."""
+
+_POLL_SECONDS: Final = 0.1
+
+
+class NoLogError(Exception):
+    """There is no log at this place; its message says what is there instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be checked, and what is known of it."""
+
+    folder: Path
+    keys: tuple[VerifierKey, ...] = ()
+    memory: Memory | None = None
+    open_keys: OpenKeys | None = None
+
+
+def find_logs(folder: Path) -> list[Path]:
+    """Return the logs in a folder: itself, or its subfolders. Raises `NoLogError`."""
+    if _is_log(folder):
+        return [folder]
+    if not folder.is_dir():
+        raise NoLogError(
+            f"there is no folder {folder}: name the folder of a log, or the one that holds the "
+            "logs (GLIDESLOPE_HOME/audit)"
+        )
+    logs = sorted(
+        (each for each in folder.iterdir() if _is_log(each)),
+        key=lambda each: (not each.name.isdecimal(), each.name.zfill(20)),
+    )
+    if logs:
+        return logs
+    lines = next((folder.glob("**/*.jsonl")), None)
+    if lines is not None:
+        raise NoLogError(
+            f"{folder} holds no transparency log: {lines} is of an older format, which has no "
+            "proofs. Nothing can be said of it here"
+        )
+    raise NoLogError(
+        f"{folder} holds no log: no checkpoint, no tiles. Where audit has logged nothing yet, "
+        "there is nothing to check"
+    )
+
+
+def _is_log(folder: Path) -> bool:
+    return (folder / CHECKPOINT).is_file() or any(
+        (folder / name).is_dir() for name in PUBLISHED if name != "keys"
+    )
+
+
+def verify_all(tasks: Sequence[Task], progress: Callable[[int, int, int], None]) -> list[Report]:
+    """Check each log; `progress` is told which of them, and how many entries of how many."""
+    if len(tasks) == 1:
+        return [_verify(tasks[0], lambda done, size: progress(0, done, size))]
+    context = multiprocessing.get_context("spawn")
+    counters = context.Array("q", 2 * len(tasks))
+    with ProcessPoolExecutor(
+        max_workers=min(len(tasks), multiprocessing.cpu_count()),
+        mp_context=context,
+        initializer=_begin,
+        initargs=(counters,),
+    ) as pool:
+        futures = [pool.submit(_verify_counted, place, task) for place, task in enumerate(tasks)]
+        left: set[Future[Report]] = set(futures)
+        while left:
+            _, left = wait(left, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for place in range(len(tasks)):
+                progress(place, counters[2 * place], counters[2 * place + 1])
+        return [future.result() for future in futures]
+
+
+_counters: Any = None
+
+
+def _begin(counters: Any) -> None:
+    global _counters  # noqa: PLW0603 - shared memory reaches a worker through its initialiser
+    _counters = counters
+
+
+def _verify_counted(place: int, task: Task) -> Report:
+    def progress(done: int, size: int) -> None:
+        _counters[2 * place], _counters[2 * place + 1] = done, size
+
+    return _verify(task, progress)
+
+
+def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
+    started = time.monotonic()
+    objects = FolderObjects(task.folder)
+    try:
+        return Verification(
+            objects,
+            keys=task.keys,
+            memory=task.memory,
+            key_reader=None if task.open_keys is None else task.open_keys(),
+            progress=progress,
+        ).run()
+    except OSError as error:
+        what = f"the log could not be read: {error}"
+        return Report(
+            objects.place,
+            findings=[Finding(Problem.UNREADABLE, objects.place, what)],
+            seconds=time.monotonic() - started,
+        )

@@ -1,0 +1,132 @@
+"""What a check came to, for people and for machines."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from glideslope.audit.findings import Finding, Verdict
+from glideslope.audit.verification import Report
+from glideslope.terminal import plain
+
+_SHOWN: Final = 20
+_STYLE: Final = {
+    Verdict.INTACT: "green",
+    Verdict.TAMPERED: "bold red",
+    Verdict.INCOMPLETE: "bold yellow",
+    Verdict.UNVERIFIABLE: "bold yellow",
+}
+
+
+def as_data(reports: Sequence[Report], verdict: Verdict) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    return {"verdict": verdict.name.lower(), "logs": [_log(report) for report in reports]}
+
+
+def _log(report: Report) -> dict[str, Any]:
+    return {
+        "place": report.place,
+        "origin": report.origin,
+        "verdict": report.verdict.name.lower(),
+        "size": report.size,
+        "root": base64.b64encode(report.root).decode(),
+        "keys": [str(key) for key in report.keys],
+        "pinned": report.pinned,
+        "entries": report.entries,
+        "blobs": report.blobs,
+        "decrypted": report.decrypted,
+        "shredded": report.shredded,
+        "checkpoints": report.checkpoints,
+        "cosigned": report.cosigned,
+        "repeated_events": report.repeated_events,
+        "sources": [
+            {
+                **stream._asdict(),
+                "first": seen.first,
+                "last": seen.last,
+                "entries": seen.entries,
+                "without_entry": seen.without_entry,
+                "late": seen.late,
+                "begun_anew": seen.begun_anew,
+            }
+            for stream, seen in report.streams.items()
+        ],
+        "findings": [_finding(finding) for finding in report.findings],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "problem": finding.problem.value,
+        "verdict": finding.problem.verdict.name.lower(),
+        "object": finding.object,
+        "entry": finding.entry,
+        "event": finding.event,
+        "what": finding.what,
+    }
+
+
+def as_text(reports: Sequence[Report], verdict: Verdict) -> RenderableType:
+    """Return what a person reads."""
+    table = Table("log", "entries", "records", "decrypted", "erased", "without entry", "", box=None)
+    for column in table.columns[1:6]:
+        column.justify = "right"
+    for report in reports:
+        without = sum(seen.without_entry for seen in report.streams.values())
+        table.add_row(
+            plain(report.origin or report.place),
+            f"{report.entries:,}",
+            f"{report.blobs:,}",
+            "no keys" if report.decrypted is None else f"{report.decrypted:,}",
+            "" if report.shredded is None else f"{report.shredded:,}",
+            f"{without:,}",
+            Text(report.verdict.name.lower(), style=_STYLE[report.verdict]),
+        )
+    return Group(table, *_notes(reports), *(_findings(each) for each in reports), _end(verdict))
+
+
+def _notes(reports: Sequence[Report]) -> list[Text]:
+    notes = []
+    if any(report.origin and not report.pinned for report in reports):
+        notes.append(
+            "The keys were taken from the logs themselves: who can write there can make a log "
+            "anew under another key. Give the keys that you know with --key, or use --remember."
+        )
+    if any(seen.without_entry for each in reports for seen in each.streams.values()):
+        notes.append(
+            "Offsets without an entry are transaction markers, aborted or compacted records, or "
+            "records that were not logged; only Kafka can tell."
+        )
+    return [Text(note, style="dim") for note in notes]
+
+
+def _findings(report: Report) -> Text:
+    text = Text()
+    for finding in report.findings[:_SHOWN]:
+        text.append(f"{finding.problem.value}", style=_STYLE[finding.problem.verdict])
+        text.append(f" {plain(report.place)}/{plain(finding.object)}")
+        if finding.entry is not None:
+            text.append(f", entry {finding.entry}")
+        if finding.event is not None:
+            text.append(f", event {plain(finding.event)}")
+        text.append(f"\n    {plain(finding.what)}\n")
+    more = len(report.findings) - _SHOWN
+    if more > 0:
+        text.append(f"and {more:,} more: --json names all\n")
+    return text
+
+
+def _end(verdict: Verdict) -> Text:
+    said = {
+        Verdict.INTACT: "intact: everything is as it was logged",
+        Verdict.TAMPERED: "TAMPERED: something is not as it was logged. Keep the log as it is, it "
+        "is evidence, and compare it with a copy",
+        Verdict.INCOMPLETE: "INCOMPLETE: what is there is as it was logged, and something is "
+        "missing. Restore what is named from a copy",
+        Verdict.UNVERIFIABLE: "UNVERIFIABLE: something that a check needs could not be had",
+    }
+    return Text(said[verdict], style=_STYLE[verdict])
