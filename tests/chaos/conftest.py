@@ -1,0 +1,124 @@
+"""Chaos: the delivery engine on real Kafka, while everything around it is killed, frozen and cut.
+
+A short selection runs with the other tests. `make chaos` (`GLIDESLOPE_CHAOS=full`) runs all of it,
+and more of each. `GLIDESLOPE_CHAOS_SEED` repeats the choices of a failed test; what the operating
+system and the network did in between, nothing can.
+"""
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from glideslope.kafka import Broker, WayClosedError, jvm
+from glideslope.kafka.folder import Folder
+from glideslope.kafka.runtime import Runtime
+from shared.settings import Settings
+
+FULL = os.environ.get("GLIDESLOPE_CHAOS") == "full"
+only_full = pytest.mark.skipif(not FULL, reason="a part of `make chaos` only")
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """The test's random choices; its seed is printed."""
+    seed = int(os.environ.get("GLIDESLOPE_CHAOS_SEED", random.randrange(2**32)))
+    print(f"GLIDESLOPE_CHAOS_SEED={seed}")
+    return random.Random(seed)
+
+
+@dataclass(frozen=True, slots=True)
+class BrittleBroker:
+    """A broker that a test may kill, and a second listener of it that leads to a proxy.
+
+    Who bootstraps at 127.0.0.1:`proxy_port` is sent there for everything; the proxy forwards to
+    `behind_proxy`.
+    """
+
+    broker: Broker
+    behind_proxy: str
+    proxy_port: int
+
+    @property
+    def direct(self) -> str:
+        return self.broker.bootstrap_servers
+
+    @property
+    def proxied(self) -> str:
+        return f"127.0.0.1:{self.proxy_port}"
+
+
+def free_ports() -> tuple[int, int]:
+    """Return two ports below the ephemeral ones, free at this moment."""
+    free: list[int] = []
+    while len(free) < 2:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        free.append(port)
+    return free[0], free[1]
+
+
+class ProxiedFolder(Folder):
+    """Settings of a broker with one more listener, which advertises a port that a proxy takes."""
+
+    listens, advertises = free_ports()
+
+    def configure(self, listen_on: str, *, fresh_port: bool = False) -> str:
+        address = super().configure(listen_on, fresh_port=fresh_port)
+        lines = self.settings.read_text().splitlines()
+        told = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+        for name, added in {
+            "listeners": f"PROXIED://127.0.0.1:{self.listens}",
+            "advertised.listeners": f"PROXIED://127.0.0.1:{self.advertises}",
+            "listener.security.protocol.map": "PROXIED:PLAINTEXT",
+        }.items():
+            lines.append(
+                f"{name}={told[name]},{added}"
+            )  # of a setting given twice, the last counts
+        self.settings.write_text("\n".join(lines) + "\n")
+        return address
+
+
+@pytest.fixture(scope="session")
+def brittle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrittleBroker]:
+    """One broker for all of these tests; each leaves it running."""
+    folder = ProxiedFolder(tmp_path_factory.mktemp("brittle"))
+    with folder.locked() as lock:
+        broker = Broker(folder, process_runtime(), lock)
+        broker.start()
+        try:
+            yield BrittleBroker(broker, f"127.0.0.1:{folder.listens}", folder.advertises)
+        finally:
+            broker.stop()
+
+
+def process_runtime() -> Runtime:
+    """Return what runs a broker as a process of this machine, which takes signals."""
+    try:
+        return jvm.prepare(os.environ, print)
+    except WayClosedError as closed:
+        pytest.skip(str(closed))
+
+
+@pytest.fixture
+def settings(brittle: BrittleBroker, tmp_path: Path) -> Settings:
+    """Settings for topics and state that no other test touches, on the broker of these tests.
+
+    A cluster that is given will hardly take sessions as short as these tests need, nor a SIGKILL.
+    """
+    return Settings(
+        bootstrap_servers=brittle.direct,
+        topic_prefix=f"c-{secrets.token_hex(4)}.",
+        home=tmp_path,
+        partitions=2,
+    )
