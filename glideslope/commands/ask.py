@@ -82,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - a request has this many parts, and type
         case DeadLettered():
             terminal.complain(
                 f"request {event.id} became a dead letter of {end.service}, {end.code}: "
-                f"{end.reason}. Find the cause in the service's log, then redrive the record"
+                f"{end.reason}. See `glideslope dlq show {event.id}`, mend the cause, then redrive"
             )
             code = Exit.DEAD_LETTER
     raise typer.Exit(code)
