@@ -197,7 +197,7 @@ class Cause(NamedTuple):
                 return "its deadline has passed, and redriving does not change that: ask anew"
             case "OutputTooLargeError":
                 return "less must be sent in one event; redriven as it is, it fails again"
-        return f"mend the cause (its stack is in the log of {self.service}), then redrive"
+        return f"mend the cause (the log of {self.service} says where it was raised), then redrive"
 
 
 @dataclass(slots=True)

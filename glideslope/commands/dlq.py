@@ -208,7 +208,7 @@ async def _plan(selection: Selection, settings: Settings) -> Plan:
 
 
 async def _redriven(plan: Plan, operation: Operation, settings: Settings) -> int:
-    with Progress(console=err, transient=True) as bar:
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("redriving", total=len(plan.letters))
         try:
             return await redrive.redrive(

@@ -46,15 +46,15 @@ def show_groups(groups: Sequence[Group], *, settled: int) -> None:
             ),
             soft_wrap=True,
         )
-        line = [f"{group.letters:,} letters, {group.waiting:,} to redrive"]
+        line = [f"{group.letters:,}, {group.waiting:,} of them to redrive"]
         line += [f"{group.redriven:,} redriven"] if group.redriven else []
         line += [f"{group.failed_again:,} failed again"] if group.failed_again else []
-        _line("  count", ", ".join(line))
+        _line("  letters", ", ".join(line))
         _line("  when", f"{_time(group.first)} to {_time(group.last)}")
         _line("  example", str(group.example))
         _line("  to do", cause.advice)
     if settled:
-        out.print(f"{settled:,} more causes with everything redriven: --all shows them")
+        out.print(f"{settled:,} more with everything redriven: --all shows them")
 
 
 def letter_as_data(
@@ -129,9 +129,10 @@ def show_letter(data: Mapping[str, Any]) -> None:
 
 
 def _story(data: Mapping[str, Any]) -> str:
-    said = "yes, since it is here" if data["redriven"] else "not since it is here"
+    said = "yes" if data["redriven"] else "no"
     if data["failed_again"]:
-        said += f"; failed again after {data['redrives_before']} before: needs --again"
+        said += f"; it is here again after redrive {data['redrives_before']}"
+        said += "" if data["redriven"] else ", and is sent once more only with --again"
     return said
 
 

@@ -186,12 +186,12 @@ async def test_the_list_groups_by_cause_and_says_what_to_do(
 
     assert ended.code == Exit.OK
     assert "UnknownReleaseError in inference on requests.accepted" in ended.out
-    assert "2 letters, 2 to redrive" in ended.out
+    assert "letters: 2, 2 of them to redrive" in ended.out
     assert "register the release" in ended.out
     assert "RuntimeError in validator on answers.drafted" in ended.out
     assert "dead.letters/0/" in ended.err, "the stray record is told"
     assert "RuntimeError" not in after.out
-    assert "1 more causes with everything redriven" in after.out
+    assert "1 more with everything redriven" in after.out
     assert {group["service"]: group["redriven"] for group in json.loads(everything.out)} == {
         "inference": 0,
         "validator": 1,
