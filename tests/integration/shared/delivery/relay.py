@@ -5,6 +5,7 @@ Run as a program; settings come from the environment as for any service.
 
 import asyncio
 import random
+from pathlib import Path
 
 from shared import events, topics
 from shared.delivery import Cause, Service, event_broker, run
@@ -12,9 +13,11 @@ from shared.settings import Settings
 
 
 class RelaySettings(Settings):
-    """How long a handler takes at the most, in seconds."""
+    """How long a handler takes at the most, in seconds, and where its starts are written."""
 
     relay_seconds: float = 0.02
+    relay_starts: Path | None = None
+    """File that gets one line, the event's id, whenever a handler starts; one for each process."""
 
 
 def build(settings: RelaySettings) -> Service:
@@ -24,6 +27,9 @@ def build(settings: RelaySettings) -> Service:
 
     @broker.subscriber(settings.topic(topics.REQUESTS))
     async def relay(data: events.RequestSubmitted, cause: Cause) -> None:
+        if settings.relay_starts is not None:
+            with settings.relay_starts.open("a", encoding="utf-8") as starts:
+                starts.write(f"{cause.id}\n")
         await asyncio.sleep(random.uniform(0, settings.relay_seconds))
         if data.question.startswith("raise"):
             raise RuntimeError(data.question)
