@@ -1,6 +1,7 @@
 """A client with none of our code: confluent-kafka, the CloudEvents SDK and the published schemas.
 
-Everything that the client does stands in `ForeignClient`. The tests hold our side against it.
+Everything that the client does stands in `ForeignClient`. The tests hold our side against it: first
+what we read and write by itself, then the running services.
 """
 
 import json
@@ -22,6 +23,7 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from jsonschema import Draft202012Validator, FormatChecker
 
+from glideslope.stack import Stack
 from shared import cloudevents, events, topics
 from shared.release import BUILT_IN
 from shared.settings import Settings
@@ -191,3 +193,64 @@ def test_what_we_write_is_read_by_the_sdk(client: ForeignClient, settings: Setti
     assert isinstance(data, dict)
     assert data["answer"]["text"] == "Zwei Personen."
     assert data["receipt"] == {"origin": "glideslope/0", "index": 0, "size": 1}
+
+
+def grounded(number: str) -> CloudEvent:
+    """Make a question that brings the passage along in which its answer stands."""
+    attributes: dict[str, Any] = {
+        "id": number,
+        "source": "/desk/credit",
+        "type": "glideslope.request.submitted.v1",
+        "time": datetime(2026, 3, 2, 12, tzinfo=UTC),
+        "subject": "zoë@acme.example",
+        "tenant": "acme",
+    }
+    return CloudEvent(
+        attributes,
+        {
+            "question": "What is the credit limit of desk Ostrava?",
+            "passages": [
+                {
+                    "id": "limits",
+                    "text": "The credit limit of desk Ostrava is 37 million euros.",
+                }
+            ],
+        },
+    )
+
+
+@pytest.mark.timeout(180)
+async def test_the_running_services_answer_what_the_sdk_submits_and_the_sdk_reads_the_answer(
+    settings: Settings,
+) -> None:
+    asked = {"binary": "q-binary", "structured": "q-structured"}
+    async with Stack(settings):
+        client = ForeignClient(settings.bootstrap_servers)
+        for mode, number in asked.items():
+            client.submit(
+                settings.topic(topics.REQUESTS),
+                grounded(number),
+                key=f"conversation-{mode}",
+                mode=mode,
+                headers=FOREIGN,
+            )
+        coming = client.records(settings.topic(topics.RESULTS), seconds=60)
+        records = [next(coming) for _ in asked]
+    results = {record.key(): client.event(record) for record in records}
+    assert set(results) == {b"conversation-binary", b"conversation-structured"}
+    for record in records:
+        assert [h for h in pairs(record.headers()) if h[0].startswith("x-")] == FOREIGN
+    for mode, number in asked.items():
+        result = results[f"conversation-{mode}".encode()]
+        assert result.get_type() == "glideslope.result.v1"
+        assert result.get_id() not in asked.values()
+        assert result.get_subject() == "zoë@acme.example"
+        assert result.get_extension("tenant") == "acme"
+        data = result.get_data()
+        assert isinstance(data, dict)
+        assert (data["request_source"], data["request_id"]) == ("/desk/credit", number)
+        assert data["outcome"] == "answered"
+        assert data["answer"]["text"] == "The credit limit of desk Ostrava is 37 million euros."
+        receipt = data["receipt"]
+        assert receipt["origin"].startswith(f"{settings.deployment}/")
+        assert 0 <= receipt["index"] < receipt["size"]
