@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from glideslope.identity import RequestName, origin, request_of
-from services.audit.adapters.segments import read
+from services.audit.adapters.stores import read
 from services.audit.entry import Entry
+from services.audit.tlog.keystore import KeyReader
 from shared import cloudevents, topics
 from shared.cloudevents import UnreadableError
 from shared.delivery import Record
@@ -36,10 +37,13 @@ class HistoryLine:
     summary: str
 
 
-def history(log: Path, request: RequestName, names: Mapping[str, Topic]) -> list[HistoryLine]:
+def history(
+    log: Path, keys: KeyReader, request: RequestName, names: Mapping[str, Topic]
+) -> list[HistoryLine]:
     """Return the entries about one request in the log in folder `log`, in the log's order.
 
-    `names` maps the topics' names on the cluster to the topics. Raises `DamagedError`.
+    `names` maps the topics' names on the cluster to the topics. What the keys do not open is
+    passed over. Raises `DamagedError`.
     """
     return [
         HistoryLine(
@@ -48,7 +52,7 @@ def history(log: Path, request: RequestName, names: Mapping[str, Topic]) -> list
             topic=names[entry.position.topic].name,
             summary=" ".join(_summary(names[entry.position.topic], entry).split()),
         )
-        for index, entry in read(log)
+        for index, entry in read(log, keys)
         if _request(entry, names) == request
     ]
 

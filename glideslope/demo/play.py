@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,8 @@ from glideslope.stack import Stack
 from glideslope.status import Stock, take_stock
 from glideslope.supervisor import Report, StackEvent
 from glideslope.up import Readable
+from services.audit.adapters.stores import open_keys
+from services.audit.settings import AuditSettings
 from services.ingest.settings import IngestSettings
 from shared import topics
 from shared.cloudevents import Event
@@ -220,7 +223,8 @@ class Demo:
     def _show_history(self, journey: Journey) -> list[str]:
         """Show what the audit log holds of one request; return what it should hold and does not."""
         log = self._settings.home / "audit" / str(journey.partition)
-        lines = history(log, RequestName(SOURCE, journey.sample.id), self._names)
+        with closing(open_keys(AuditSettings(home=self._settings.home))) as keys:
+            lines = history(log, keys, RequestName(SOURCE, journey.sample.id), self._names)
         show_history(self._console, journey, lines)
         held = {line.topic for line in lines}
         return [

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.audit.adapters.files import FileStore
 from services.audit.adapters.kafka import cluster_id
+from services.audit.adapters.stores import Stores
 from services.audit.auditor import Auditor
 from services.audit.group import GroupLog
 from services.audit.log import Log
@@ -22,15 +22,10 @@ def build(settings: AuditSettings) -> Service:
     results = broker.publisher(settings.topic(topics.RESULTS), schema=events.Result)
     by_name = {settings.topic(topic): topic for topic in topics.ALL}
 
+    stores = Stores(settings)
+
     async def open_log(partition: int) -> Log:
-        return GroupLog(
-            await asyncio.to_thread(
-                FileStore,
-                settings.home / "audit" / str(partition),
-                f"{settings.deployment}/{partition}",
-                segment_bytes=settings.audit_segment_bytes,
-            )
-        )
+        return GroupLog(await asyncio.to_thread(stores.open, partition))
 
     logs = PartitionLogs(open_log, lock_seconds=settings.audit_lock_seconds)
     auditor = Auditor(logs, by_name)
@@ -48,6 +43,7 @@ def build(settings: AuditSettings) -> Service:
             yield
         finally:
             await logs.close()
+            stores.close()
 
     return Service(
         "audit",

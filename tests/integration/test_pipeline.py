@@ -8,6 +8,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +16,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from glideslope.stack import Stack
-from services.audit.adapters.segments import read
+from services.audit.adapters.stores import open_keys, read
+from services.audit.settings import AuditSettings
 from shared.settings import Settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
@@ -246,12 +248,17 @@ def check_dead_letters(client: Foreign) -> None:
 def check_audit(settings: Settings, client: Foreign) -> None:
     """Each record that was sent stands in the log of its partition once, byte for byte."""
     logged: Counter[tuple[int, int]] = Counter()
-    for partition in range(settings.partitions):
-        for _, entry in read(settings.home / "audit" / str(partition)):
-            if entry.position.topic == f"{settings.topic_prefix}requests":
-                position = (entry.position.partition, entry.position.offset)
-                logged[position] += 1
-                original = client.positions[position]
-                assert (entry.key, entry.value) == (original.key, original.value)
-                assert list(entry.headers) == original.headers
+    with closing(open_keys(AuditSettings(home=settings.home))) as keys:
+        entries = [
+            entry
+            for partition in range(settings.partitions)
+            for _, entry in read(settings.home / "audit" / str(partition), keys)
+            if entry.position.topic == f"{settings.topic_prefix}requests"
+        ]
+    for entry in entries:
+        position = (entry.position.partition, entry.position.offset)
+        logged[position] += 1
+        original = client.positions[position]
+        assert (entry.key, entry.value) == (original.key, original.value)
+        assert list(entry.headers) == original.headers
     assert logged == Counter(client.positions.keys())

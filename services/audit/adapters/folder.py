@@ -84,14 +84,13 @@ class FolderStorage:
             try:
                 os.link(temporary, target)
             except FileNotFoundError:
-                target.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+                _make_parents(target)
                 os.link(temporary, target)
         except FileExistsError as error:
-            if target.read_bytes() == data:
-                return
-            if not repair:
+            if repair:  # also the same bytes: the cache may hold what the disk never took
+                temporary.replace(target)
+            elif target.read_bytes() != data:
                 raise ConflictError(f"{target} is there already, and is another") from error
-            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -102,7 +101,7 @@ class FolderStorage:
         try:
             file = os.open(path, flags, FILE_MODE)
         except FileNotFoundError:
-            path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            _make_parents(path)
             file = os.open(path, flags, FILE_MODE)
         try:
             left = memoryview(data)
@@ -147,6 +146,13 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_parents(path: Path) -> None:
+    """Make the folders above a file; whoever creates it makes them durable."""
+    if not path.parent.exists():
+        _make_parents(path.parent)
+        path.parent.mkdir(FOLDER_MODE, exist_ok=True)
 
 
 def _version(data: bytes) -> str:

@@ -4,11 +4,13 @@ It is derived: delete the file and it is made again from the log. On disk, becau
 the log (about 100 bytes an entry) and memory should not.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
+from services.audit.adapters.folder import FILE_MODE
 from services.audit.entry import Position, RequestKey
 from services.audit.tlog.leaf import Leaf
 
@@ -102,6 +104,7 @@ class SqliteDerived:
 
 def _connect(path: Path) -> sqlite3.Connection:
     # Used by one thread at a time, though not always by the same one.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")

@@ -9,18 +9,65 @@
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from services.audit.adapters.folder import FolderStorage
-from services.audit.adapters.journal import Journal
+from services.audit.adapters.journal import Journal, begun
+from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.lookup import SqliteDerived
+from services.audit.adapters.master import master_key
 from services.audit.entry import Entry
 from services.audit.log import LogError
+from services.audit.settings import AuditSettings
 from services.audit.tlog import reading
 from services.audit.tlog.keystore import KeyReader, KeyStore
+from services.audit.tlog.paths import CHECKPOINT
 from services.audit.tlog.storage import Storage, StorageError
 from services.audit.tlog.store import TransparencyStore
+
+
+class Stores:
+    """Opens logs for writing, all with one key store."""
+
+    def __init__(self, settings: AuditSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._keys: LocalKeys | None = None
+
+    def open(self, partition: int) -> TransparencyStore:
+        """Open a partition's log. Blocks. Raises `LogError`, `KeyStoreError`."""
+        with self._lock:
+            if self._keys is None:
+                self._keys = open_keys(self._settings)
+        return open_store(
+            self._settings.log_folder(partition),
+            f"{self._settings.deployment}/{partition}",
+            self._keys,
+            default_tenant=self._settings.default_tenant,
+        )
+
+    def close(self) -> None:
+        """Close the key store, when every log is closed."""
+        if self._keys is not None:
+            self._keys.close()
+
+
+def open_keys(settings: AuditSettings) -> LocalKeys:
+    """Open this machine's key store, making it where the settings let it. Raises `KeyStoreError`.
+
+    Blocks.
+    """
+    folder = settings.keys_folder
+    given = settings.audit_master_key
+    master = master_key(
+        None if given is None else given.get_secret_value(),
+        settings.audit_master_key_file or folder / "master.key",
+        folder,
+        generate=settings.audit_generate_master_key,
+    )
+    return LocalKeys(folder, master)
 
 
 def open_store(
@@ -66,3 +113,15 @@ def read(folder: Path, keys: KeyReader) -> Iterator[tuple[int, Entry]]:
     It may be read while it is being written. Raises `DamagedError`.
     """
     return reading.read(FolderStorage(folder), keys)
+
+
+def unfinished(folder: Path) -> frozenset[str]:
+    """Return the paths of the batch that is being written to the log in `folder`, if one is.
+
+    It may have been left by a process that died: the next to open the log finishes it.
+    """
+    batch = begun(folder / "local")
+    checkpoint = FolderStorage(folder).get(CHECKPOINT)
+    if batch is None or (checkpoint is not None and checkpoint.data == batch.new):
+        return frozenset()
+    return frozenset(path for stage in batch.stages for path in stage)

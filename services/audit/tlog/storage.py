@@ -26,8 +26,8 @@ class Storage(Protocol):
         """Return once all objects are durable; those of a stage do not stand before the last's.
 
         An object that stands there already, byte for byte, is as good. Raises `ConflictError`
-        where another does, which stays. With `repair`, the caller knows that the machine died
-        while it wrote these very objects: half of one, as a folder may hold, is replaced.
+        where another does, which stays. With `repair`, the caller knows that it died while it
+        wrote these very objects: what a folder holds of them is written anew.
         """
 
     def replace(self, path: str, data: bytes, version: str | None) -> str:

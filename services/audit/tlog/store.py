@@ -86,6 +86,7 @@ class TransparencyStore:
         self._journal = journal
         self._derived = derived
         self._keys = keys
+        self._parts: tuple[Derived | Storage | BatchJournal, ...] = (derived, storage, journal)
         self._default_tenant = default_tenant
         self._partition = int(origin.rpartition("/")[2])
         self._failure: str | None = None
@@ -120,8 +121,10 @@ class TransparencyStore:
             raise WriteFailedError(self._failure) from error
 
     def close(self) -> None:
-        """Let another process write the log."""
-        for part in (self._derived, self._storage, self._journal):
+        """Let another process write the log. Closing again does nothing."""
+        self._failure = self._failure or f"the audit log {self._origin} is closed"
+        parts, self._parts = self._parts, ()
+        for part in parts:
             part.close()
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────
@@ -131,11 +134,16 @@ class TransparencyStore:
         stored = self._storage.get(CHECKPOINT)
         data, version = (b"", None) if stored is None else stored
         batch = self._journal.read()
-        if batch is None or batch.new == data:
+        if batch is None:
             return data, version
+        if batch.new == data:
+            # Its writer may have died before the checkpoint's new place was durable.
+            return data, self._storage.replace(CHECKPOINT, data, version)
         if batch.old == data:
             self._check(batch.new)
             log.warning("finishing an interrupted batch", origin=self._origin, size=batch.size)
+            # The journal may have been read from a page cache whose write had failed.
+            self._journal.write(batch)
             self._storage.create(*batch.stages, repair=True)
             return batch.new, self._storage.replace(CHECKPOINT, batch.new, version)
         if batch.size > self._check(data).size:
@@ -221,12 +229,19 @@ class TransparencyStore:
         blobs = {blob_path(leaf.blob.sha256): data for leaf, data in sealed}
         batch = Batch(self._checkpoint, bytes(signed), edge.size, (blobs, tiles))
         self._journal.write(batch)
+        self._check_alone()
         self._storage.create(*batch.stages)
         self._version = self._storage.replace(CHECKPOINT, batch.new, self._version)
         before, self._edge, self._checkpoint = self._edge, edge, batch.new
         self._derived.add(iter(enumerate((leaf for leaf, _ in sealed), before.size)), edge.size)
         self._key_events += len(events)
         self._prune(before.size, tiles)
+
+    def _check_alone(self) -> None:
+        """Raise `ConflictError` if another writer was here, before leaving anything behind."""
+        stored = self._storage.get(CHECKPOINT)
+        if self._version != (None if stored is None else stored.version):
+            raise ConflictError("its checkpoint is not the one that this process signed last")
 
     def _sealed(
         self, events: Sequence[KeyEvent], entries: Sequence[Entry]

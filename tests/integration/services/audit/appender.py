@@ -11,7 +11,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from services.audit.adapters.files import FileStore
+from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.stores import open_store
 from services.audit.entry import Entry, Position
 from services.audit.group import GroupLog
 
@@ -28,7 +29,7 @@ async def append(log: GroupLog, offsets: "count[int]") -> None:
 
 
 async def main(folder: Path, first: int) -> None:
-    log = GroupLog(FileStore(folder, "test/0", segment_bytes=1_000_000))
+    log = GroupLog(open_store(folder / "log", "test/0", LocalKeys(folder / "keys", bytes(32))))
     offsets = count(first)
     await asyncio.gather(*(append(log, offsets) for _ in range(16)))
 

@@ -5,13 +5,13 @@ import errno
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.audit.adapters.segments import read
+from services.audit.adapters.stores import open_keys, read
 from services.audit.app import build
 from services.audit.entry import Entry
 from services.audit.settings import AuditSettings
@@ -110,11 +110,16 @@ async def _at_end(consumer: AIOKafkaConsumer) -> bool:
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
+def log_of(settings: AuditSettings, partition: int) -> list[tuple[int, Entry]]:
+    with closing(open_keys(settings)) as keys:
+        return list(read(settings.log_folder(partition), keys))
+
+
 def logged(settings: AuditSettings) -> list[Entry]:
     return [
         entry
         for partition in range(settings.partitions)
-        for _, entry in read(settings.home / "audit" / str(partition))
+        for _, entry in log_of(settings, partition)
     ]
 
 
@@ -163,7 +168,7 @@ async def test_every_record_is_in_the_log_once_and_every_approval_becomes_one_re
     decided = {
         entry.decides.id: (f"{audit_settings.deployment}/{partition}", index)
         for partition in range(audit_settings.partitions)
-        for index, entry in reversed(list(read(audit_settings.home / "audit" / str(partition))))
+        for index, entry in reversed(log_of(audit_settings, partition))
         if entry.decides is not None
     }
     assert receipts == decided
@@ -180,7 +185,7 @@ async def test_a_disk_that_fails_stops_audit_and_nothing_is_answered_before_it_i
     with monkeypatch.context() as faults:
         faults.setattr(os, "fsync", fails)
         await publish(audit_settings, topics.ANSWERS_APPROVED, [approval(1)])
-        with pytest.raises(FatalError, match="mend the disk"):
+        with pytest.raises(FatalError, match="mend the storage"):
             await asyncio.wait_for(running, 60)
     assert await committed(audit_settings, topics.RESULTS, 0) == []
     assert await committed(audit_settings, topics.DEAD_LETTERS, 0) == []
@@ -189,6 +194,6 @@ async def test_a_disk_that_fails_stops_audit_and_nothing_is_answered_before_it_i
         (result,) = await committed(audit_settings, topics.RESULTS, 1)
 
     receipt = Result.model_validate_json(result).receipt
-    entries = dict(read(audit_settings.home / "audit" / receipt.origin.split("/")[1]))
+    entries = dict(log_of(audit_settings, int(receipt.origin.split("/")[1])))
     assert entries[receipt.index].value == approval(1)
     assert sum(entry.decides is not None for entry in entries.values()) == 1

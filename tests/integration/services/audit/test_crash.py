@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.adapters.files import FileStore
-from services.audit.adapters.segments import read
+from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.stores import open_store, read
 
 CRASHES = 20
 REPEATED = 50
@@ -63,11 +63,12 @@ def test_every_acknowledged_entry_is_there_once_after_each_of_many_kills(
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     receipts: dict[int, tuple[int, int]] = {}
+    keys = LocalKeys(tmp_path / "keys", bytes(32))
     for _ in range(CRASHES):
         first = max(0, max(receipts, default=0) - REPEATED)  # some are delivered again
         again = appender.append_until_killed(first, chance.uniform(0, 0.1))
 
-        logged = list(read(tmp_path))
+        logged = list(read(tmp_path / "log", keys))
         offsets = [entry.position.offset for _, entry in logged]
         assert [index for index, _ in logged] == list(range(len(logged))), seed
         assert len(set(offsets)) == len(offsets), seed
@@ -76,4 +77,5 @@ def test_every_acknowledged_entry_is_there_once_after_each_of_many_kills(
         for offset, (index, size) in receipts.items():
             assert offsets[index] == offset, seed
             assert index < size <= len(logged), seed
-    FileStore(tmp_path, "test/0").close()
+    open_store(tmp_path / "log", "test/0", keys).close()
+    keys.close()

@@ -1,11 +1,14 @@
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel
 
 from glideslope.demo.history import history
 from glideslope.identity import RequestName
-from services.audit.adapters.files import FileStore
+from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.stores import open_store
 from services.audit.entry import Entry, Position
 from shared import topics
 from shared.cloudevents import Event
@@ -34,9 +37,18 @@ def junk(offset: int) -> Entry:
     return Entry(Position("c", "t.requests", 0, offset, 0), None, (), b"\xff")
 
 
-def test_it_is_the_requests_own_records_in_the_order_of_the_log(tmp_path: Path) -> None:
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[LocalKeys]:
+    keys = LocalKeys(tmp_path / "keys", bytes(32))
+    yield keys
+    keys.close()
+
+
+def test_it_is_the_requests_own_records_in_the_order_of_the_log(
+    tmp_path: Path, keys: LocalKeys
+) -> None:
     asked = RequestSubmitted(question="How much?")
-    store = FileStore(tmp_path / "0", "test/0")
+    store = open_store(tmp_path / "0", "test/0", keys)
     store.append(
         [
             junk(0),
@@ -46,7 +58,7 @@ def test_it_is_the_requests_own_records_in_the_order_of_the_log(tmp_path: Path) 
         ]
     )
     store.close()
-    lines = history(tmp_path / "0", REQUEST, NAMES)
+    lines = history(tmp_path / "0", keys, REQUEST, NAMES)
     assert [(line.index, line.topic, line.summary) for line in lines] == [
         (1, "requests", "asked: How much?"),
         (3, "requests.accepted", "accepted under release 0123456789ab"),
@@ -54,7 +66,7 @@ def test_it_is_the_requests_own_records_in_the_order_of_the_log(tmp_path: Path) 
     assert lines[0].at == datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def test_dead_letters_of_a_request_are_part_of_its_history(tmp_path: Path) -> None:
+def test_dead_letters_of_a_request_are_part_of_its_history(tmp_path: Path, keys: LocalKeys) -> None:
     accepted = entry(topics.REQUESTS_ACCEPTED, 0, ACCEPTED, "e")
     said = {
         "source-topic": "t.requests.accepted",
@@ -71,8 +83,8 @@ def test_dead_letters_of_a_request_are_part_of_its_history(tmp_path: Path) -> No
         accepted.headers + headers,
         accepted.value,
     )
-    store = FileStore(tmp_path / "0", "test/0")
+    store = open_store(tmp_path / "0", "test/0", keys)
     store.append([accepted, dead])
     store.close()
-    lines = history(tmp_path / "0", REQUEST, NAMES)
+    lines = history(tmp_path / "0", keys, REQUEST, NAMES)
     assert [line.topic for line in lines] == ["requests.accepted", "dead.letters"]

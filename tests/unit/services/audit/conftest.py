@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.adapters.files import FileStore
+from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.memory import MemoryStore
+from services.audit.adapters.stores import open_store
 from services.audit.entry import Entry, Position
 from services.audit.log import Store
 from shared.events import (
@@ -21,11 +22,18 @@ from shared.events import (
 )
 
 
-@pytest.fixture(params=["files", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store: Store = (
-        FileStore(tmp_path / "log", "test/0") if request.param == "files" else MemoryStore("test/0")
-    )
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[LocalKeys]:
+    keys = LocalKeys(tmp_path / "keys", bytes(32))
+    yield keys
+    keys.close()
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, keys: LocalKeys) -> Iterator[Store]:
+    store: Store = MemoryStore("test/0")
+    if request.param == "folder":
+        store = open_store(tmp_path / "log", "test/0", keys)
     yield store
     store.close()
 

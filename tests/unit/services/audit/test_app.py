@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from structlog.testing import capture_logs
 
-from services.audit.adapters.segments import read
+from services.audit.adapters.stores import open_keys, read
 from services.audit.app import build
 from services.audit.entry import Entry
 from services.audit.settings import AuditSettings
@@ -78,7 +78,9 @@ def record(topic: Topic, data: BaseModel, *, key: bytes = b"k", partition: int =
 
 
 def logged(home: Path, partition: int = 0) -> list[Entry]:
-    return [entry for _, entry in read(home / "audit" / str(partition))]
+    settings = AuditSettings(home=home)
+    with closing(open_keys(settings)) as keys:
+        return [entry for _, entry in read(settings.log_folder(partition), keys)]
 
 
 def only(outputs: list[Output]) -> Result:
@@ -257,7 +259,7 @@ async def test_a_disk_that_fails_stops_the_service_and_no_result_leaves(
         await handlers.handle(record(topics.ANSWERS_DRAFTED, checked))
         with monkeypatch.context() as faults:
             faults.setattr(os, "fsync", fails)
-            with pytest.raises(FatalError, match="mend the disk"):
+            with pytest.raises(FatalError, match="mend the storage"):
                 await handlers.handle(approval)
         with pytest.raises(FatalError):
             await handlers.handle(approval)
