@@ -15,6 +15,7 @@ from shared import events
 
 FOREVER: Final = None
 _MIB: Final = 1024 * 1024
+_LETTER_BYTES: Final = 16 * _MIB  # any record of the others, and what is said of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Topic:
 
     `data` is None where records are kept as they came (`dead.letters`, `….retry`). `retention`
     None means that nothing is ever deleted by age. `max_bytes` is the largest record the broker
-    accepts.
+    accepts. On an `is_foreign` topic others write, so junk there is no sign of a fault of ours.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Topic:
     retention: timedelta | None
     cleanup: Literal["delete", "compact"] = "delete"
     max_bytes: int = 8 * _MIB
+    is_foreign: bool = False
 
 
 # What an enterprise system sends. A record of the broker's usual largest size is taken; what is
@@ -42,6 +44,7 @@ REQUESTS = Topic(
     events.RequestSubmitted,
     timedelta(days=30),
     max_bytes=_MIB,
+    is_foreign=True,
 )
 DOCUMENTS = Topic(
     "documents",
@@ -49,6 +52,7 @@ DOCUMENTS = Topic(
     events.DocumentSubmitted,
     timedelta(days=30),
     max_bytes=_MIB,
+    is_foreign=True,
 )
 FEEDBACK = Topic(
     "feedback",
@@ -56,6 +60,7 @@ FEEDBACK = Topic(
     events.FeedbackSubmitted,
     timedelta(days=30),
     max_bytes=_MIB,
+    is_foreign=True,
 )
 
 # ingest: what was accepted, with its release pinned.
@@ -157,20 +162,30 @@ REVIEWS_DECIDED = Topic(
 RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days=30))
 
 # Every service: records that could not be read or handled, with their original bytes.
-DEAD_LETTERS = Topic("dead.letters", "glideslope.dead.letter.v1", None, FOREVER)
+DEAD_LETTERS = Topic(
+    "dead.letters", "glideslope.dead.letter.v1", None, FOREVER, max_bytes=_LETTER_BYTES
+)
 
 # An operator, by hand: dead letters redriven, contents revealed. What has been redriven is known
 # from here alone, so it is kept as long as dead letters are.
 OPERATIONS = Topic("operations", "glideslope.operation.v1", events.Operation, FOREVER)
 
 # ingest, for itself: submissions whose handler failed, until they are due to be tried again.
-INGEST_RETRY = Topic("ingest.retry", "glideslope.retry.v1", None, timedelta(days=30))
+INGEST_RETRY = Topic(
+    "ingest.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
+)
 # inference, for itself: requests whose handler failed, until they are due to be tried again.
-INFERENCE_RETRY = Topic("inference.retry", "glideslope.retry.v1", None, timedelta(days=30))
+INFERENCE_RETRY = Topic(
+    "inference.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
+)
 # validator, for itself: drafts whose handler failed, until they are due to be tried again.
-VALIDATOR_RETRY = Topic("validator.retry", "glideslope.retry.v1", None, timedelta(days=30))
+VALIDATOR_RETRY = Topic(
+    "validator.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
+)
 # audit, for itself: decisions whose handler failed, until they are due to be tried again.
-AUDIT_RETRY = Topic("audit.retry", "glideslope.retry.v1", None, timedelta(days=30))
+AUDIT_RETRY = Topic(
+    "audit.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
+)
 RETRIES: Final = {
     "ingest": INGEST_RETRY,
     "inference": INFERENCE_RETRY,

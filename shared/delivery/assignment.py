@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 
+from shared.delivery.errors import FatalError
 from shared.delivery.partition import PartitionWorker
 from shared.delivery.progress import Progress
 from shared.delivery.record import Record
 from shared.delivery.transactions import Committed
 from shared.metrics import REBALANCES, RECORDS_CONSUMED, Metrics
+
+_OPEN_AGAIN_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +60,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._workers: dict[TopicPartition, PartitionWorker] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._settled = asyncio.Event()
+        self._leaving = False
         self._has_room = asyncio.Event()
         self.is_assigned = False
         """Whether the group has said what this process is assigned, be it nothing."""
@@ -102,6 +106,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         log.info("assigned", partitions=len(list(assigned)))
         self._metrics.count(REBALANCES)
         self.is_assigned = True
+        if self._leaving:  # a rebalance that ended meanwhile: these are for the next owner to open
+            return
         for partition in assigned:
             self._start_opening(partition)
         self._settle()
@@ -114,7 +120,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         await self.drain(revoked)
 
     async def drain(self, partitions: Iterable[TopicPartition] | None = None) -> None:
-        """Drain the given partitions, or all."""
+        """Drain the given partitions, or all for good: none is opened after that."""
+        self._leaving = self._leaving or partitions is None
         leaving = set(self._workers) | set(self._opening) if partitions is None else set(partitions)
         openings = [self._opening.pop(p) for p in leaving if p in self._opening]
         for opening in openings:
@@ -138,22 +145,41 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             await former.drain(0)
         worker = self._worker(
             partition,
-            fenced=lambda: self._start_opening(partition, self._reopen_seconds),
+            fenced=lambda: self._fenced(partition, worker),
             has_room=self._has_room.set,
         )
         self._workers[partition] = worker
-        progress = await self._progress(partition, await worker.open())
-        if self._on_assigned is not None:
-            await self._on_assigned(partition.topic, partition.partition)
+        while True:
+            try:
+                progress = await self._progress(partition, await worker.open())
+                if self._on_assigned is not None:
+                    await self._on_assigned(partition.topic, partition.partition)
+                break
+            except IllegalStateError:
+                raise
+            except KafkaError as error:
+                log.warning("not open yet", partition=partition, error=repr(error))
+                await asyncio.sleep(_OPEN_AGAIN_SECONDS)
         self._consumer.seek(partition, progress.position)
         worker.begin(progress)
         self._has_room.set()
 
+    def _fenced(self, partition: TopicPartition, worker: PartitionWorker) -> None:
+        """Take the partition over again, unless it was on its way out: it is another's then."""
+        if self._workers.get(partition) is worker:
+            self._start_opening(partition, self._reopen_seconds)
+
     async def _progress(self, partition: TopicPartition, committed: Committed | None) -> Progress:
-        beginnings = await self._consumer.beginning_offsets([partition])
-        beginning: int = beginnings[partition]
+        beginning: int = (await self._consumer.beginning_offsets([partition]))[partition]
+        end: int = (await self._consumer.end_offsets([partition]))[partition]
         if committed is None:
             return Progress(beginning)
+        if committed.position > end:
+            raise FatalError(
+                f"{partition.topic}-{partition.partition} ends at {end}, before the committed "
+                f"offset {committed.position}: records were lost on the cluster. Find out which, "
+                "then reset this group's offset with kafka-consumer-groups.sh and start again"
+            )
         if committed.position < beginning:
             log.error(
                 "records were deleted before they were read",

@@ -44,6 +44,8 @@ _HOPELESS: Final = (
     FatalError,
 )
 """Errors that another try cannot mend."""
+_JUNK: Final = (UnreadableError, ValidationError)
+"""What a sender's record is at fault for, and not we."""
 _INLINE_MAX_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,7 @@ class Rounds:
     """When a record is tried: `attempts` times in a row, and again after each of `delays` seconds.
 
     `retry_topic` is where a record waits in between. Records of `in_order` topics wait where they
-    are instead, and the later ones of their key with them.
+    are instead, and the later ones of their key with them. Junk on `foreign` topics is no poison.
     """
 
     attempts: int
@@ -62,6 +64,7 @@ class Rounds:
     retry_topic: str
     dead_letters: str
     in_order: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
 
 
 class Attempts:
@@ -217,7 +220,8 @@ class Attempts:
             attempts=retry.attempts,
         )
         self._metrics.count(RECORDS_DEAD_LETTERED, record.topic, code)
-        self._poison.dead(code)
+        if not (record.topic in self._rounds.foreign and isinstance(error, _JUNK)):
+            self._poison.dead(code)
         return dead_letter(
             record,
             error,

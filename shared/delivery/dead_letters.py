@@ -8,7 +8,9 @@ from typing import Final
 from pydantic import ValidationError
 
 from shared.cloudevents import UnreadableError
+from shared.delivery.errors import DeliveryError
 from shared.delivery.record import Header, Output, Record
+from shared.release import UnknownReleaseError
 
 REDRIVES_HEADER: Final = "glideslope-redrives"
 """How often a record was sent back to its topic. It stays with the record, not with its outputs."""
@@ -66,10 +68,17 @@ def reason(error: Exception) -> str:
     """Return the error in a sentence, without the data that it complains about."""
     if isinstance(error, ValidationError):
         problems = error.errors(include_url=False, include_input=False, include_context=False)
-        text = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
-    else:
-        text = str(error) or type(error).__name__
+        text = "; ".join(f"{_field(p['loc'])}: {p['msg']}" for p in problems)
+    elif isinstance(error, (DeliveryError, UnreadableError, UnknownReleaseError)):
+        text = str(error)
+    else:  # its message may quote the data
+        text = type(error).__name__
     return text[:_REASON_MAX]
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Return the field, without what stands below it: that may be a key of the sender's."""
+    return ".".join([str(location[0]), "…"] if len(location) > 1 else map(str, location)) or "data"
 
 
 def stack_hash(error: Exception) -> str:

@@ -9,7 +9,7 @@ function and its publishers); `tests/unit/shared/delivery` notices when an upgra
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -101,6 +101,12 @@ class Handlers:
     def topics(self) -> frozenset[str]:
         """The topics that the service consumes."""
         return frozenset(self._subscribers)
+
+    @property
+    def destinations(self) -> frozenset[str]:
+        """The topics that the service has declared to write."""
+        declared: Sequence[Any] = self._broker.publishers
+        return frozenset(publisher.topic for publisher in declared)
 
     async def prepare(self) -> None:
         """Build what FastStream builds at start, without connecting to Kafka."""

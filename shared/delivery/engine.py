@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared import topics
 from shared.delivery.assignment import Assignment
@@ -67,6 +68,7 @@ class Engine:
                 retry_topic=self._retry_topic,
                 dead_letters=self._settings.topic(topics.DEAD_LETTERS),
                 in_order=service.in_order,
+                foreign=frozenset(self._settings.topic(t) for t in topics.ALL if t.is_foreign),
             ),
             service=service.name,
             slots=self._slots,
@@ -149,9 +151,12 @@ class Engine:
 
     async def _fetch(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
         while True:
-            fetched = await consumer.getmany(
-                *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
-            )
+            try:
+                fetched = await consumer.getmany(
+                    *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+                )
+            except UnicodeDecodeError as error:
+                raise FatalError(await _undecodable(consumer)) from error
             for partition, records in fetched.items():
                 assignment.take(partition, map(_record, records))
 
@@ -167,6 +172,8 @@ class Engine:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            # the same partition numbers of all topics: a conversation has one owner in a service
+            partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
             heartbeat_interval_ms=int(
                 self._settings.session_timeout_seconds * 1000 / _HEARTBEATS_A_SESSION
@@ -206,7 +213,8 @@ class Engine:
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""
-        wanted = {self._settings.topic(topic) for topic in topics.ALL}
+        own = {self._retry_topic, self._settings.topic(topics.DEAD_LETTERS)}
+        wanted = self._handlers.topics | self._handlers.destinations | own
         described = await admin.describe_topics(sorted(wanted))
         partitions = {t["topic"]: len(t["partitions"]) for t in described if not t["error_code"]}
         if missing := wanted - set(partitions):
@@ -251,6 +259,22 @@ class Engine:
         if self._failure is None:
             self._failure = error
         self._stop.set()
+
+
+async def _undecodable(consumer: AIOKafkaConsumer) -> str:
+    """Say where to look for a record whose header has a name that is not UTF-8.
+
+    Kafka's protocol has header names as UTF-8 strings; the client cannot read past another.
+    """
+    positions = [
+        f"{p.topic}-{p.partition} from {await consumer.position(p)}"
+        for p in sorted(consumer.assignment())
+    ]
+    return (
+        "a record has a header whose name is not UTF-8, which Kafka's protocol does not allow; it "
+        f"is in one of: {', '.join(positions)}. Find it with kcat, then move this group past it "
+        "with kafka-consumer-groups.sh --reset-offsets"
+    )
 
 
 def _record(fetched: ConsumerRecord) -> Record:

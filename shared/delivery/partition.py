@@ -5,7 +5,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nsmallest
 from typing import Any, Protocol
 
 import structlog
@@ -213,7 +213,7 @@ class PartitionWorker:
 
     async def _commit_finished(self) -> None:
         while self._finished:
-            oldest = list(islice(self._finished, self._limits.batch))
+            oldest = nsmallest(self._limits.batch, self._finished)  # the watermark's among them
             batch = self._progress.fitting(oldest)
             self._held_back = len(batch) < len(oldest)
             self._was_full = self._was_full or self._held_back
@@ -244,6 +244,7 @@ class PartitionWorker:
             except CommitError as error:
                 self._metrics.count(TRANSACTIONS_REPEATED, self._topic)
                 log.warning("commit repeated", partition=self.name, error=str(error))
+                await asyncio.sleep(self._limits.backoff)
             else:
                 self._metrics.record(TRANSACTION_DURATION, time.monotonic() - begun, self._topic)
                 break

@@ -9,20 +9,42 @@ former owner and ends its open transaction) and only then asks for the committed
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    InvalidProducerEpoch,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 from aiokafka.structs import OffsetAndMetadata
 
-from shared.delivery.errors import CommitError, FencedError
+from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.record import Output
 
 _RETRY_BACKOFF_MS: Final = 5  # the default of 100 ms is the tail of a transaction's latency
 _TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
-_REQUEST_MAX_BYTES: Final = 16 * 1024 * 1024  # above every topic's limit, which is checked before
+_REQUEST_MAX_BYTES: Final = 256 * 1024 * 1024  # before compression; topics have limits of their own
+_LARGE_BYTES: Final = 1024 * 1024
+_LASTING: Final = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+"""What Kafka will say again, however often it is asked."""
 _CLOSE_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
@@ -65,6 +87,7 @@ class KafkaTransactions:
         self._bootstrap_servers = bootstrap_servers
         self._admin = admin
         self._producer: AIOKafkaProducer | None = None
+        self._compression: Literal["gzip"] | None = None
 
     async def start(self) -> Committed | None:
         """Fence the former owner, then read what it has committed. Raises `CommitError`."""
@@ -75,6 +98,7 @@ class KafkaTransactions:
             transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
             acks="all",
             max_request_size=_REQUEST_MAX_BYTES,
+            compression_type=self._compression,
             retry_backoff_ms=_RETRY_BACKOFF_MS,
         )
         try:
@@ -84,26 +108,36 @@ class KafkaTransactions:
             )
         except KafkaError as error:
             raise CommitError(f"taking over {self._source} failed: {error!r}") from error
-        committed = offsets[self._source]
+        committed = offsets.get(self._source)
+        if committed is None:  # the coordinator said no more than that it is not ready
+            raise CommitError(f"the offset of {self._source} is not to be had yet")
         return Committed(committed.offset, committed.metadata) if committed.offset >= 0 else None
 
     async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
-        """Produce `outputs` and commit `progress` in one transaction."""
+        """Produce `outputs` and commit `progress` in one transaction.
+
+        A record that came compressed may be larger than its topic's limit once it is unpacked, so
+        large outputs go out compressed, too. Raises `FatalError` where repeating cannot help.
+        """
         producer = self._producer
         if producer is None:
             raise CommitError(f"{self._source} has no producer")
+        if self._compression is None and any(len(o.value or b"") > _LARGE_BYTES for o in outputs):
+            self._compression = "gzip"
+            raise CommitError(f"{self._source} has large outputs: compressing from now on")
+        sent: list[asyncio.Future[Any]] = []
         try:
             await producer.begin_transaction()
-            sent = [
-                await producer.send(
+            for output in outputs:
+                future = await producer.send(
                     output.topic,
                     value=output.value,
                     key=output.key,
                     partition=output.partition,
                     headers=list(output.headers),
                 )
-                for output in outputs
-            ]
+                future.add_done_callback(_retrieve)
+                sent.append(future)
             await asyncio.gather(*sent)
             await producer.send_offsets_to_transaction(
                 {self._source: OffsetAndMetadata(progress.position, progress.metadata)}, self._group
@@ -111,6 +145,12 @@ class KafkaTransactions:
             await producer.commit_transaction()
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(f"{self._source} is owned by another process") from error
+        except _LASTING as error:
+            written = ", ".join(sorted({output.topic for output in outputs}))
+            raise FatalError(
+                f"Kafka refuses what {self._source} leads to, and would again: {error!r}. Check "
+                f"this service's rights and max.message.bytes of {written}, then start it again"
+            ) from error
         except KafkaError as error:
             raise CommitError(f"committing {self._source} failed: {error!r}") from error
 
@@ -123,3 +163,9 @@ class KafkaTransactions:
             await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
         except (KafkaError, TimeoutError) as error:
             log.warning("producer did not stop cleanly", partition=self._source, error=repr(error))
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Take note of a send's outcome: of several failed ones only the first is raised."""
+    if not future.cancelled():
+        future.exception()

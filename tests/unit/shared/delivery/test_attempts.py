@@ -57,6 +57,7 @@ class Bench:
     errors: list[Exception] = field(default_factory=list)
     delays: tuple[float, ...] = (5.0, 30.0)
     in_order: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
     tries: int = 0
     tripped: list[PoisonError] = field(default_factory=list)
 
@@ -77,7 +78,7 @@ class Bench:
         await handlers.prepare()
         return Attempts(
             handlers,
-            Rounds(3, self.delays, "ingest.retry", "dead.letters", self.in_order),
+            Rounds(3, self.delays, "ingest.retry", "dead.letters", self.in_order, self.foreign),
             service="ingest",
             slots=Slots(4),
             dependencies=DependencyBreakers(2, 0.01),
@@ -206,6 +207,15 @@ async def test_a_run_of_dead_letters_trips_the_poison_breaker_once() -> None:
     (error,) = bench.tripped
     assert "glideslope dlq list" in str(error)
     assert error.exit_code == 3
+
+
+async def test_a_senders_junk_is_not_taken_for_poison() -> None:
+    bench = Bench(foreign=frozenset({"requests"}))
+    attempts = await bench.attempts()
+    for _ in range(10):
+        (letter,) = await outputs_of(attempts, replace(RECORD, value=b"hello"))
+        assert letter.topic == "dead.letters"
+    assert bench.tripped == []
 
 
 def test_a_share_of_dead_letters_trips_the_poison_breaker() -> None:

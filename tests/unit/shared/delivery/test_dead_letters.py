@@ -5,6 +5,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.cloudevents import UnreadableError
 from shared.delivery.dead_letters import dead_letter, reason, reason_code, stack_hash
+from shared.delivery.errors import PermanentError
 from shared.delivery.record import Record
 
 RECORD = Record(
@@ -56,7 +57,7 @@ def test_the_reason_names_the_field_but_not_what_stood_in_it() -> None:
 
 
 def test_a_very_long_reason_is_cut() -> None:
-    assert len(reason(ValueError("x" * 10_000))) == 500
+    assert len(reason(PermanentError("x" * 10_000))) == 500
 
 
 def test_a_dead_letter_names_the_release_that_its_event_is_pinned_to() -> None:
@@ -78,3 +79,17 @@ def test_errors_raised_at_one_place_share_a_stack_hash() -> None:
 
     assert hash_of("one") == hash_of("another")
     assert hash_of("one") != stack_hash(ValueError("elsewhere"))
+
+
+def test_the_reason_does_not_quote_what_an_error_complains_about() -> None:
+    class Noted(BaseModel):
+        metadata: dict[str, str]
+
+    with pytest.raises(ValueError, match="SSN") as foreign:
+        int("My SSN is 078-05-1120")
+    assert reason(foreign.value) == "ValueError"
+    with pytest.raises(ValidationError) as invalid:
+        Noted.model_validate({"metadata": {"jane.doe@corp.example": 7}})
+    assert "jane" not in reason(invalid.value)
+    assert reason(invalid.value).startswith("metadata.…: ")
+    assert reason(PermanentError("model refused: try another")) == "model refused: try another"
