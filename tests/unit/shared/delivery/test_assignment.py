@@ -1,0 +1,90 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from shared.delivery.assignment import Assignment
+
+PARTITION = TopicPartition("requests", 0)
+
+
+class Consumer:
+    """As much of a consumer as an assignment needs."""
+
+    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
+        return dict.fromkeys(partitions, 0)
+
+    end_offsets = beginning_offsets
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
+        return dict.fromkeys(partitions, 0)
+
+    def seek(self, partition: TopicPartition, position: int) -> None:
+        pass
+
+
+class Worker:
+    """Opens, and finds out that it was fenced when the test says so or when it is drained."""
+
+    def __init__(self, fenced: Callable[[], None]) -> None:
+        self.fenced = fenced
+        self.is_fenced_at_last = False
+
+    async def open(self) -> None:
+        pass
+
+    def begin(self, progress: object) -> None:
+        pass
+
+    async def drain(self, _seconds: float) -> None:
+        if self.is_fenced_at_last:
+            self.fenced()
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.workers: list[Worker] = []
+        self.opened = asyncio.Event()
+        self.assignment = Assignment(
+            Consumer(),
+            self._worker,  # type: ignore[arg-type] # a stand-in
+            on_assigned=None,
+            on_revoked=None,
+            failed=print,
+            drain_seconds=1,
+            reopen_seconds=0.01,
+        )
+
+    def _worker(self, *_: object, fenced: Callable[[], None], **__: object) -> Worker:
+        self.workers.append(Worker(fenced))
+        self.opened.set()
+        return self.workers[-1]
+
+
+async def test_a_fenced_partition_that_is_still_assigned_is_taken_over_again() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    bench.opened.clear()
+    bench.workers[0].fenced()
+    await asyncio.wait_for(bench.opened.wait(), 5)
+    await bench.assignment.drain()
+    assert len(bench.workers) == 2
+
+
+async def test_a_partition_that_is_fenced_while_it_is_let_go_is_left_to_its_owner() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    bench.workers[0].is_fenced_at_last = True
+    await bench.assignment.on_partitions_revoked([PARTITION])
+    assert bench.assignment._opening == {}
+    assert len(bench.workers) == 1
+
+
+async def test_what_is_assigned_after_the_last_drain_is_not_opened() -> None:
+    bench = Bench()
+    await bench.assignment.drain()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    assert bench.assignment._opening == {}
