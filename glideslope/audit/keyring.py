@@ -1,24 +1,14 @@
 """The keys that open records, for those who may have them."""
 
-import os
 from functools import partial
-from pathlib import Path
-from typing import Final
 
 from glideslope.audit.logs import OpenKeys
-from services.audit.adapters.keys import NAME, LocalKeys
-from services.audit.adapters.master import master_key
-
-_MASTER: Final = "GLIDESLOPE_AUDIT_MASTER_KEY"
-_MASTER_FILE: Final = "GLIDESLOPE_AUDIT_MASTER_KEY_FILE"
+from services.audit.adapters.stores import open_keys
+from services.audit.settings import AuditSettings
 
 
-def keyring(folder: Path) -> OpenKeys | None:
-    """Return what opens the key store in `folder`; None where there is none: nothing is made."""
-    return partial(open_keys, folder) if (folder / NAME).is_file() else None
-
-
-def open_keys(folder: Path) -> LocalKeys:
-    """Open a key store that is there. Raises `MasterKeyError`."""
-    path = Path(os.environ.get(_MASTER_FILE) or folder / "master.key")
-    return LocalKeys(folder, master_key(os.environ.get(_MASTER), path, folder, generate=False))
+def keyring(settings: AuditSettings) -> OpenKeys | None:
+    """Return what opens this machine's key store; None where there is none: nothing is made."""
+    if next(settings.keys_folder.glob("*.sqlite"), None) is None:
+        return None
+    return partial(open_keys, settings.model_copy(update={"audit_generate_master_key": False}))

@@ -1,25 +1,86 @@
-"""Objects that the log's checkpoint does not account for.
+"""Objects that the checkpoint does not account for.
 
-A writer that died, or is at work, leaves the beginning of an append: bundles and tiles past the
-checkpoint, which continue what is there. Everything else was put there by somebody else.
+A writer that is at work, or died, leaves the beginning of an append: records, bundles and tiles
+past the checkpoint. What no append explains was put there by somebody else.
 """
 
+import time
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from glideslope.audit.findings import Finding, Problem
-from services.audit.tlog.paths import TILE_WIDTH, BadPathError, Tile
+from glideslope.audit.leaves import BadFormError, read_leaf
+from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
+from services.audit.tlog.note import Checkpoint, Note, NoteError
+from services.audit.tlog.paths import (
+    CHECKPOINT,
+    TILE_WIDTH,
+    BadBundleError,
+    BadPathError,
+    Tile,
+    blob_path,
+    checkpoint_path,
+    split_bundle,
+    tiles,
+)
+
+_PATIENCE_SECONDS: Final = 2.0
+"""A writer at work finishes an append sooner."""
+_LOOK_AGAIN_SECONDS: Final = 0.05
 
 _APPEND_AT_MOST: Final = 65_536
 """No append is longer, in entries: what lies farther past the checkpoint is none."""
 
 
-def judge_leftovers(names: Iterable[str], size: int) -> list[Finding]:
-    """Return what is to be said of objects that a log of `size` entries does not need."""
-    return [_judge(name, size) for name in sorted(names)]
+def judge_leftovers(objects: Objects, names: AbstractSet[str], size: int) -> list[Finding]:
+    """Return what is to be said of objects that a log of `size` entries does not need.
+
+    The log may have grown since: what the newer entries need is left to the next check.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while names:
+        begun = objects.unfinished()  # before the checkpoint, which then covers what is not in it
+        left = names - _grown(objects, size)
+        if not left & begun or time.monotonic() > deadline:
+            return [_judge(name, size, begun) for name in sorted(left)]
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return []
 
 
-def _judge(name: str, size: int) -> Finding:
+def _grown(objects: Objects, size: int) -> set[str]:
+    """Return the names of what was added since the log had `size` entries."""
+    try:
+        newer = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text).size
+        if newer <= size:
+            return set()
+        return {
+            *_bundles_and_blobs(objects, size, newer),
+            *(tile.path for tile in tiles(newer, size)),
+            checkpoint_path(size),
+        }
+    except (BadBundleError, BadFormError, MissingObjectError, NoteError, UnreadableObjectError):
+        return set()  # what is wrong with it, the next check will find
+
+
+def _bundles_and_blobs(objects: Objects, size: int, newer: int) -> Iterable[str]:
+    for number in range(size // TILE_WIDTH, -(-newer // TILE_WIDTH)):
+        tile = Tile(None, number, min(TILE_WIDTH, newer - number * TILE_WIDTH))
+        try:
+            raw = objects.read(tile.path)
+        except MissingObjectError:  # a full one has replaced it meanwhile
+            raw = objects.read(Tile(None, number).path)
+        for width in range(1, TILE_WIDTH + 1):
+            for level in (None, 0):
+                yield Tile(level, number, width).path
+        for entry in split_bundle(raw):
+            yield blob_path(read_leaf(entry).sha256)
+
+
+def _judge(name: str, size: int, begun: AbstractSet[str]) -> Finding:
+    if name in begun:
+        what = "it belongs to an append that was begun and not finished: start audit, it will be"
+        return Finding(Problem.UNFINISHED, name, what)
     try:
         tile = Tile.of(name)
     except BadPathError:

@@ -12,11 +12,11 @@ from glideslope.audit.findings import Finding, Problem
 from glideslope.audit.memory import Memory
 from glideslope.audit.objects import PUBLISHED, FolderObjects
 from glideslope.audit.verification import Report, Verification
-from services.audit.tlog.keystore import KeyReader
+from services.audit.tlog.keystore import KeyStore
 from services.audit.tlog.note import VerifierKey
 from services.audit.tlog.paths import CHECKPOINT
 
-OpenKeys = Callable[[], KeyReader | None]
+OpenKeys = Callable[[], KeyStore]
 """Opens the key store anew in each process. A function of a module, so that it can be sent."""
 
 _POLL_SECONDS: Final = 0.1
@@ -108,13 +108,10 @@ def _verify_counted(place: int, task: Task) -> Report:
 def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
     started = time.monotonic()
     objects = FolderObjects(task.folder)
+    keys = None if task.open_keys is None else task.open_keys()
     try:
         return Verification(
-            objects,
-            keys=task.keys,
-            memory=task.memory,
-            key_reader=None if task.open_keys is None else task.open_keys(),
-            progress=progress,
+            objects, keys=task.keys, memory=task.memory, key_reader=keys, progress=progress
         ).run()
     except OSError as error:
         what = f"the log could not be read: {error}"
@@ -123,3 +120,6 @@ def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
             findings=[Finding(Problem.UNREADABLE, objects.place, what)],
             seconds=time.monotonic() - started,
         )
+    finally:
+        if keys is not None:
+            keys.close()

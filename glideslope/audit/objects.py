@@ -10,8 +10,11 @@
 
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final, Protocol
+
+from services.audit.adapters.stores import unfinished
 
 PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
 """The folders whose every object is accounted for. What else lies there is the writer's own."""
@@ -38,6 +41,9 @@ class Objects(Protocol):
     def names(self) -> Iterator[str]:
         """Yield the name of each object in the published folders."""
 
+    def unfinished(self) -> AbstractSet[str]:
+        """Return the names of the objects that the writer is about to add, if it told of any."""
+
 
 class FolderObjects:
     """A log in a folder."""
@@ -63,6 +69,10 @@ class FolderObjects:
         """Yield the name of each file in the published folders."""
         for top in PUBLISHED:
             yield from self._below(top)
+
+    def unfinished(self) -> AbstractSet[str]:
+        """Return what the writer's journal names."""
+        return unfinished(self._folder)
 
     def _below(self, name: str) -> Iterator[str]:
         try:

@@ -113,7 +113,7 @@ class Verification:
             left = self._names - self._expected
             if report.entries < report.size:  # nobody can tell whose the blobs of the others are
                 left = {name for name in left if not name.startswith(BLOBS)}
-            self._find(*judge_leftovers(left, report.size))
+            self._find(*judge_leftovers(self._objects, left, report.size))
         report.streams = self._sources.streams
         report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
         report.seconds = time.monotonic() - started

@@ -1,7 +1,8 @@
 """What a check came to, for people and for machines."""
 
 import base64
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -130,3 +131,18 @@ def _end(verdict: Verdict) -> Text:
         Verdict.UNVERIFIABLE: "UNVERIFIABLE: something that a check needs could not be had",
     }
     return Text(said[verdict], style=_STYLE[verdict])
+
+
+def history(entries: Sequence[Mapping[str, Any]]) -> Text:
+    """Return the entries about a request for a person."""
+    text = Text()
+    for each in entries:
+        text.append(f"{each['at']}  {plain(each['topic'])}", style="bold")
+        text.append(f"  entry {each['index']} of {plain(each['log'])}, ")
+        text.append(f"offset {each['offset']} of partition {each['partition']}\n")
+        if each["record"] is None:
+            text.append("    erased, or there is no key here: nobody can read it\n", style="yellow")
+            continue
+        said = json.dumps(each["record"]["value"], ensure_ascii=False, indent=2)
+        text.append(f"    {plain(said)}\n".replace("\n", "\n    ").removesuffix("    "))
+    return text

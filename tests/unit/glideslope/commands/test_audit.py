@@ -1,7 +1,12 @@
 """`glideslope audit verify`, on logs that the audit service's own store wrote."""
 
+import hashlib
 import json
 import shutil
+import subprocess
+import sys
+import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +14,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from glideslope.__main__ import app
+from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.stores import open_store
 from services.audit.entry import Entry, Position
+from services.audit.log import WriteFailedError
 from services.audit.tlog.keystore import Owner
+from services.audit.tlog.note import SignerKey
 
 SECRET = b'{"question":"what Anna asked"}'
 
@@ -168,3 +176,194 @@ def test_a_new_signing_key_is_followed(home: Home, verify: Verify) -> None:
     assert result.exit_code == 0, result.output
     [log] = said(result)["logs"]
     assert len(log["keys"]) == 2  # type: ignore[arg-type] # a list, as JSON has it
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def audit() -> Run:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["audit", *arguments])
+
+    return run
+
+
+def test_show_tells_what_was_logged_of_a_request(home: Home, audit: Run) -> None:
+    home.append(5)
+    result = audit("show", "event-3")
+    assert result.exit_code == 0, result.output
+    assert "what Anna asked" in result.output
+    assert "entry 3 of glideslope/0" in result.output
+    [shown] = json.loads(audit("show", "event-3", "--json").stdout)
+    assert shown["record"]["value"] == {"question": "what Anna asked"}
+    assert (shown["index"], shown["decrypted"]) == (3, True)
+
+
+def test_show_tells_that_a_record_was_erased(home: Home, audit: Run) -> None:
+    home.append(5)
+    home.keys.erase(Owner("bank", "anna"), "she asked for it")
+    result = audit("show", "event-3")
+    assert result.exit_code == 0
+    assert "what Anna asked" not in result.output
+    assert "erased" in result.output
+
+
+def test_show_of_an_unknown_request_ends_with_1(home: Home, audit: Run) -> None:
+    home.append(1)
+    assert audit("show", "nothing").exit_code == 1
+
+
+def test_a_bundle_is_checked_by_python_alone(home: Home, audit: Run, tmp_path: Path) -> None:
+    home.append(300)
+    home.append(5)
+    bundle = tmp_path / "bundle.zip"
+    result = audit("export", "event-200", "-o", str(bundle))
+    assert result.exit_code == 0, result.output
+    folder = unpacked(bundle, tmp_path / "evidence")
+    done = plain_python(folder, home.vkey())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "entry 200 is in log glideslope/0, which had 305 entries when it was signed\n"
+    )
+    leaf = json.loads((folder / "entries/200/leaf.json").read_bytes())
+    blob = (folder / "entries/200/blob").read_bytes()
+    assert hashlib.sha256(blob).hexdigest() == leaf["blob"]["sha256"]
+    assert b"what Anna asked" in (folder / "entries/200/record.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["leaf.json", "proof.tlog-proof"])
+def test_a_changed_bundle_is_refused_by_python_alone(
+    home: Home, audit: Run, tmp_path: Path, name: str
+) -> None:
+    home.append(300)
+    bundle = tmp_path / "bundle.zip"
+    audit("export", "event-200", "-o", str(bundle))
+    folder = unpacked(bundle, tmp_path / "evidence")
+    changed = folder / "entries/200" / name
+    changed.write_bytes(changed.read_bytes().replace(b"200", b"201"))
+    assert plain_python(folder, home.vkey()).returncode == 1
+
+
+def test_a_bundle_signed_by_another_key_is_refused_by_python_alone(
+    home: Home, audit: Run, tmp_path: Path
+) -> None:
+    home.append(3)
+    bundle = tmp_path / "bundle.zip"
+    audit("export", "event-2", "-o", str(bundle))
+    folder = unpacked(bundle, tmp_path / "evidence")
+    other = str(SignerKey.generate("glideslope/0").verifier())
+    done = plain_python(folder, other)
+    assert done.returncode == 1
+    assert "did not sign" in done.stderr
+
+
+def unpacked(bundle: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def plain_python(folder: Path, vkey: str) -> subprocess.CompletedProcess[str]:
+    """Run the bundle's script with no packages, no environment and no Glideslope."""
+    command = [sys.executable, "-S", "-s", "-E", "check.py", vkey]
+    return subprocess.run(
+        command, cwd=folder, env={}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_erase_destroys_the_key_logs_it_and_every_proof_still_holds(
+    home: Home, audit: Run, tmp_path: Path
+) -> None:
+    home.append(5)
+    result = audit("erase", "anna", "--tenant", "bank", "--reason", "she asked for it")
+    assert result.exit_code == 0, result.output
+    checked = audit("verify", "--json")
+    assert checked.exit_code == 0, checked.output
+    [log] = said(checked)["logs"]
+    assert (log["size"], log["shredded"]) == (6, 5)
+    bundle = tmp_path / "bundle.zip"
+    assert audit("export", "event-3", "-o", str(bundle)).exit_code == 0
+    folder = unpacked(bundle, tmp_path / "evidence")
+    assert plain_python(folder, home.vkey()).returncode == 0
+    assert not list(folder.rglob("record.json"))
+
+
+def test_a_legal_hold_refuses_erasure_and_the_refusal_is_logged(home: Home, audit: Run) -> None:
+    home.append(5)
+    words = ("--tenant", "bank", "--reason", "a lawsuit")
+    assert audit("hold", "anna", *words).exit_code == 0
+    refused = audit("erase", "anna", *words)
+    assert refused.exit_code == 1
+    assert "legal hold" in refused.output
+    assert "what Anna asked" in audit("show", "event-3").output
+    [log] = said(audit("verify", "--json"))["logs"]
+    assert log["size"] == 7  # the hold and the refusal
+    assert audit("release", "anna", *words).exit_code == 0
+    assert audit("erase", "anna", *words).exit_code == 0
+
+
+def test_erasing_somebody_unknown_ends_with_1(home: Home, audit: Run) -> None:
+    home.append(1)
+    assert audit("erase", "nobody", "--reason", "asked").exit_code == 1
+
+
+def test_erase_leaves_the_entry_to_a_running_audit(home: Home, audit: Run) -> None:
+    folder = home.append(5)
+    store = open_store(folder, "glideslope/0", home.keys)
+    try:
+        result = audit("erase", "anna", "--tenant", "bank", "--reason", "she asked for it")
+        assert result.exit_code == 0, result.output
+        assert "by the running audit in 0" in result.output
+        store.append([entry(5, 0)])
+    finally:
+        store.close()
+    assert audit("verify").exit_code == 0
+
+
+def test_an_interrupted_append_ends_with_21_until_audit_has_finished_it(
+    home: Home, audit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home.append(5)
+    store = open_store(folder, "glideslope/0", home.keys)
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderStorage, "replace", refuse)
+        with pytest.raises(WriteFailedError):
+            store.append([entry(5, 0)])
+    store.close()
+    checked = audit("verify", "--json")
+    assert checked.exit_code == 21, checked.output
+    [log] = said(checked)["logs"]
+    findings = log["findings"]
+    assert isinstance(findings, list)
+    assert {finding["problem"] for finding in findings} == {"unfinished"}
+    open_store(folder, "glideslope/0", home.keys).close()
+    assert audit("verify").exit_code == 0
+
+
+def refuse(*_: object) -> str:
+    raise OSError("no space left on device")
+
+
+def test_a_log_may_be_checked_while_it_is_written(home: Home, audit: Run) -> None:
+    folder = home.append(200)
+    stop = threading.Event()
+
+    def write() -> None:
+        store = open_store(folder, "glideslope/0", home.keys)
+        for first in range(200, 3_000, 20):
+            store.append([entry(offset, 0) for offset in range(first, first + 20)])
+            if stop.is_set():
+                break
+        store.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            checked = audit("verify")
+            assert checked.exit_code == 0, checked.output
+    finally:
+        stop.set()
+        writer.join()
+    assert audit("verify").exit_code == 0

@@ -1,0 +1,200 @@
+"""All that the logs hold of one request, decrypted where its keys are there."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from glideslope.audit.objects import FolderObjects, Objects
+from glideslope.identity import RequestName, origin, request_of
+from services.audit.entry import Entry
+from services.audit.log import DamagedError
+from services.audit.tlog import blob
+from services.audit.tlog.blob import BadBlobError
+from services.audit.tlog.keystore import KeyReader
+from services.audit.tlog.leaf import KEY_EVENTS, BadLeafError, Leaf, identity
+from services.audit.tlog.note import Checkpoint, Note
+from services.audit.tlog.paths import (
+    CHECKPOINT,
+    TILE_WIDTH,
+    Tile,
+    blob_path,
+    split_bundle,
+)
+from shared import cloudevents, topics
+from shared.cloudevents import UnreadableError
+from shared.delivery import Record
+from shared.events import ReleaseRegistered
+from shared.release import BUILT_IN, Release
+from shared.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry about the request. `entry` is None where nobody can decrypt it any more."""
+
+    log: Path
+    origin: str
+    index: int
+    raw: bytes
+    leaf: Leaf
+    sealed: bytes
+    entry: Entry | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it for machines, and for people who read JSON."""
+        position = self.leaf.position
+        return {
+            "log": self.origin,
+            "index": self.index,
+            "at": datetime.fromtimestamp(position.timestamp / 1000, UTC).isoformat(),
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": position.offset,
+            "event_id": self.leaf.event_id,
+            "type": self.leaf.type,
+            "tenant": self.leaf.tenant,
+            "release": self.leaf.release,
+            "decrypted": self.entry is not None,
+            "record": None if self.entry is None else record_data(self.entry),
+        }
+
+
+def record_data(entry: Entry) -> dict[str, Any]:
+    """Return a record as JSON has it; a value that is JSON as that, other bytes as text."""
+    return {
+        "key": _text(entry.key),
+        "headers": {name: _text(value) for name, value in entry.headers},
+        "value": _value(entry.value),
+    }
+
+
+def entries_of(
+    logs: Sequence[Path],
+    keys: KeyReader | None,
+    request_id: str,
+    names: Mapping[str, Topic],
+    source: str | None = None,
+) -> tuple[list[Found], dict[str, Release]]:
+    """Return the entries about a request, in each log's order, and the releases on the way.
+
+    `names` maps the topics' names on the cluster to the topics. Of a record that cannot be
+    decrypted only its event's id, and whether it decided the request, can tell. It reads all
+    that is logged. Raises `DamagedError`.
+    """
+    releases = {BUILT_IN.content_hash(): BUILT_IN}
+    about = []
+    for log in logs:
+        for found in _read(log, keys):
+            if names.get(found.leaf.position.topic) is topics.RELEASES:
+                _take_release(found, releases)
+            if _is_about(found, request_id, source, names):
+                about.append(found)
+    return about, releases
+
+
+def _take_release(found: Found, releases: dict[str, Release]) -> None:
+    if found.entry is None or found.entry.value is None:
+        return
+    with contextlib.suppress(UnreadableError, ValidationError):  # logged, and no release
+        event = cloudevents.read(found.entry.value, found.entry.headers)
+        manifest = ReleaseRegistered.model_validate_json(event.data).manifest
+        releases[manifest.content_hash()] = manifest
+
+
+def _read(log: Path, keys: KeyReader | None) -> Iterator[Found]:
+    objects = FolderObjects(log)
+    try:
+        checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
+        for index, raw in _entries(objects, checkpoint.size):
+            leaf = Leaf.decode(raw)
+            if leaf.position.topic == KEY_EVENTS:
+                continue
+            sealed = objects.read(blob_path(leaf.blob.sha256))
+            entry = _opened(leaf, sealed, checkpoint.origin, keys)
+            yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
+    except (BadLeafError, BadBlobError, LookupError, ValueError) as error:
+        raise DamagedError(
+            f"the log in {log} cannot be read: {error}. Run `glideslope audit verify {log}`"
+        ) from error
+
+
+def _entries(objects: Objects, size: int) -> Iterator[tuple[int, bytes]]:
+    for number in range(-(-size // TILE_WIDTH)):
+        first = number * TILE_WIDTH
+        tile = Tile(None, number, min(TILE_WIDTH, size - first))
+        try:
+            raw = objects.read(tile.path)
+        except LookupError:  # a full one has replaced it
+            raw = objects.read(Tile(None, number).path)
+        yield from enumerate(split_bundle(raw)[: tile.width], first)
+
+
+def _opened(leaf: Leaf, sealed: bytes, origin_: str, keys: KeyReader | None) -> Entry | None:
+    key = None if keys is None else keys.key(blob.key_id(sealed))
+    if key is None:
+        return None
+    content = blob.open_(sealed, key, identity(origin_, leaf.position))
+    return Entry(leaf.position, content.key, content.headers, content.value, leaf.decides)
+
+
+def _is_about(
+    found: Found, request_id: str, source: str | None, names: Mapping[str, Topic]
+) -> bool:
+    topic = names.get(found.leaf.position.topic)
+    if found.entry is None:
+        decides = found.leaf.decides
+        if decides is not None:
+            return decides.id == request_id and source in {None, decides.source}
+        return topic is topics.REQUESTS and found.leaf.event_id == request_id
+    name = _request(found.entry, topic, names)
+    return name is not None and name.id == request_id and source in {None, name.source}
+
+
+def _request(entry: Entry, topic: Topic | None, names: Mapping[str, Topic]) -> RequestName | None:
+    position = entry.position
+    record = Record(
+        topic=position.topic,
+        partition=position.partition,
+        offset=position.offset,
+        timestamp=position.timestamp,
+        key=entry.key,
+        value=entry.value,
+        headers=entry.headers,
+    )
+    with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
+        if topic is topics.DEAD_LETTERS:
+            topic = names[origin(record).topic]
+        return None if topic is None else request_of(topic, record)
+    return None
+
+
+def release_of(found: Sequence[Found]) -> str | None:
+    """Return the release that the request was pinned to, by its content hash."""
+    for each in found:
+        if each.entry is None:
+            continue
+        with contextlib.suppress(UnreadableError, ValueError):
+            data = json.loads(cloudevents.read(each.entry.value, each.entry.headers).data)
+            release = data.get("release") if isinstance(data, dict) else None
+            if isinstance(release, str):
+                return release
+    return None
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode(errors="backslashreplace")
+
+
+def _value(raw: bytes | None) -> Any:
+    if raw is None:
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return _text(raw)
