@@ -17,9 +17,6 @@ class Consumer:
 
     end_offsets = beginning_offsets
 
-    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
-        return dict.fromkeys(partitions, 0)
-
     def seek(self, partition: TopicPartition, position: int) -> None:
         pass
 
