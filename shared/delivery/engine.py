@@ -145,7 +145,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(announcing, fetching, observing, stopping, return_exceptions=True)
             await assignment.drain()
-            await consumer.stop()
+            await _stop(consumer)
         if not fetching.cancelled() and (error := fetching.exception()) is not None:
             raise error
 
@@ -275,6 +275,17 @@ async def _undecodable(consumer: AIOKafkaConsumer) -> str:
         f"is in one of: {', '.join(positions)}. Find it with kcat, then move this group past it "
         "with kafka-consumer-groups.sh --reset-offsets"
     )
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop the consumer, also while its broker is away.
+
+    aiokafka then cancels fetches that wait to be repeated, and their cancellation ends its stop.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
+        stopping.result()
 
 
 def _record(fetched: ConsumerRecord) -> Record:

@@ -85,6 +85,30 @@ async def test_every_request_ends_once_although_the_broker_is_paused_in_a_transa
     assert_exactly_once(inputs, outcomes)
 
 
+@only_full
+@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("topics")
+async def test_a_service_that_is_stopped_while_the_broker_is_away_ends_in_order(
+    settings: Settings, brittle: BrittleBroker, chance: random.Random
+) -> None:
+    inputs = Inputs(settings, chance)
+    await inputs.publish(["relay"] * 400)
+    async with Fleet(settings) as fleet, Outcomes(settings) as outcomes:
+        member = await fleet.start(**MANY_TRANSACTIONS)
+        await outcomes.until(chance.randrange(1, 50))
+        await asyncio.to_thread(brittle.broker.kill)
+        await member.says("Failed fetch messages")
+        await member.drain()
+        assert member.times("drained") == 1, member.said()
+
+        await asyncio.to_thread(brittle.broker.restart)
+        await fleet.start()
+        await outcomes.until(len(inputs.keys))
+        await fleet.drain()
+        await outcomes.until_end()
+    assert_exactly_once(inputs, outcomes)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with 192 MB."""
