@@ -21,6 +21,7 @@ from shared.topics import Topic
 
 _LEADERS_WITHIN: Final = timedelta(seconds=30)
 _ENOUGH_REPLICAS_TO_LOSE_ONE: Final = 3
+"""A write needs two of them; it is what a cluster that can gets."""
 _MUST_MATCH: Final = frozenset({"cleanup.policy"})
 
 
@@ -60,13 +61,17 @@ async def create_topics(settings: Settings) -> list[TopicState]:
     Raises `UnreachableError`, `TopicMismatchError`, `LeaderlessError`.
     """
     async with cluster.admin(settings) as admin:
+        brokers = (await admin.describe_cluster())["brokers"]
+        replicas = replication_factor(settings, brokers=len(brokers))
         existing = {each["topic"] for each in await admin.describe_topics()}
         missing = [topic for topic in topics.ALL if settings.topic(topic) not in existing]
-        created = await _create(admin, missing, settings)
+        created = await _create(admin, missing, settings, replicas)
         described = await _led(admin, [settings.topic(topic) for topic in topics.ALL])
         configured = await _configurations(admin, described)
     states = [
-        verify(topic, described[name], configured[name], settings, created=name in created)
+        verify(
+            topic, described[name], configured[name], settings, replicas, created=name in created
+        )
         for topic, name in ((topic, settings.topic(topic)) for topic in topics.ALL)
     ]
     async with cluster.reader(settings, *topics.ALL):
@@ -75,7 +80,12 @@ async def create_topics(settings: Settings) -> list[TopicState]:
     return states
 
 
-def configuration(topic: Topic, replication_factor: int) -> dict[str, str]:
+def replication_factor(settings: Settings, *, brokers: int) -> int:
+    """Return how many copies of each partition a topic gets that is created on so many brokers."""
+    return settings.replication_factor or min(_ENOUGH_REPLICAS_TO_LOSE_ONE, brokers)
+
+
+def configuration(topic: Topic, replicas: int) -> dict[str, str]:
     """Return the topic's configuration as Kafka names it.
 
     Time is the broker's: retention must not depend on the clock that a sender writes into its
@@ -87,26 +97,29 @@ def configuration(topic: Topic, replication_factor: int) -> dict[str, str]:
         "retention.ms": "-1" if retention is None else str(retention // timedelta(milliseconds=1)),
         "max.message.bytes": str(topic.max_bytes),
         "message.timestamp.type": "LogAppendTime",
-        "min.insync.replicas": "2" if replication_factor >= _ENOUGH_REPLICAS_TO_LOSE_ONE else "1",
+        "min.insync.replicas": "2" if replicas >= _ENOUGH_REPLICAS_TO_LOSE_ONE else "1",
     }
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what is compared, and with what
     topic: Topic,
     described: Mapping[str, Any],
     configured: Mapping[str, str],
     settings: Settings,
+    replicas: int,
     *,
     created: bool = False,
 ) -> TopicState:
     """Compare a topic with what it should be. `described` and `configured` as Kafka says.
+
+    `replicas` is the number of copies that it would be created with.
 
     Raises `TopicMismatchError` on another number of partitions or another cleanup policy; every
     other difference is in the returned state.
     """
     name = settings.topic(topic)
     partitions = len(described["partitions"])
-    replicas = min(len(each["replicas"]) for each in described["partitions"])
+    copies = min(len(each["replicas"]) for each in described["partitions"])
     if partitions != settings.partitions:
         raise TopicMismatchError(
             f"topic {name} has {partitions} partitions, the settings say {settings.partitions}: "
@@ -114,7 +127,7 @@ def verify(
             "All topics must have the same number, and adding partitions to a topic in use would "
             "tear conversations apart"
         )
-    wanted = configuration(topic, settings.replication_factor)
+    wanted = configuration(topic, replicas)
     differences = {
         setting: (configured[setting], value)
         for setting, value in wanted.items()
@@ -126,9 +139,9 @@ def verify(
             f"topic {name}: {said}. Change it with kafka-configs.sh --alter --topic {name} "
             + " ".join(f"--add-config {key}={wanted[key]}" for key in wrong)
         )
-    if replicas != settings.replication_factor:
-        differences["replication.factor"] = (str(replicas), str(settings.replication_factor))
-    return TopicState(name, created, partitions, replicas, differences)
+    if copies != replicas:
+        differences["replication.factor"] = (str(copies), str(replicas))
+    return TopicState(name, created, partitions, copies, differences)
 
 
 async def register(release: Release, settings: Settings) -> Literal["registered", "known"]:
@@ -159,14 +172,14 @@ async def register(release: Release, settings: Settings) -> Literal["registered"
 
 
 async def _create(
-    admin: AIOKafkaAdminClient, missing: Iterable[Topic], settings: Settings
+    admin: AIOKafkaAdminClient, missing: Iterable[Topic], settings: Settings, replicas: int
 ) -> set[str]:
     new = [
         NewTopic(
             settings.topic(topic),
             settings.partitions,
-            settings.replication_factor,
-            topic_configs=configuration(topic, settings.replication_factor),
+            replicas,
+            topic_configs=configuration(topic, replicas),
         )
         for topic in missing
     ]

@@ -35,7 +35,12 @@ class Settings(BaseSettings):
     partitions: int = Field(
         default=4, ge=1, description="Partitions of each topic; the same for all of them."
     )
-    replication_factor: int = Field(default=1, ge=1, description="Copies of each partition.")
+    replication_factor: int | None = Field(
+        default=None,
+        ge=1,
+        description="Copies of each partition of a topic that is created. Not set: three, or one "
+        "on each broker where there are fewer.",
+    )
     default_tenant: str = Field(
         default="default", min_length=1, description="Tenant of an event that names none."
     )

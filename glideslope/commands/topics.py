@@ -22,9 +22,10 @@ def create(
 ) -> None:
     """Create every topic that is missing and verify the others; repeat it as often as you like.
 
-    Partitions and replication come from GLIDESLOPE_PARTITIONS and GLIDESLOPE_REPLICATION_FACTOR.
-    It also registers the built-in release. Exit code 3: the cluster cannot be reached, or a topic
-    exists that the pipeline would go wrong on.
+    There are GLIDESLOPE_PARTITIONS partitions of each, in GLIDESLOPE_REPLICATION_FACTOR copies; not
+    set, three copies, or one on each broker where there are fewer. It also registers the built-in
+    release. Exit code 3: the cluster cannot be reached, or a topic exists that the pipeline would
+    go wrong on.
     """
     states = terminal.run(create_topics(terminal.cluster_settings()))
     if as_json:
@@ -43,6 +44,11 @@ def _show(states: list[TopicState]) -> None:
             str(state.replication_factor),
         )
     terminal.out.print(table)
+    if any(state.created and state.replication_factor == 1 for state in states):
+        terminal.out.print(
+            "[yellow]note:[/] there is one copy of each record: what its broker loses is lost. "
+            "Three brokers would keep three"
+        )
     for state in states:
         for setting, (actual, wanted) in state.differences.items():
             terminal.out.print(

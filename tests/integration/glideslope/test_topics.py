@@ -32,6 +32,7 @@ async def test_topics_are_created_as_they_should_be_and_found_so_again(settings:
 
     assert [state.name for state in first] == [settings.topic(topic) for topic in topics.ALL]
     assert all(state.created and not state.differences for state in first)
+    assert all(state.replication_factor == 1 for state in first), "the suite has one broker"
     assert all(state.partitions == settings.partitions for state in first)
     assert not any(state.created or state.differences for state in second)
 
