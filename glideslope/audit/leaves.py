@@ -17,7 +17,7 @@ _NUMBER: Final = r"(?:0|-?[1-9][0-9]*+)"
 _LEAF: Final = re.compile(
     rf'\{{"blob":\{{"bytes":(?P<bytes>{_NUMBER}),"sha256":"(?P<sha256>[0-9a-f]{{64}})"\}},'
     rf'"cluster":(?P<cluster>{_STRING}),'
-    rf'"decides":(?:null|\{{"id":{_STRING},"source":{_STRING}\}}),'
+    rf'"decides":(?:null|\{{"accepted_at":{_STRING},"id":{_STRING},"source":{_STRING}\}}),'
     rf'"event_id":(?P<event_id>{_OPTIONAL}),'
     rf'"offset":(?P<offset>{_NUMBER}),'
     rf'"partition":(?P<partition>{_NUMBER}),'

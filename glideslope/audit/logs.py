@@ -34,6 +34,7 @@ class Task:
     keys: tuple[VerifierKey, ...] = ()
     memory: Memory | None = None
     open_keys: OpenKeys | None = None
+    records: bool = True
 
 
 def find_logs(folder: Path) -> list[Path]:
@@ -111,7 +112,12 @@ def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
     keys = None if task.open_keys is None else task.open_keys()
     try:
         return Verification(
-            objects, keys=task.keys, memory=task.memory, key_reader=keys, progress=progress
+            objects,
+            keys=task.keys,
+            memory=task.memory,
+            key_reader=keys,
+            records=task.records,
+            progress=progress,
         ).run()
     except OSError as error:
         what = f"the log could not be read: {error}"

@@ -62,22 +62,24 @@ class Verification:
     `keys` are those that the auditor was given. Without a log's key among them the ones in the
     log itself are believed: only a remembered checkpoint then shows a log that was made anew.
     `memory` is what the auditor knows from before. With a `key_reader` every record is decrypted
-    whose key is there. It needs some 200 bytes for each entry.
+    whose key is there; without `records` none is even read. It needs some 200 bytes for each entry.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an auditor may know beforehand
         self,
         objects: Objects,
         *,
         keys: Sequence[VerifierKey] = (),
         memory: Memory | None = None,
         key_reader: KeyReader | None = None,
+        records: bool = True,
         progress: Progress | None = None,
     ) -> None:
         self._objects = objects
         self._keys = keys
         self._memory = memory or {}
-        self._key_reader = key_reader
+        self._key_reader = key_reader if records else None
+        self._records = records
         self._opening: Opening | None = None
         self._progress = progress or (lambda _done, _all: None)
         self._names: set[str] = set()
@@ -111,7 +113,9 @@ class Verification:
                 report.decrypted = self._opening.opened
                 report.shredded = self._opening.shredded
             left = self._names - self._expected
-            if report.entries < report.size:  # nobody can tell whose the blobs of the others are
+            if (
+                not self._records or report.entries < report.size
+            ):  # nobody can tell whose the blobs of the others are
                 left = {name for name in left if not name.startswith(BLOBS)}
             self._find(*judge_leftovers(self._objects, left, report.size))
         report.streams = self._sources.streams
@@ -148,7 +152,8 @@ class Verification:
             self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
         if said.event_id is not None:
             self._events[hash((said.topic, said.event_id))] += 1
-        self._check_blob(leaf, said)
+        if self._records:
+            self._check_blob(leaf, said)
 
     def _check_blob(self, leaf: Leaf, said: Said) -> None:
         name = blob_path(said.sha256)

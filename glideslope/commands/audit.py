@@ -66,6 +66,9 @@ def verify(
             "shows. Written after a check that found nothing.",
         ),
     ] = None,
+    records: Annotated[
+        bool, typer.Option(help="Read each encrypted record too, not the entries alone.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)] = False,
 ) -> None:
     """Check logs from their signatures down to each encrypted record, offline.
@@ -81,7 +84,7 @@ def verify(
         place = log or settings.home / "audit"
         folders = find_logs(place)
         open_keys = keyring(settings)
-        tasks = [Task(folder, keys, known, open_keys) for folder in folders]
+        tasks = [Task(folder, keys, known, open_keys, records) for folder in folders]
         reports = _verify(tasks)
     except (BadMemoryError, NoLogError, KeyStoreError) as error:
         terminal.complain(str(error))
