@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel
-
 from services.ingest import documents, feedback, requests
 from services.ingest.adapters.kafka_history import KafkaHistory
 from services.ingest.arrival import Arrival
@@ -12,56 +10,42 @@ from services.ingest.duplicates import Duplicates
 from services.ingest.release import NamedRelease
 from services.ingest.settings import IngestSettings
 from services.ingest.submission import SubmittedDocument, SubmittedFeedback, SubmittedRequest
+from services.ingest.ways import WAYS, Ways
 from shared import topics
-from shared.delivery import Cause, Record, Service, Source, event_broker, run
+from shared.delivery import Cause, Service, Source, event_broker, run
 
 
 def build(settings: IngestSettings) -> Service:
     """Return the service: every submission leaves on exactly one of its topics."""
     broker = event_broker(settings)
-    ways = {
-        topic.data: broker.publisher(settings.topic(topic), schema=topic.data)
-        for topic in (
-            *(topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED, topics.REQUESTS_DUPLICATED),
-            *(topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED),
-            *(topics.FEEDBACK_ACCEPTED, topics.FEEDBACK_REJECTED),
-        )
-    }
+    ways = Ways({way.data: broker.publisher(settings.topic(way), schema=way.data) for way in WAYS})
     release, most = NamedRelease(settings.release), settings.record_max_bytes
     window = timedelta(seconds=settings.duplicate_window_seconds)
     seen = Duplicates(KafkaHistory(settings), window, settings.duplicate_window_requests)
 
-    def arrival_of(cause: Cause, record: Record) -> Arrival:
-        size = len(record.value or b"")
-        return Arrival.of(cause, size, record.timestamp, settings.default_tenant)
-
-    async def publish(decision: BaseModel, arrival: Arrival, key: bytes | None = None) -> None:
-        extensions = {"ce_tenant": arrival.tenant, **requests.extensions(decision)}
-        await ways[type(decision)].publish(decision, key=key, headers=extensions)
-
     @broker.subscriber(settings.topic(topics.REQUESTS))
     async def request(data: SubmittedRequest, cause: Cause, record: Source) -> None:
-        arrival = arrival_of(cause, record)
+        arrival = Arrival.of(cause, record, settings.default_tenant)
         sighting = arrival.sighting(record.key, record.offset)
         with seen.first(record.partition, sighting) as first:
             if first:
                 pinned = release.current()
                 decision = await decided(requests.acceptable, data, arrival, pinned, most)
-                await publish(decision, arrival)
+                await ways.publish(decision, arrival)
             else:
-                await publish(requests.duplicate(arrival), arrival)
+                await ways.publish(requests.duplicate(arrival), arrival)
 
     @broker.subscriber(settings.topic(topics.DOCUMENTS))
     async def document(data: SubmittedDocument, cause: Cause, record: Source) -> None:
-        arrival = arrival_of(cause, record)
+        arrival = Arrival.of(cause, record, settings.default_tenant)
         decision = await decided(documents.acceptable, data, arrival, most)
-        await publish(decision, arrival, documents.key(decision))
+        await ways.publish(decision, arrival, documents.key(decision))
 
     @broker.subscriber(settings.topic(topics.FEEDBACK))
     async def judgement(data: SubmittedFeedback, cause: Cause, record: Source) -> None:
-        arrival = arrival_of(cause, record)
+        arrival = Arrival.of(cause, record, settings.default_tenant)
         decision = await decided(feedback.acceptable, data, arrival, most)
-        await publish(decision, arrival)
+        await ways.publish(decision, arrival)
 
     async def on_assigned(topic: str, partition: int) -> None:
         if topic == settings.topic(topics.REQUESTS):

@@ -9,6 +9,7 @@ from services.ingest.duplicates import Sighting
 from services.ingest.objection import Code, Objection
 from services.ingest.text import LINE, free_of
 from shared.cloudevents import Event
+from shared.delivery.record import Record
 
 ATTRIBUTE_MAX_CHARACTERS: Final = 512
 """Longest CloudEvents id and source: a request is known by them, and feedback refers to them."""
@@ -32,9 +33,9 @@ class Arrival:
     now: datetime
 
     @classmethod
-    def of(cls, event: Event, size: int, timestamp: int, default_tenant: str) -> Self:
-        """Return the arrival of an event whose record has this size and timestamp (in ms)."""
-        now = datetime.now(UTC)
+    def of(cls, event: Event, record: Record, default_tenant: str) -> Self:
+        """Return the arrival of an event that came in `record`."""
+        now, timestamp = datetime.now(UTC), record.timestamp
         # a topic that takes the sender's clock can hold any stamp, or none (-1)
         known = 0 <= timestamp <= now.timestamp() * 1000
         return cls(
@@ -42,7 +43,7 @@ class Arrival:
             source=event.source,
             claimed_tenant=event.tenant,
             default_tenant=default_tenant,
-            size=size,
+            size=len(record.value or b""),
             received_at=datetime.fromtimestamp(timestamp / 1000, UTC) if known else now,
             now=now,
         )

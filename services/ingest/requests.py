@@ -86,19 +86,6 @@ def duplicate(arrival: Arrival) -> RequestDuplicated:
     return RequestDuplicated(request_id=arrival.id, request_source=arrival.source)
 
 
-def extensions(decision: object) -> dict[str, str]:
-    """Return what every later event of an accepted request says of it in its headers.
-
-    The delivery engine stops retrying after the deadline; dead letters are found by release.
-    """
-    if not isinstance(decision, RequestAccepted):
-        return {}
-    pinned = {"ce_release": decision.release}
-    if decision.deadline is not None:
-        pinned["ce_deadline"] = decision.deadline.isoformat()
-    return pinned
-
-
 def _with_normalised_question(data: Any) -> Any:
     """Normalise before the length is checked: NFC changes it, and blank ends do not count."""
     if isinstance(data, dict) and isinstance(question := data.get("question"), str):

@@ -65,14 +65,16 @@ class Event:
         type: str,  # noqa: A002 - the CloudEvents attribute's name
         source: str,
         stage: str,
-        extensions: Mapping[str, str] = MappingProxyType({}),
+        extensions: Mapping[str, str | None] = MappingProxyType({}),
         now: datetime | None = None,
     ) -> "Event":
         """Return the event that `stage` makes of this one.
 
         Its id depends on this event and the stage alone, so that a redelivery recreates it.
-        Subject, tenant and other extensions are handed on; `extensions` adds to them.
+        Subject, tenant and other extensions are handed on; `extensions` adds to them, replaces
+        them, and with None leaves one out.
         """
+        handed_on = {**self.extensions, **extensions}
         return Event(
             id=derived_id(self.source, self.id, stage),
             type=type,
@@ -80,7 +82,7 @@ class Event:
             data=data.__pydantic_serializer__.to_json(data),
             time=(now or datetime.now(UTC)).isoformat(),
             subject=self.subject,
-            extensions={**self.extensions, **extensions},
+            extensions={name: text for name, text in handed_on.items() if text is not None},
             foreign=self.foreign,
         )
 

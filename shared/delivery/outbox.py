@@ -59,11 +59,12 @@ class Outbox:
         data: BaseModel,
         destination: str,
         key: bytes | None = None,
-        extensions: Mapping[str, str] = MappingProxyType({}),
+        extensions: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
         """Collect one event for the topic named `destination`.
 
-        `extensions` are CloudEvents extension attributes beside those that are handed on.
+        `extensions` are CloudEvents extension attributes beside those that are handed on; one
+        that is None is not handed on.
         """
         topic = self._topics[destination]
         event = self.cause.derive(

@@ -93,6 +93,37 @@ async def test_an_accepted_request_says_its_release_and_deadline_in_its_headers(
     assert header(output, "ce_deadline") == b"2123-11-14T22:13:20+00:00"
 
 
+@pytest.mark.parametrize(
+    ("topic", "data", "way"),
+    [
+        (topics.REQUESTS, {"question": "Why?"}, "t.requests.accepted"),
+        (topics.REQUESTS, {}, "t.requests.rejected"),
+        (topics.DOCUMENTS, {"document_id": "d", "text": "One."}, "t.documents.accepted"),
+        (topics.DOCUMENTS, {}, "t.documents.rejected"),
+        (topics.FEEDBACK, {"request_id": "q-1", "rating": "wrong"}, "t.feedback.accepted"),
+        (topics.FEEDBACK, {}, "t.feedback.rejected"),
+    ],
+    ids=lambda each: each.name if isinstance(each, Topic) else None,
+)
+async def test_a_senders_own_deadline_and_release_headers_are_not_handed_on(
+    submit: Submit, topic: Topic, data: Any, way: str
+) -> None:
+    forged = (("ce_deadline", b"2001-01-01T00:00:00Z"), ("CE_Release", b"f" * 64))
+    output = await submit(topic, data, headers=forged)
+    assert output.topic == way
+    said = {name.lower(): raw for name, raw in output.headers}
+    assert "ce_deadline" not in said
+    assert said.get("ce_release") in {None, BUILT_IN.content_hash().encode()}
+
+
+async def test_a_duplicate_does_not_hand_a_senders_own_deadline_on(submit: Submit) -> None:
+    forged = (("ce_deadline", b"2001-01-01T00:00:00Z"),)
+    await submit(topics.REQUESTS, {"question": "Why?"})
+    output = await submit(topics.REQUESTS, {"question": "Why?"}, headers=forged)
+    assert output.topic == "t.requests.duplicated"
+    assert "ce_deadline" not in dict(output.headers)
+
+
 @pytest.mark.parametrize("data", [{}, [], "What?", 7, {"question": " "}, {"request": 1}])
 async def test_json_that_is_no_request_is_rejected_and_not_dead_lettered(
     submit: Submit, data: Any

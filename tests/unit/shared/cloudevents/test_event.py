@@ -21,7 +21,7 @@ CAUSE = Event(
 DATA = RequestDuplicated(request_id="q-1", request_source="/crm")
 
 
-def derive(cause: Event = CAUSE, **extensions: str) -> Event:
+def derive(cause: Event = CAUSE, **extensions: str | None) -> Event:
     return cause.derive(
         DATA,
         type="glideslope.request.duplicated.v1",
@@ -99,6 +99,11 @@ def test_the_stage_may_name_the_tenant() -> None:
     assert derive(tenant="other").tenant == "other"
     assert derive(Event(id="1", type="t", source="s", data=b"{}"), tenant="x").tenant == "x"
     assert CAUSE.tenant == "acme"
+
+
+def test_the_stage_may_leave_an_extension_out() -> None:
+    assert derive(tenant=None, never=None).extensions == {"urgent": "true"}
+    assert CAUSE.extensions == {"tenant": "acme", "urgent": "true"}
 
 
 @given(source=st.text(), name=st.text(), stage=st.text())
