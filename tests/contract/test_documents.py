@@ -1,6 +1,7 @@
 """The generated documents: as the code is, valid, and no break with what was published."""
 
 import json
+import os
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -250,3 +251,32 @@ def test_every_setting_of_every_service_is_on_the_page_with_its_meaning() -> Non
             variable = settings.variable(service.settings, field_name, field)
             assert field.description, f"{variable} needs a description"
             assert PAGES["settings.md"].count(f"| `{variable}` |") == 1
+
+
+def test_every_default_on_the_page_may_be_written_into_the_environment_as_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|not set) \|", PAGES["settings.md"], re.MULTILINE)
+    defaults = {variable: default for variable, default in rows if default}
+    assert defaults["GLIDESLOPE_RETRY_DELAYS_SECONDS"] == "[5.0,30.0]"
+    for service in DECLARED:
+        for variable in os.environ.keys() & {row[0] for row in rows}:
+            monkeypatch.delenv(variable)
+        expected = service.settings()
+        for variable, default in defaults.items():
+            monkeypatch.setenv(variable, default)
+        assert service.settings() == expected
+
+
+def test_every_environment_variable_that_the_code_reads_is_on_the_page() -> None:
+    read = {
+        name
+        for folder in ("glideslope", "services", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"environ(?:ment)?(?:\.get\(|\[)\"(\w+)\"", path.read_text("utf-8"))
+    }
+    assert {"GLIDESLOPE_KAFKA", "JAVA_HOME", "NOTIFY_SOCKET"} <= read
+    ours = read - {"PATH"}  # a program's own, like the locale
+    assert [name for name in sorted(ours) if f"| `{name}` |" not in PAGES["settings.md"]] == []
+    told = {each.name for each in settings.OTHERS if each.reader is not settings.Reader.TESTS}
+    assert told <= read
