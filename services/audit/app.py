@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.audit.adapters.kafka import cluster_id
+from services.audit.adapters.kafka import cluster_id, was_logged
 from services.audit.adapters.stores import Stores
 from services.audit.auditor import Auditor
 from services.audit.group import GroupLog
-from services.audit.log import Log
+from services.audit.log import Log, MissingLogError
 from services.audit.partitions import PartitionLogs
 from services.audit.settings import AuditSettings
 from shared import events, topics
@@ -36,6 +36,14 @@ def build(settings: AuditSettings) -> Service:
         if result is not None:
             await results.publish(result)
 
+    async def on_assigned(topic: str, partition: int) -> None:
+        if stores.is_new(partition) and not settings.audit_new_log:
+            group = f"{settings.topic_prefix}audit"
+            if await was_logged(settings.bootstrap_servers, group, partition):
+                origin = f"{settings.deployment}/{partition}"
+                raise MissingLogError(origin, str(settings.log_folder(partition)))
+        await logs.hold(topic, partition)
+
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         auditor.cluster = await cluster_id(settings.bootstrap_servers)
@@ -49,7 +57,7 @@ def build(settings: AuditSettings) -> Service:
         "audit",
         broker,
         settings,
-        on_assigned=logs.hold,
+        on_assigned=on_assigned,
         on_revoked=logs.let_go,
         lifespan=lifespan,
     )

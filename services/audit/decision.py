@@ -20,7 +20,10 @@ class Decision:
     @property
     def request(self) -> RequestKey:
         """The request that ends."""
-        return RequestKey(self.item.request.request_source, self.item.request.request_id)
+        request = self.item.request
+        return RequestKey(
+            request.request_source, request.request_id, request.received_at.isoformat()
+        )
 
     def result(self, receipt: Receipt) -> Result:
         """Return the result that tells the asker, with the receipt of the deciding entry."""

@@ -23,10 +23,15 @@ class Position(NamedTuple):
 
 
 class RequestKey(NamedTuple):
-    """A request, as everybody knows it: the CloudEvents source and id it came with."""
+    """One acceptance of a request: the CloudEvents source and id it came with, and when it came.
+
+    An id that comes again after ingest's duplicate window, or under another conversation, is
+    accepted again and has an end of its own; a redelivery has the time of the first.
+    """
 
     source: str
     id: str
+    accepted_at: str = ""
 
     def digest(self) -> bytes:
         """Return 16 bytes that stand for the request in derived state."""

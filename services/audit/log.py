@@ -6,6 +6,7 @@ passed over.
 LogError
 ├── LockedError         another process writes this log
 ├── DamagedError        what is on disk is not what was written
+├── MissingLogError     the log that was written before is not here
 ├── OtherOriginError    this is the log of another deployment or partition
 └── WriteFailedError    the disk did not take an entry
 """
@@ -64,6 +65,18 @@ class LockedError(LogError):
 
 class DamagedError(LogError):
     """What is on disk is not what was written."""
+
+
+class MissingLogError(LogError):
+    """The log of a partition was begun elsewhere, and a second one would fork it."""
+
+    def __init__(self, origin: str, folder: str) -> None:
+        super().__init__(
+            f"the audit log {origin} is not in {folder}, though Kafka's offsets say that it was "
+            "begun: start audit where its log is (GLIDESLOPE_HOME), or bring the folder here. If "
+            "the log is lost for good, choose another GLIDESLOPE_DEPLOYMENT, so that nobody takes "
+            "the new log for the old one, and set GLIDESLOPE_AUDIT_NEW_LOG=true once"
+        )
 
 
 class OtherOriginError(LogError):

@@ -15,6 +15,11 @@ class AuditSettings(Settings):
         gt=0,
         description="Time to wait for the former writer of an audit log to leave, seconds.",
     )
+    audit_new_log: bool = Field(
+        default=False,
+        description="Begin an audit log although one was begun before that is not here. Set it "
+        "once, when that log is lost for good.",
+    )
     audit_master_key: SecretStr | None = Field(
         default=None,
         description="Key that encrypts the keys of the audit log: 32 bytes in base64. "

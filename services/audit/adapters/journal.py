@@ -108,8 +108,8 @@ def _lock(path: Path) -> int:
         owner = os.pread(file, 32, 0).decode(errors="replace")
         os.close(file)
         raise LockedError(
-            f"process {owner} writes the audit log in {path.parent.parent}: stop it, or give this "
-            "one a GLIDESLOPE_HOME of its own"
+            f"process {owner} writes the audit log in {path.parent.parent}: one log has one "
+            "writer, so stop that process before this one can go on"
         ) from error
     os.ftruncate(file, 0)
     _write_all(file, str(os.getpid()).encode())

@@ -1,4 +1,4 @@
-"""Which Kafka cluster the records come from."""
+"""What Kafka says of the cluster, and of what was logged of it."""
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -18,3 +18,19 @@ async def cluster_id(bootstrap_servers: str) -> str:
     if not cluster:
         raise LookupError(f"the Kafka cluster at {bootstrap_servers} has no id: use Kafka 4")
     return str(cluster)
+
+
+async def was_logged(bootstrap_servers: str, group: str, partition: int) -> bool:
+    """Say whether `group` has passed any record of a partition number, on whichever topic.
+
+    Raises aiokafka's `KafkaError`.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return any(
+        source.partition == partition and offset.offset > 0 for source, offset in committed.items()
+    )

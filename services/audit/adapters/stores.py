@@ -48,6 +48,10 @@ class Stores:
             default_tenant=self._settings.default_tenant,
         )
 
+    def is_new(self, partition: int) -> bool:
+        """Whether this machine has no log of the partition yet."""
+        return not (self._settings.log_folder(partition) / CHECKPOINT).exists()
+
     def close(self) -> None:
         """Close the key store, when every log is closed."""
         if self._keys is not None:

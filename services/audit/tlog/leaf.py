@@ -3,7 +3,8 @@
 A leaf is canonical JSON (RFC 8785) of at most 65,535 bytes:
 
     {"v":1,"cluster":"…","topic":"requests","partition":0,"offset":3,"timestamp":1760000000000,
-     "event_id":"…","type":"…","tenant":"…","release":"…","decides":{"source":"…","id":"…"},
+     "event_id":"…","type":"…","tenant":"…","release":"…","decides":{"accepted_at":"…",
+     "id":"…","source":"…"},
      "subject_key":"…","blob":{"sha256":"…","bytes":1234}}
 
 `event_id`, `type`, `tenant` and `release` are null where the record does not say, cannot be read

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -197,3 +198,17 @@ async def test_a_disk_that_fails_stops_audit_and_nothing_is_answered_before_it_i
     entries = dict(log_of(audit_settings, int(receipt.origin.split("/")[1])))
     assert entries[receipt.index].value == approval(1)
     assert sum(entry.decides is not None for entry in entries.values()) == 1
+
+
+async def test_a_log_that_was_begun_elsewhere_is_not_begun_a_second_time(
+    audit_settings: AuditSettings, tmp_path: Path
+) -> None:
+    async with audit(audit_settings):
+        await publish(audit_settings, topics.ANSWERS_APPROVED, [approval(1), approval(2)])
+        await committed(audit_settings, topics.RESULTS, 2)
+    elsewhere = audit_settings.model_copy(update={"home": tmp_path / "elsewhere"})
+    _, running, _ = engine_of(elsewhere)
+    with pytest.raises(FatalError, match="GLIDESLOPE_HOME"):
+        await asyncio.wait_for(running, 60)
+    async with audit(elsewhere.model_copy(update={"audit_new_log": True})):
+        pass

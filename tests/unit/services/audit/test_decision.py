@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
@@ -93,4 +93,8 @@ def test_an_approval_without_an_answer_is_refused_as_unreadable(checked: AnswerC
 
 
 def test_a_decision_knows_its_request(checked: AnswerChecked) -> None:
-    assert approved(checked).request == RequestKey("/crm", "r-1")
+    received_at = checked.request.received_at
+    request = approved(checked).request
+    assert request == RequestKey("/crm", "r-1", received_at.isoformat())
+    again = checked.request.model_copy(update={"received_at": received_at + timedelta(days=2)})
+    assert approved(checked.model_copy(update={"request": again})).request != request
