@@ -35,14 +35,6 @@ _TOLD: Final = frozenset(
 
 _POSITION: Final = re.compile(r"(?:(?P<topic>.+)/)?(?P<partition>\d{1,9})/(?P<offset>\d{1,18})")
 
-_OWN_WORDS: Final = frozenset(
-    {
-        *("UnreadableError", "ValidationError", "OutputTooLargeError", "DeadlineError"),
-        *("NotARetryError", "UnknownReleaseError"),
-    }
-)
-"""Errors whose messages do not repeat what was sent."""
-
 _NEVER_READABLE: Final = CODES | {"bad_data"}
 
 
@@ -132,11 +124,6 @@ class Letter:
             )
         except (KeyError, OverflowError) as error:
             raise ValueError(f"{record.partition}/{record.offset} is no dead letter") from error
-
-    @property
-    def reason(self) -> str | None:
-        """Why, in a sentence; None where the words may repeat what was sent."""
-        return self.came.reason if self.error in _OWN_WORDS else None
 
 
 def original_headers(record: Record) -> tuple[tuple[str, bytes | None], ...]:

@@ -75,7 +75,7 @@ def letter_as_data(
             "at": letter.came_at,
         },
         "reason_code": came.code,
-        "reason": came.reason if reveal else letter.reason,
+        "reason": came.reason,
         "error": letter.error,
         "stack": letter.stack,
         "attempts": letter.attempts,
@@ -116,8 +116,8 @@ def show_letter(data: Mapping[str, Any]) -> None:
         f"{source['topic']}/{source['partition']}/{source['offset']}, {_time(source['at'])}",
     )
     _line("failed in", f"{data['service']}, after {data['attempts']} attempts")
-    reason = data["reason"]
-    _line("why", f"{data['reason_code']}: {reason or 'its message may quote content: --reveal'}")
+    code, reason = data["reason_code"], data["reason"]
+    _line("why", code if reason == code else f"{code}: {reason}")
     _line("error", f"{data['error']}, stack {data['stack']}")
     _line("release", data["release"] or "none pinned")
     _line("redriven", _story(data))

@@ -89,7 +89,7 @@ async def test_a_dead_letter_ends_the_wait(settings: Settings, service: Service)
     async with answering(settings, answer):
         end = await ask(request_event(QUESTION), settings, seconds=20)
 
-    assert end == DeadLettered("ingest", "RuntimeError", "boom")
+    assert end == DeadLettered("ingest", "RuntimeError", "RuntimeError")
 
 
 async def test_without_an_end_it_says_where_the_request_stands(

@@ -120,14 +120,6 @@ def test_what_is_no_position_is_told_with_what_one_is(text: str) -> None:
         Position.parse(text, SETTINGS)
 
 
-def test_a_message_that_may_quote_the_content_is_no_reason_to_show() -> None:
-    own = read(dead(record(), UnreadableError("bad_json", "the value is not JSON")))
-    foreign = read(dead(record(), RuntimeError("cannot read 'Ms Gabler'")))
-
-    assert own.reason == "the value is not JSON"
-    assert foreign.reason is None
-
-
 def test_a_group_counts_and_points_at_one_that_can_be_redriven() -> None:
     letters = [read(dead(record(), offset=offset)) for offset in (1, 2, 3)]
     again = read(dead(record(headers=(("glideslope-redrives", b"1"),)), offset=4))
