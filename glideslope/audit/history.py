@@ -90,7 +90,7 @@ def entries_of(
     releases = {BUILT_IN.content_hash(): BUILT_IN}
     about = []
     for log in logs:
-        for found in _read(log, keys):
+        for found in entries(log, keys):
             if names.get(found.leaf.position.topic) is topics.RELEASES:
                 _take_release(found, releases)
             if _is_about(found, request_id, source, names):
@@ -107,7 +107,8 @@ def _take_release(found: Found, releases: dict[str, Release]) -> None:
         releases[manifest.content_hash()] = manifest
 
 
-def _read(log: Path, keys: KeyReader | None) -> Iterator[Found]:
+def entries(log: Path, keys: KeyReader | None) -> Iterator[Found]:
+    """Yield all entries of a log but those about keys, in its order. Raises `DamagedError`."""
     objects = FolderObjects(log)
     try:
         checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)

@@ -1,7 +1,11 @@
 """`glideslope audit …`: what an auditor types."""
 
+import json
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +19,7 @@ from glideslope.audit import view
 from glideslope.audit.erasure import log_key_events
 from glideslope.audit.evidence import NoEvidenceError, write_bundle
 from glideslope.audit.findings import Finding, Problem, Verdict, verdict
-from glideslope.audit.history import Found, entries_of, release_of
+from glideslope.audit.history import Found, entries, entries_of, release_of
 from glideslope.audit.keyring import keyring
 from glideslope.audit.keys import read_keys
 from glideslope.audit.logs import NoLogError, Task, find_logs, verify_all
@@ -159,6 +163,44 @@ def export(
         terminal.complain(str(error))
         raise typer.Exit(Verdict.UNVERIFIABLE) from None
     out.print(f"{len(found)} entries of log {found[0].origin} in {output}", soft_wrap=True)
+
+
+@app.command("dump")
+def dump(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    since: Annotated[
+        datetime | None, typer.Option("--from", help="Records that Kafka took then or later; UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", help="Records that Kafka took before then; UTC.")
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help=LOG_HELP)] = None,
+) -> None:
+    """Write what is logged as JSON Lines, for a warehouse: one entry a line, decrypted.
+
+    It holds personal data, and no erasure reaches it. Exit codes: 0; 22 a log or the keys cannot
+    be read.
+    """
+    settings = terminal.settings(AuditSettings)
+    first = -math.inf if since is None else since.replace(tzinfo=UTC).timestamp() * 1000
+    end = math.inf if until is None else until.replace(tzinfo=UTC).timestamp() * 1000
+    written = 0
+    try:
+        logs = find_logs(log or settings.home / "audit")
+        open_keys = keyring(settings)
+        keys = None if open_keys is None else open_keys()
+        with (
+            closing(keys) if keys is not None else nullcontext(),
+            output.open("w", encoding="utf-8") as file,
+        ):
+            for found in chain.from_iterable(entries(each, keys) for each in logs):
+                if first <= found.leaf.position.timestamp < end:
+                    file.write(json.dumps(found.as_data(), ensure_ascii=False) + "\n")
+                    written += 1
+    except (KeyStoreError, LogError, NoLogError, OSError) as error:
+        terminal.complain(str(error))
+        raise typer.Exit(Verdict.UNVERIFIABLE) from None
+    out.print(f"{written} entries in {output}", soft_wrap=True, markup=False)
 
 
 @app.command("erase")
