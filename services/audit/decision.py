@@ -56,7 +56,10 @@ def reviewed(decided: ReviewDecided) -> Decision:
     if decided.decision == "rejected":
         reason = decided.reason or "A reviewer rejected the answer and gave no reason."
         return Decision(decided.item, "refused", None, reason)
-    return Decision(decided.item, "answered_by_person", _required(decided.answer))
+    item = decided.item
+    if decided.decision == "edited":  # its checks were made on another text
+        item = item.model_copy(update={"checks": ()})
+    return Decision(item, "answered_by_person", _required(decided.answer))
 
 
 def _required(answer: Answer | None) -> Answer:

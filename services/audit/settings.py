@@ -34,6 +34,26 @@ class AuditSettings(Settings):
         description="Make that key, and its file, where there are no keys yet. Set it to false in "
         "production, where the key is to come from a secret store.",
     )
+    audit_s3_bucket: str | None = Field(
+        default=None,
+        description="S3 bucket that holds the audit logs. Not set: they are in the home folder. "
+        "The journal of a log stays in the home folder, which must outlive the process.",
+    )
+    audit_s3_prefix: str = Field(
+        default="audit", description="What the paths of the logs in that bucket begin with."
+    )
+    audit_s3_endpoint: str | None = Field(
+        default=None, description="Address of an S3 service other than that of AWS."
+    )
+    audit_s3_retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days for which Object Lock keeps each object, in compliance mode. Not set: "
+        "the bucket decides.",
+    )
+    audit_s3_kms_key_id: str | None = Field(
+        default=None, description="KMS key that S3 encrypts with. Not set: the bucket decides."
+    )
 
     @property
     def keys_folder(self) -> Path:

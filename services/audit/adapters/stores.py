@@ -18,6 +18,7 @@ from services.audit.adapters.journal import Journal, begun
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.lookup import SqliteDerived
 from services.audit.adapters.master import master_key
+from services.audit.adapters.s3 import S3Storage
 from services.audit.entry import Entry
 from services.audit.log import LogError
 from services.audit.settings import AuditSettings
@@ -45,6 +46,7 @@ class Stores:
             self._settings.log_folder(partition),
             f"{self._settings.deployment}/{partition}",
             self._keys,
+            storage=_bucket(self._settings, partition),
             default_tenant=self._settings.default_tenant,
         )
 
@@ -56,6 +58,18 @@ class Stores:
         """Close the key store, when every log is closed."""
         if self._keys is not None:
             self._keys.close()
+
+
+def _bucket(settings: AuditSettings, partition: int) -> S3Storage | None:
+    if settings.audit_s3_bucket is None:
+        return None
+    return S3Storage(
+        settings.audit_s3_bucket,
+        f"{settings.audit_s3_prefix}/{partition}",
+        endpoint_url=settings.audit_s3_endpoint,
+        retention_days=settings.audit_s3_retention_days,
+        kms_key_id=settings.audit_s3_kms_key_id,
+    )
 
 
 def open_keys(settings: AuditSettings) -> LocalKeys:

@@ -1,6 +1,7 @@
 """What every storage owes, in a folder and in S3 (moto's server)."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ from moto.server import ThreadedMotoServer
 from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.s3 import S3Storage
-from services.audit.adapters.stores import open_store
+from services.audit.adapters.stores import Stores, open_keys, open_store
 from services.audit.entry import Entry, Position
+from services.audit.settings import AuditSettings
 from services.audit.tlog import reading
 from services.audit.tlog.storage import ConflictError, Storage, StorageError, Stored
 
@@ -125,6 +127,24 @@ def test_objects_are_encrypted_under_the_key_that_is_set(endpoint: str, bucket: 
     tile = client.head_object(Bucket=bucket, Key="tile/0/000")
     client.close()
     assert (tile["ServerSideEncryption"], tile["SSEKMSKeyId"]) == ("aws:kms", "alias/audit")
+
+
+def test_settings_put_a_log_into_a_bucket(endpoint: str, bucket: str, tmp_path: Path) -> None:
+    settings = AuditSettings(
+        home=tmp_path, deployment="d", audit_s3_bucket=bucket, audit_s3_endpoint=endpoint
+    )
+    entry = Entry(Position("c", "t", 3, 0, 0), None, (), b"value")
+    logs = Stores(settings)
+    store = logs.open(3)
+    store.append([entry])
+    store.close()
+    logs.close()
+
+    storage = S3Storage(bucket, "audit/3", endpoint_url=endpoint)
+    with closing(open_keys(settings)) as keys:
+        assert list(reading.read(storage, keys)) == [(0, entry)]
+    storage.close()
+    assert not settings.log_folder(3).joinpath("checkpoint").exists()
 
 
 def test_a_bucket_that_is_not_there_is_an_error_that_names_it(endpoint: str) -> None:
