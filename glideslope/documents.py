@@ -130,7 +130,7 @@ def title_of(path: Path, text: str) -> str:
     if path.suffix.lower() == ".md":
         for line in text.splitlines():
             level = len(line) - len(line.lstrip("#"))
-            if 0 < level <= 6 and (title := line[level:].strip(" #")) and line[level] == " ":  # noqa: PLR2004
+            if 0 < level <= 6 and (title := line[level:].strip(" #")) and line[level] == " ":  # noqa: PLR2004 - headings have 1 to 6
                 return title
     return path.name
 

@@ -11,7 +11,7 @@ _PERIOD_CELL: Final = re.compile(
     r"[^\d]*(?:(?:\d{1,2},?\s+)?(?:19|20)\d\d|[Ff][Yy]\s?\d\d)(?:\s*\(\d\))?"
 )
 _RULE: Final = re.compile(r"[\s|:=+-]*-{3}[\s|:=+-]*")
-_ROW: Final = re.compile(r".*[^\W\d_].*(?:[\s|]+[$€£(]*\s?[\d—–-][\d,.]*\)?\s?%?\)?){2,}\s*")  # noqa: RUF001
+_ROW: Final = re.compile(r".*[^\W\d_].*(?:[\s|]+[$€£(]*\s?[\d—–-][\d,.]*\)?\s?%?\)?){2,}\s*")  # noqa: RUF001 - dashes stand for nil
 _PERIODS: Final = re.compile(
     r"\b(?:19|20)\d\d\b|\b(?:months?|years?|quarters?|weeks?) ended\b|\bas (?:of|at)\b|"
     r"\bin (?:thousands|millions|billions)\b",
@@ -87,4 +87,4 @@ def _kind_of_piped(line: str, following: str) -> Kind:
 
 
 def _is_wrapped_prose(line: str, following: str) -> bool:
-    return following[:1].islower() or len(line.split()) > 8 or line[:1].islower()  # noqa: PLR2004
+    return following[:1].islower() or len(line.split()) > 8 or line[:1].islower()  # noqa: PLR2004 - more words than a heading has

@@ -13,7 +13,7 @@ from typing import Final
 from services.inference.lines import Kind, Line, lines
 
 _BULLET: Final = re.compile(r"\s*(?:[-*•●▪]|\(?[a-z\d]{1,2}[.)])\s+\S")
-_SENTENCE: Final = re.compile(r".+?(?:[.!?][\"'”’)\]*_]*(?=\s)|\Z)", re.DOTALL)  # noqa: RUF001
+_SENTENCE: Final = re.compile(r".+?(?:[.!?][\"'”’)\]*_]*(?=\s)|\Z)", re.DOTALL)  # noqa: RUF001 - quotation marks as they are printed
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:[A-Za-z]|Inc|Corp|Ltd|Co|No|Nos|Mr|Mrs|Ms|Dr|St|vs|etc|approx|Jan|Feb|Mar|Apr|Jun|"
     r"Jul|Aug|Sept?|Oct|Nov|Dec|Art|Fig|Sec|para|pp?)|[A-Za-z]\.[A-Za-z])\.$"
@@ -125,7 +125,7 @@ class _Cutter:
             words = self._text[sentence.start : sentence.end]
             if words.endswith(":"):
                 self._heading = words  # it leads to a table, not to a list
-            elif words.rstrip("\"'”’)]*_ ").endswith("?"):  # noqa: RUF001
+            elif words.rstrip("\"'”’)]*_ ").endswith("?"):  # noqa: RUF001 - as above
                 asked = words
             else:
                 yield Segment(sentence, near=f"{self._heading}\n{asked}".strip())

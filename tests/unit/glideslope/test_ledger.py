@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 DAY_MS = 24 * 3600 * 1000
 
 
-def record(topic: Topic, data: Any, *, id: str = "1", key: bytes | None = b"k") -> Record:  # noqa: A002
+def record(topic: Topic, data: Any, *, id: str = "1", key: bytes | None = b"k") -> Record:  # noqa: A002 - the attribute's name
     headers = {"specversion": "1.0", "id": id, "source": "/desk", "type": topic.event_type}
     return Record(
         topic=f"p.{topic.name}",
