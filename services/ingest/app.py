@@ -21,6 +21,7 @@ def build(settings: IngestSettings) -> Service:
     ways = Ways({way.data: broker.publisher(settings.topic(way), schema=way.data) for way in WAYS})
     release, most = NamedRelease(settings.release), settings.record_max_bytes
     window = timedelta(seconds=settings.duplicate_window_seconds)
+    asking = {settings.topic(each) for each in (topics.REQUESTS, topics.RETRIES["ingest"])}
     seen = Duplicates(KafkaHistory(settings), window, settings.duplicate_window_requests)
 
     @broker.subscriber(settings.topic(topics.REQUESTS))
@@ -48,14 +49,19 @@ def build(settings: IngestSettings) -> Service:
         await ways.publish(decision, arrival)
 
     async def on_assigned(topic: str, partition: int) -> None:
-        if topic == settings.topic(topics.REQUESTS):
+        if topic in asking:
             await seen.rebuild(partition)
+
+    async def on_revoked(topic: str, partition: int) -> None:
+        if topic in asking:
+            seen.forget(partition)
 
     return Service(
         "ingest",
         broker,
         settings,
         on_assigned=on_assigned,
+        on_revoked=on_revoked,
         in_order=frozenset({settings.topic(topics.DOCUMENTS)}),
     )
 

@@ -5,8 +5,10 @@ because only records of one key are sure to meet in one partition; null counts a
 so of records without a key only those that fall into the same partition are told apart.
 
 What is remembered is not stored: it stands in the request's ends, `requests.accepted` and
-`requests.rejected`, and is read from there when a partition is assigned. Time is that of the
-records, so a replay decides as the first run did.
+`requests.rejected`, and is read from there when a partition is assigned. Requests come through
+two topics, `requests` and ingest's retries, which are opened side by side: each has the history
+read before its own first record, and what the other one claimed meanwhile is kept. Time is that
+of the records, so a replay decides as the first run did.
 """
 
 from collections import OrderedDict, defaultdict
@@ -57,12 +59,20 @@ class Duplicates:
         self._partitions: defaultdict[int, _Memory] = defaultdict(self._memory)
 
     async def rebuild(self, partition: int) -> None:
-        """Forget the partition, and read anew what ended there. Call it on each assignment."""
+        """Read what ended in the partition, and add it to what has been claimed there.
+
+        Call it on each assignment, before the first record.
+        """
         memory = self._memory()
         async for sighting in self._history.ended(partition, self._window):
             memory.claim(sighting)
+        memory.adopt(self._partitions[partition])  # as it is now, not when reading began
         self._partitions[partition] = memory
         log.info("duplicates rebuilt", partition=partition, requests=len(memory))
+
+    def forget(self, partition: int) -> None:
+        """Forget a partition that is revoked: its next owner knows better what ends there."""
+        self._partitions.pop(partition, None)
 
     @contextmanager
     def first(self, partition: int, sighting: Sighting) -> Iterator[bool]:
@@ -71,15 +81,14 @@ class Duplicates:
         A request whose handling failed is not remembered: it may be tried again, at the same
         offset or, redriven, at another.
         """
-        memory = self._partitions[partition]
-        is_first = memory.claim(sighting)
+        is_first = self._partitions[partition].claim(sighting)
         if not is_first:
             log.info("duplicate", partition=partition, source=sighting.source, id=sighting.id)
         try:
             yield is_first
         except BaseException:  # cancellation too: nothing of the request will be committed
             if is_first:
-                memory.release(sighting)
+                self._partitions[partition].release(sighting)
             raise
 
     def _memory(self) -> "_Memory":
@@ -95,7 +104,7 @@ class _Memory:
         # an ordered one, because a plain dict's first entry is found slowly after many deletions
         self._seen: OrderedDict[bytes, tuple[int, int | None]] = OrderedDict()
         self._newest = 0
-        self._overflowed = False
+        self._early = 0
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -119,20 +128,35 @@ class _Memory:
         return True
 
     def release(self, sighting: Sighting) -> None:
-        """Forget a claim."""
-        self._seen.pop(sighting.digest(), None)
+        """Forget a claim, but not what is known of the request from its end."""
+        digest = sighting.digest()
+        if (known := self._seen.get(digest)) and known[1] == sighting.offset:
+            del self._seen[digest]
+
+    def adopt(self, other: "_Memory") -> None:
+        """Remember what `other` does, too. What both do counts as it does here."""
+        for digest, entry in other._seen.items():  # noqa: SLF001 - of the same class
+            self._seen.setdefault(digest, entry)
+        self._newest = max(self._newest, other._newest)  # noqa: SLF001 - as above
+        self._forget_old()
 
     def _forget_old(self) -> None:
         while len(self._seen) > 1:
             oldest = next(iter(self._seen))
-            expired = self._newest - self._seen[oldest][0] >= self._window
-            if not expired and len(self._seen) <= self._most:
-                return
-            if not expired and not self._overflowed:
-                self._overflowed = True
-                log.warning(
-                    "duplicates are forgotten before their time: "
-                    "raise GLIDESLOPE_DUPLICATE_WINDOW_REQUESTS or add partitions",
-                    requests=self._most,
-                )
+            age = self._newest - self._seen[oldest][0]
+            if age < self._window:
+                if len(self._seen) <= self._most:
+                    return
+                self._forgets_early(age)
             del self._seen[oldest]
+
+    def _forgets_early(self, age: int) -> None:
+        """Log how long the window has become: at first, and whenever all has been replaced."""
+        if self._early % self._most == 0:
+            log.warning(
+                "duplicates are forgotten before their time: "
+                "raise GLIDESLOPE_DUPLICATE_WINDOW_REQUESTS or add partitions",
+                requests=self._most,
+                window_seconds=age / 1000,
+            )
+        self._early += 1

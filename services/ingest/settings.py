@@ -25,7 +25,9 @@ class IngestSettings(Settings):
         description="Time in which a second record of a request is a duplicate, in seconds.",
     )
     duplicate_window_requests: int = Field(
-        default=1_000_000,
+        default=100_000,
         ge=1,
-        description="Requests that one partition remembers at the most, about 300 bytes each.",
+        description="Requests that one partition remembers at the most, about 300 bytes each. "
+        "Beyond that the oldest is forgotten: the window becomes shorter, and the log says "
+        "how short.",
     )

@@ -6,6 +6,7 @@ import pytest
 from faststream.specification import AsyncAPI
 
 from services.ingest.app import build
+from services.ingest.duplicates import Duplicates
 from services.ingest.settings import IngestSettings
 from shared import events, topics
 from shared.cloudevents import UnreadableError, derived_id, read
@@ -159,6 +160,26 @@ async def test_a_handler_that_is_called_again_for_its_record_makes_the_same_even
     (first,), (again,) = await handlers.handle(record), await handlers.handle(record)
     assert (again.topic, again.value) == (first.topic, first.value)
     assert header(again, "ce_id") == header(first, "ce_id")
+
+
+@pytest.mark.parametrize("topic", [topics.REQUESTS, topics.RETRIES["ingest"]])
+async def test_history_is_read_before_any_topic_that_requests_come_through_and_dropped_after(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, int]] = []
+
+    async def rebuild(_: Duplicates, partition: int) -> None:
+        calls.append(("rebuild", partition))
+
+    monkeypatch.setattr(Duplicates, "rebuild", rebuild)
+    monkeypatch.setattr(Duplicates, "forget", lambda _, each: calls.append(("forget", each)))
+    service = build(SETTINGS)
+    assert service.on_assigned is not None
+    assert service.on_revoked is not None
+    for name in (SETTINGS.topic(topic), SETTINGS.topic(topics.DOCUMENTS)):
+        await service.on_assigned(name, 3)
+        await service.on_revoked(name, 3)
+    assert calls == [("rebuild", 3), ("forget", 3)]
 
 
 async def test_an_unreadable_record_does_not_use_its_id_up() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -5,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.ingest.duplicates import BYTES_PER_REQUEST, Duplicates, Sighting
+from services.ingest.settings import IngestSettings
 
 START = datetime(2030, 1, 31, 12, tzinfo=UTC)
 WINDOW = timedelta(hours=24)
+CANCELLED = (asyncio.CancelledError, asyncio.CancelledError(), None)
 
 
 class Past:
@@ -116,13 +120,60 @@ async def test_the_requests_that_ended_before_are_known_after_a_rebuild() -> Non
     assert is_first(duplicates, seen(7, "q-3"))
 
 
-async def test_a_partition_assigned_anew_is_rebuilt_from_nothing_but_its_history() -> None:
-    past = Past()
-    duplicates = remembering(past)
-    is_first(duplicates, seen(1))  # its outputs were never committed
-    await duplicates.rebuild(0)
+async def test_a_claim_made_while_history_is_read_is_kept() -> None:
+    reading, claimed = asyncio.Event(), asyncio.Event()
+
+    class Slow(Past):
+        async def ended(self, partition: int, window: timedelta) -> AsyncIterator[Sighting]:
+            async for sighting in super().ended(partition, window):
+                yield sighting
+                reading.set()
+                await claimed.wait()
+
+    duplicates = remembering(Slow(seen(None, "q-2")))
+    rebuilding = asyncio.create_task(duplicates.rebuild(0))
+    await reading.wait()
     assert is_first(duplicates, seen(1))
+    claimed.set()
+    await rebuilding
     assert not is_first(duplicates, seen(2))
+    assert not is_first(duplicates, seen(3, "q-2"))
+    assert is_first(duplicates, seen(1))  # the claiming record itself, redelivered
+
+
+async def test_what_history_knows_counts_for_more_than_a_claim_on_it() -> None:
+    duplicates = remembering(Past(seen(None)))
+    is_first(duplicates, seen(1))
+    await duplicates.rebuild(0)
+    assert not is_first(duplicates, seen(1))
+
+
+async def test_a_failed_claim_is_forgotten_although_its_partition_was_rebuilt_meanwhile() -> None:
+    duplicates = remembering()
+    claim = duplicates.first(0, seen(1))
+    claim.__enter__()
+    await duplicates.rebuild(0)
+    claim.__exit__(*CANCELLED)
+    assert is_first(duplicates, seen(2))
+
+
+async def test_a_claim_that_fails_after_another_owner_ended_the_request_leaves_it_ended() -> None:
+    duplicates = remembering(Past(seen(None)))
+    claim = duplicates.first(0, seen(1))
+    claim.__enter__()
+    duplicates.forget(0)
+    await duplicates.rebuild(0)
+    claim.__exit__(*CANCELLED)
+    assert not is_first(duplicates, seen(2))
+
+
+async def test_of_a_revoked_partition_nothing_is_known_but_what_ended_there() -> None:
+    duplicates = remembering(Past(seen(None, "q-2")))
+    is_first(duplicates, seen(1))  # its outputs were never committed
+    duplicates.forget(0)
+    await duplicates.rebuild(0)
+    assert is_first(duplicates, seen(7))
+    assert not is_first(duplicates, seen(8, "q-2"))
 
 
 def test_no_more_is_remembered_than_allowed_and_the_oldest_goes_first() -> None:
@@ -131,6 +182,22 @@ def test_no_more_is_remembered_than_allowed_and_the_oldest_goes_first() -> None:
         is_first(duplicates, seen(n, f"q-{n}"))
     assert is_first(duplicates, seen(100, "q-0"))
     assert not is_first(duplicates, seen(101, "q-10"))
+
+
+def test_the_log_says_how_short_the_window_becomes_and_says_it_again_when_all_is_replaced() -> None:
+    duplicates = remembering(most=10)
+    with capture_logs() as logged:
+        for n in range(21):
+            is_first(duplicates, seen(n, f"q-{n}", after=timedelta(seconds=n)))
+    short = [line for line in logged if "before their time" in line["event"]]
+    assert [(line["requests"], line["window_seconds"]) for line in short] == [
+        (10, 10.0),
+        (10, 10.0),
+    ]
+
+
+def test_by_default_a_partition_s_memory_is_small_enough_for_a_laptop() -> None:
+    assert IngestSettings().duplicate_window_requests * BYTES_PER_REQUEST < 50 * 1024 * 1024
 
 
 @given(
