@@ -17,7 +17,7 @@ leaves = st.builds(
     type=st.none() | texts,
     tenant=st.none() | texts,
     release=st.none() | texts,
-    decides=st.none() | st.builds(RequestKey, texts, texts),
+    decides=st.none() | st.builds(RequestKey, texts, texts, texts),
     subject_key=st.none() | texts,
     blob=st.builds(Blob, st.text(string.hexdigits.lower()[:16], min_size=64, max_size=64), numbers),
 )
