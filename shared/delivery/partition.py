@@ -283,6 +283,7 @@ class PartitionWorker:
         deadline = asyncio.get_running_loop().time() + seconds
         self._ready.clear()
         self._waiting = defaultdict(deque)
+        await asyncio.sleep(0)  # a try that has just failed still says what becomes of its record
         tasks = self._runners | self._retrying
         await self._cancel(*(task for task in tasks if not self._slots.held_by(task)))
         if in_flight := self._runners | self._retrying:

@@ -422,3 +422,16 @@ async def test_a_worker_is_held_back_while_its_progress_does_not_fit_the_metadat
         assert not worker.is_held_back
         assert worker.in_flight == 0
         assert worker.committed == transactions.committed == Committed(2)
+
+
+async def test_a_try_that_failed_just_before_the_drain_still_says_what_becomes_of_its_record() -> (
+    None
+):
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.raising.add(0)
+        worker.take(record(0))
+        await asyncio.sleep(0)  # the handler has raised, what follows has not begun
+        assert (bench.started, bench.retried) == ([0], [])
+        await worker.drain(1)
+    assert transactions.outputs == ["retried-0"]
