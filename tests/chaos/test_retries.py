@@ -9,7 +9,7 @@ import pytest
 
 from shared import topics
 from shared.settings import Settings
-from tests.chaos.conftest import FULL
+from tests.chaos.conftest import only_full
 from tests.chaos.fleet import Fleet
 from tests.chaos.outcomes import Inputs, Outcomes, assert_exactly_once, number_of
 
@@ -53,8 +53,9 @@ async def test_a_record_is_tried_again_when_it_is_due_and_no_oftener_than_told(
     assert_exactly_once(inputs, outcomes, in_order=False)
 
 
+@only_full
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("killed", [False, True] if FULL else [True])
+@pytest.mark.parametrize("killed", [False, True])
 async def test_a_restart_keeps_what_waits_and_when_it_is_due(
     settings: Settings, chance: random.Random, *, killed: bool
 ) -> None:
