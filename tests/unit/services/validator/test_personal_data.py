@@ -22,6 +22,8 @@ def found(text: str) -> list[tuple[str, str]]:
         ("phone number", "202-555-0143"),
         ("card number", "4111 1111 1111 1111"),
         ("card number", "378282246310005"),
+        ("card number", "4111.1111.1111.1111"),
+        ("card number", "3782.822463.10005"),
         ("bank account (IBAN)", "DE89 3704 0044 0532 0130 00"),
         ("bank account (IBAN)", "GB82WEST12345698765432"),
         ("social security number", "536-90-4399"),
@@ -56,6 +58,66 @@ def test_numbers_that_fail_their_check_or_look_like_others_are_left_alone(writte
     assert found(f"Please note {written} today.") == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "written"),
+    [
+        ("phone number", "tel ", "030 123456"),
+        ("phone number", "Tel.: ", "030/123456"),
+        ("phone number", "phone ", "2125551234"),
+        ("phone number", "Phone number: ", "2125551234"),
+        ("phone number", "fax no. ", "(030) 123456"),
+        ("phone number", "Mobile: ", "07700900123"),
+        ("phone number", "Telefon ", "+49 30 123456"),
+        ("phone number", "phone: ", "(650) 253-0000"),
+        ("social security number", "SSN ", "078051120"),
+        ("social security number", "ssn: ", "536904399"),
+        ("social security number", "social security number is ", "536 90 4399"),
+        ("social security number", "SSN ", "536-90-4399"),
+    ],
+)
+def test_a_number_that_is_called_what_it_is_is_found_once(
+    kind: str, before: str, written: str
+) -> None:
+    assert found(f"Please note {before}{written} today.") == [(kind, written)]
+    assert found(f"{before}{written}.") == [(kind, written)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2125551234",
+        "078051120",
+        "030 123456",
+        "revenue of 2125551234 dollars",
+        "Telephone 2,125,551,234",
+        "Telephone expenses 2125551234",
+        "Telephone 1234567 1234568",
+        "Telephone and data 0304123",
+        "mobile 0.1234567",
+        "fax 01.02.2023",
+        "phone 01/02/2023",
+        "hotel 030 123456",
+        "microphone 2125551234",
+        "mobile subscribers 2125551234",
+        "social security 250000000",
+        "social security number 250000000.50",
+        "2.718281828459045",
+        "4.111.111.111.111",
+        "4111.1111.1111.1112",
+    ],
+)
+def test_a_figure_that_nothing_calls_a_number_of_a_person_is_left_alone(written: str) -> None:
+    assert found(f"Please note {written} today.") == []
+
+
+@settings(max_examples=200)
+@given(st.integers(10**6, 10**14), st.sampled_from(["", ".5", " million", "%", " euros"]))
+def test_no_bare_figure_is_a_phone_number(figure: int, unit: str) -> None:
+    kinds = [kind for kind, _ in found(f"Revenue was {figure}{unit} in 2024.")]
+    assert "phone number" not in kinds
+    assert "social security number" not in kinds
+
+
 @settings(max_examples=25)
 @given(st.from_regex(r"\A[45][0-9]{14}\Z"), st.sampled_from(["", " ", "-"]))
 def test_a_card_number_is_found_and_none_with_another_check_digit(
@@ -70,7 +132,25 @@ def test_a_card_number_is_found_and_none_with_another_check_digit(
 
 
 @pytest.mark.parametrize(
-    "piece", ["1 ", "+1", "a@", "a.", "a@a.", "4 ", "DE89", "DE89 ", "1-", "(1", "202-555-0143 "]
+    "piece",
+    [
+        "1 ",
+        "+1",
+        "a@",
+        "a.",
+        "a@a.",
+        "4 ",
+        "DE89",
+        "DE89 ",
+        "1-",
+        "(1",
+        "202-555-0143 ",
+        "tel ",
+        "tel 0",
+        "tel 030 123456 ",
+        "SSN 1",
+        "4111.",
+    ],
 )
 def test_searching_takes_time_in_proportion_to_the_text(piece: str) -> None:
     text = piece * (20_000 // len(piece))
