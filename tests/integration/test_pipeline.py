@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 TYPE: Final = "glideslope.request.submitted.v1"
 OUTCOMES: Final = ("results", "requests.rejected", "dead.letters", "requests.duplicated")
 COUNT: Final = 1000
+LARGEST: Final = 20_000  # bytes that ingest is told to take; the topic takes a megabyte
 
 
 Header = tuple[str, str | bytes | None]
@@ -114,6 +115,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     kind("results", structured, lambda _: STRUCTURED),
     kind("requests.rejected", lambda _: question("  \n ")),
     kind("requests.rejected", lambda _: question("x" * 8001)),
+    kind("requests.rejected", lambda _: question("Why?", metadata={"note": "x" * LARGEST})),
     kind("requests.rejected", lambda _: b"[1, 2]"),
     kind("requests.rejected", lambda _: question("Too late?", deadline="2020-01-01T00:00:00Z")),
     kind("dead.letters", lambda name: b"\xff{" + name.encode()),
@@ -150,8 +152,8 @@ class Foreign:
             ]
         )
 
-    def send(self, records: list[Sent]) -> None:
-        producer = Producer({**self._servers, "enable.idempotence": True})
+    def send(self, records: list[Sent], **configuration: str | int) -> None:
+        producer = Producer({**self._servers, "enable.idempotence": True, **configuration})
         for record in records:
 
             def delivered(error: object, message: Message, record: Sent = record) -> None:
@@ -210,7 +212,8 @@ async def test_a_thousand_mixed_records_each_end_once_although_a_service_is_kill
     print(f"seed {seed}")  # to repeat a failure
     records = mixed(random.Random(seed))
     settings = settings.model_copy(update={"session_timeout_seconds": 6.0})
-    async with Stack(settings) as stack:
+    smaller = {"GLIDESLOPE_RECORD_MAX_BYTES": str(LARGEST)}
+    async with Stack(settings, environment=smaller) as stack:
         client = Foreign(settings)
         client.send(records)
         client.read(len(records) // 3)
@@ -224,6 +227,31 @@ async def test_a_thousand_mixed_records_each_end_once_although_a_service_is_kill
     for topic in ("results", "requests.rejected", "requests.duplicated"):
         found = Counter(json.loads(m.value() or b"")["request_id"] for m in client.outcomes(topic))
         assert found == expected[topic], topic
+    check_dead_letters(client)
+    check_audit(settings, client)
+
+
+async def test_a_compressed_record_larger_than_its_topic_takes_is_kept(settings: Settings) -> None:
+    """The broker measures a batch as it comes, compressed; a service has it unpacked."""
+    key = b"conversation-1"
+    junk = b"\xff{" + b"no JSON, and no end of it. " * 120_000
+    assert len(junk) > 3 * 1024 * 1024
+    large = Sent("dead.letters", "q-large", key, junk, attributes("q-large"))
+    next_ = Sent("results", "q-2", key, answerable("q-2"), attributes("q-2"))
+    compressed: dict[str, str | int] = {
+        "compression.type": "gzip",
+        "message.max.bytes": 8 * 1024 * 1024,
+    }
+    async with Stack(settings) as stack:
+        client = Foreign(settings)
+        client.send([large], **compressed)
+        client.send([next_])
+        client.read(2)
+    assert stack.drained
+    client.read_to_end()
+    assert [json.loads(m.value() or b"")["request_id"] for m in client.outcomes("results")] == [
+        next_.id
+    ]
     check_dead_letters(client)
     check_audit(settings, client)
 
