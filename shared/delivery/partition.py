@@ -180,7 +180,7 @@ class PartitionWorker:
 
     async def _run(self) -> None:
         """Handle ready records until there are none: a task serves many records, not one."""
-        this = asyncio.current_task()
+        this: asyncio.Task[Any] | None = asyncio.current_task()
         while self._ready:
             record = self._ready.popleft()
             try:
@@ -191,6 +191,10 @@ class PartitionWorker:
                 self._start(self._retry(record, error), self._retrying)
             else:
                 self._finish(record, outputs)
+        # At once, and not when the loop comes round to it: whatever becomes ready from here on
+        # must find that this runner is gone, and start another.
+        if this is not None:
+            self._runners.discard(this)
 
     async def _retry(self, record: Record, error: Exception | None) -> None:
         self._finish(record, await self._tries.further(record, error))

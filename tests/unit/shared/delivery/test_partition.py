@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -81,6 +81,7 @@ class Bench:
     slots: Slots = field(default_factory=lambda: Slots(10))
     broken: set[int] = field(default_factory=set)
     raising: set[int] = field(default_factory=set)
+    meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
     retried: list[tuple[int, Exception | None]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -89,6 +90,7 @@ class Bench:
         try:
             self.started.append(record.offset)
             self.changed.set()
+            self.meanwhile.get(record.offset, int)()
             if record.offset in self.broken:
                 raise FatalError("the disk is gone")
             if record.offset in self.raising:
@@ -435,3 +437,13 @@ async def test_a_try_that_failed_just_before_the_drain_still_says_what_becomes_o
         assert (bench.started, bench.retried) == ([0], [])
         await worker.drain(1)
     assert transactions.outputs == ["retried-0"]
+
+
+async def test_a_record_that_is_fetched_just_as_the_last_runner_ends_is_handled() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), slots=1) as (worker, bench):
+        loop = asyncio.get_running_loop()
+        # runs when the runner of record 0 has ended, but before its task's callbacks
+        bench.meanwhile[0] = lambda: loop.call_soon(worker.take, record(1))
+        worker.take(record(0))
+        await transactions.reaches(2)
