@@ -7,6 +7,8 @@ Errors that a person can do something about:
     └── TopicsMissingError    `glideslope topics create` has not been run
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, TypeVar
@@ -25,6 +27,7 @@ SOURCE: Final = "/glideslope/cli"
 
 _ANSWER_WITHIN_MS: Final = 10_000
 _FETCH_WAIT_MS: Final = 100
+_SETTLE_SECONDS: Final = 0.05
 _TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
 _Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
@@ -39,8 +42,9 @@ class UnreachableError(ClusterError):
 
     def __init__(self, bootstrap_servers: str) -> None:
         super().__init__(
-            f"no Kafka broker answers at {bootstrap_servers}: start one with `glideslope up`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS to a cluster that runs"
+            f"no Kafka broker answers at '{bootstrap_servers}': set KAFKA_BOOTSTRAP_SERVERS to a "
+            "cluster that runs, or leave it unset and start one with `glideslope up`; it is found "
+            "from the folder where that was started, or by the same GLIDESLOPE_HOME"
         )
 
 
@@ -90,9 +94,12 @@ async def producer(
 
 @asynccontextmanager
 async def reader(
-    settings: Settings, *wanted: Topic, start: Literal["beginning", "end"] = "beginning"
+    settings: Settings,
+    *wanted: Topic,
+    start: Literal["beginning", "end"] = "beginning",
+    isolation: Literal["read_committed", "read_uncommitted"] = "read_committed",
 ) -> AsyncIterator["Reader"]:
-    """Open a `read_committed` reader of topics that belongs to no consumer group.
+    """Open a reader of topics that belongs to no consumer group.
 
     It stands at the beginning of each partition, or at its end: what is committed after this
     returned is then read, and nothing from before. Raises `UnreachableError` and
@@ -103,7 +110,7 @@ async def reader(
         bootstrap_servers=settings.bootstrap_servers,
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_auto_commit=False,
-        isolation_level="read_committed",
+        isolation_level=isolation,
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     async with _started(client, settings):
@@ -140,8 +147,8 @@ async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[
 class Reader:
     """What is committed on some topics.
 
-    `beginnings` and `ends` are each partition's offsets when the reader was opened; an end counts
-    transaction markers too, so their difference is at least the number of records.
+    `beginnings` and `ends` are each partition's offsets when the reader was opened or settled; an
+    end counts transaction markers too, so their difference is at least the number of records.
     """
 
     def __init__(
@@ -166,6 +173,21 @@ class Reader:
             ended = {partition for partition in open_ if await self._at_end(partition)}
             open_ -= ended
             self._consumer.pause(*ended)
+
+    async def settle(
+        self, written: Mapping[TopicPartition, int], seconds: float
+    ) -> set[TopicPartition]:
+        """Move the ends on until all that is before `written` is committed or aborted.
+
+        Return the partitions where it is not after so many seconds.
+        """
+        give_up = time.monotonic() + seconds
+        while open_ := {each for each, end in written.items() if self.ends[each] < end}:
+            if time.monotonic() >= give_up:
+                return open_
+            await asyncio.sleep(_SETTLE_SECONDS)
+            self.ends = {**self.ends, **await self._consumer.end_offsets(list(open_))}
+        return set()
 
     def start_at(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Move to given offsets; a partition that is not named stays where it is."""

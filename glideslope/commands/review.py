@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import click
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from glideslope import terminal
@@ -28,7 +28,8 @@ _Reviewer = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
 
-_QUESTION_SHOWN = 60
+_ID_SHOWN: Final = 40
+_QUESTION_SHOWN: Final = 60
 
 
 @app.command("list")
@@ -173,14 +174,16 @@ def _show_list(queue: Queue) -> None:
     if not queue.pending:
         out.print("nothing waits for a person")
         return
-    table = Table("id", "source", "question", "why", "waits", box=None)
+    # an id is there to be copied: it is never cut, and a usual one not folded either
+    widest = max(len(item.name.id) for item in queue.pending.values())
+    ids = Column("id", overflow="fold", min_width=min(widest, _ID_SHOWN))
+    table = Table(ids, "source", "question", "why", "waits", box=None)
     for item in queue.pending.values():
         question = " ".join(plain(item.checked.request.question).split())
         if len(question) > _QUESTION_SHOWN:
             question = question[: _QUESTION_SHOWN - 1] + "…"
         table.add_row(
-            # an id is there to be copied: it is never cut
-            Text(plain(item.name.id), no_wrap=True, overflow="fold"),
+            Text(plain(item.name.id), overflow="fold"),
             Text(plain(item.name.source)),
             Text(question),
             Text(plain(item.checked.reason)),

@@ -36,6 +36,15 @@ class NoKafkaError(LocalKafkaError):
         )
 
 
+class HomeError(LocalKafkaError):
+    """The folder for local state cannot be made."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} cannot be made ({error.strerror}): set GLIDESLOPE_HOME to a folder that can"
+        )
+
+
 class AlreadyRunningError(LocalKafkaError):
     """Another process holds the broker's folder."""
 

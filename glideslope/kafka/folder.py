@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from glideslope.kafka.errors import AlreadyRunningError
+from glideslope.kafka.errors import AlreadyRunningError, HomeError
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy" / "local"
 """The parts that the local broker is made of: pom.xml and the files that every broker shares."""
@@ -49,7 +49,10 @@ class Folder:
         The lock is free when every process that has the descriptor is gone, so a broker that is
         still stopping keeps it. Raises `AlreadyRunningError`.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(self.path, error) from error
         with (self.path / "lock").open("a+") as lock:
             deadline = time.monotonic() + _OWNER_ENDS_WITHIN
             while not _try_lock(lock.fileno()):

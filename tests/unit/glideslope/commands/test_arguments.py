@@ -104,5 +104,8 @@ def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
 
     assert result.exit_code == Exit.CLUSTER
     assert result.stdout == ""
-    assert "error: no Kafka broker answers at localhost:1: start one with" in result.stderr
+    assert (
+        "error: no Kafka broker answers at 'localhost:1': set KAFKA_BOOTSTRAP_SERVERS"
+        in result.stderr
+    )
     assert "Traceback" not in result.output
