@@ -77,7 +77,7 @@ class Load:
 async def test_nothing_is_lost_or_handled_twice_when_a_member_joins_and_another_leaves(
     settings: Settings,
 ) -> None:
-    settings = settings.model_copy(update={"partitions": 6})
+    settings = settings.model_copy(update={"partitions": 3})
     await create_topics(settings)
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(Reader(settings))
@@ -88,7 +88,7 @@ async def test_nothing_is_lost_or_handled_twice_when_a_member_joins_and_another_
             stack.push_async_callback(member.kill)
             return member
 
-        first, second = await join("first"), await join("second")
+        first, second = await asyncio.gather(join("first"), join("second"))
         await load.until(lambda: min(len(first.started()), len(second.started())) > 100)
         third = await join("third")
         await load.until(lambda: len(third.started()) > 100)
