@@ -93,6 +93,8 @@ class PartitionWorker:
         self._waiting: dict[bytes, deque[Record]] = {}
         self._runners: set[asyncio.Task[None]] = set()
         self._retrying: set[asyncio.Task[None]] = set()
+        # Of these, what has not begun: it will say what becomes of a record that was tried.
+        self._fresh: set[asyncio.Task[None] | None] = set()
         self._finished: dict[int, list[Output]] = {}
         self._taken: dict[int, tuple[int, float]] = {}  # size in bytes, and when
         self._bytes = 0
@@ -158,7 +160,7 @@ class PartitionWorker:
         self._bytes += size
         self._was_full = self._was_full or self.is_full
         if not self._in_order:
-            self._start(self._retry(record, None), self._retrying)
+            self._start_retry(record, None)
         elif record.key is None:
             self._make_ready(record)
         elif record.key in self._waiting:
@@ -172,11 +174,19 @@ class PartitionWorker:
         if len(self._runners) < self._slots.count:
             self._start(self._run(), self._runners)
 
-    def _start(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    def _start_retry(self, record: Record, error: Exception | None) -> None:
+        task = self._start(self._retry(record, error), self._retrying)
+        self._fresh.add(task)
+        task.add_done_callback(self._fresh.discard)  # one that never begins
+
+    def _start(
+        self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]
+    ) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         task.add_done_callback(self._report)
+        return task
 
     async def _run(self) -> None:
         """Handle ready records until there are none: a task serves many records, not one."""
@@ -188,7 +198,7 @@ class PartitionWorker:
             except FatalError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is raised, the record is kept
-                self._start(self._retry(record, error), self._retrying)
+                self._start_retry(record, error)
             else:
                 self._finish(record, outputs)
         # At once, and not when the loop comes round to it: whatever becomes ready from here on
@@ -197,6 +207,7 @@ class PartitionWorker:
             self._runners.discard(this)
 
     async def _retry(self, record: Record, error: Exception | None) -> None:
+        self._fresh.discard(asyncio.current_task())
         self._finish(record, await self._tries.further(record, error))
 
     def _finish(self, record: Record, outputs: list[Output]) -> None:
@@ -284,22 +295,33 @@ class PartitionWorker:
         What only waits (for a slot, its key, its next try) and what has not finished by then is
         cancelled; its next owner handles it.
         """
-        deadline = asyncio.get_running_loop().time() + seconds
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         self._ready.clear()
         self._waiting = defaultdict(deque)
-        await asyncio.sleep(0)  # a try that has just failed still says what becomes of its record
-        tasks = self._runners | self._retrying
-        await self._cancel(*(task for task in tasks if not self._slots.held_by(task)))
-        if in_flight := self._runners | self._retrying:
-            await asyncio.wait(in_flight, timeout=seconds)
-        await self._cancel(*self._runners, *self._retrying)
+        while True:
+            await self._cancel(*(task for task in self._tasks() if self._waits(task)))
+            if self._fresh:
+                await asyncio.sleep(0)
+            elif (in_flight := self._tasks()) and (left := deadline - loop.time()) > 0:
+                await asyncio.wait(in_flight, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                break
+        await self._cancel(*self._tasks())
         self._draining = True  # not before: what finishes meanwhile is still to be committed
         self._something_finished.set()
         if self._committer is not None:
-            remaining = max(deadline - asyncio.get_running_loop().time(), self._limits.last_commit)
+            remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)
             await self._cancel(self._committer)
         await self._transactions.close()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return self._runners | self._retrying
+
+    def _waits(self, task: asyncio.Task[None]) -> bool:
+        """Whether the task can be cancelled without losing anything that was tried."""
+        return not self._slots.held_by(task) and task not in self._fresh
 
     @staticmethod
     async def _cancel(*tasks: asyncio.Task[None]) -> None:

@@ -447,3 +447,27 @@ async def test_a_record_that_is_fetched_just_as_the_last_runner_ends_is_handled(
         bench.meanwhile[0] = lambda: loop.call_soon(worker.take, record(1))
         worker.take(record(0))
         await transactions.reaches(2)
+
+
+async def test_a_try_that_fails_while_the_drain_begins_still_says_what_becomes_of_its_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        failing = asyncio.Event()
+
+        async def first(_: Record, holder: object) -> list[Output]:
+            await bench.slots.acquire(holder)
+            try:
+                bench.changed.set()
+                await failing.wait()
+                raise ValueError
+            finally:
+                bench.slots.release(holder)
+
+        monkeypatch.setattr(bench, "first", first)
+        worker.take(record(0))
+        await asyncio.wait_for(bench.changed.wait(), 5)
+        failing.set()
+        await worker.drain(1)
+    assert transactions.outputs == ["retried-0"]
