@@ -1,15 +1,22 @@
 """Whether every request ends exactly once, as arithmetic.
 
 `requests = results + rejected + duplicates + dead letters + in flight`.
+
+In flight is not what is left over: a request counts there if some service has a record of it yet
+to work on, or a person has to decide. One without an end that nobody has anything to do with is
+lost, and the two sides differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 Position = tuple[int, int]
 """Partition and offset on `requests`."""
+
+_LOST: Final = "lost: no end, and no service or person has anything of it to do"
 
 
 @dataclass(slots=True)
@@ -18,7 +25,8 @@ class Tally:
 
     `fresh` counts the records that came outside the duplicate window of an earlier one, and
     `fresh_at` is when the newest of these came, in ms. `unhandled` are dead letters of the
-    request itself, `stuck` those of a later stage.
+    request itself, `stuck` those of a later stage. `pending` says that the request can go on:
+    a service has not passed a record of it. `partition` is that of its newest record.
     """
 
     requests: int = 0
@@ -31,6 +39,8 @@ class Tally:
     stuck: int = 0
     to_review: int = 0
     reviewed: int = 0
+    pending: bool = False
+    partition: int = -1
 
     @property
     def open(self) -> int:
@@ -70,7 +80,8 @@ class Reconciliation:
     """The standing equation over all requests that are kept.
 
     `dead_letters` counts requests, not records: those that end there until they are redriven.
-    `expired` are ends of requests that are older than what `requests` still keeps.
+    `lost` have no end and can come to none. `expired` are ends of requests that are older than
+    what `requests` still keeps.
     """
 
     requests: int
@@ -80,12 +91,13 @@ class Reconciliation:
     dead_letters: int
     being_worked_on: int
     waiting_for_person: int
+    lost: int = 0
     expired: int = 0
     faults: tuple[Fault, ...] = ()
 
     @property
     def in_flight(self) -> int:
-        """Requests without an end."""
+        """Requests that are on their way to an end."""
         return self.being_worked_on + self.waiting_for_person
 
     @property
@@ -95,10 +107,11 @@ class Reconciliation:
         return self.requests == ends and not self.faults
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913 - this much is added up
     tallies: Mapping[bytes, Tally],
     unreadable: AbstractSet[Position] = frozenset(),
     unreadable_dead: Mapping[Position, int] = MappingProxyType({}),
+    unreadable_pending: AbstractSet[Position] = frozenset(),
     *,
     expired: int = 0,
     faults: Sequence[Fault] = (),
@@ -106,18 +119,29 @@ def reconcile(
     """Return the equation over requests, each with its tally under its digest.
 
     `unreadable` are the records of `requests` that name no request, `unreadable_dead` how many
-    dead letters there are of each of these; `expired` and `faults` are what was seen besides.
+    dead letters there are of each of these, and `unreadable_pending` those that ingest has not
+    passed; `expired` and `faults` are what was seen besides.
     """
     dead = sum(tally.unhandled for tally in tallies.values()) + sum(unreadable_dead.values())
-    working = len(unreadable - unreadable_dead.keys())
+    endless = unreadable - unreadable_dead.keys()
+    working = len(endless & unreadable_pending)
     waiting = 0
-    for tally in tallies.values():
+    lost = [
+        Fault(f"record requests-{p}-{o} {_LOST}") for p, o in sorted(endless - unreadable_pending)
+    ]
+    lost_records = len(lost)
+    for digest, tally in tallies.items():
         here = max(tally.open, 0)
         stuck = min(here, tally.stuck)
         reviewing = min(here - stuck, max(tally.to_review - tally.reviewed, 0))
         dead += stuck
         waiting += reviewing
-        working += here - stuck - reviewing
+        rest = here - stuck - reviewing
+        if tally.pending:
+            working += rest
+        elif rest:
+            lost_records += rest
+            lost.append(Fault(f"{_counted(rest, 'record')} of the request {_LOST}", digest))
     return Reconciliation(
         requests=sum(tally.requests for tally in tallies.values()) + len(unreadable),
         results=sum(tally.results for tally in tallies.values()),
@@ -126,10 +150,12 @@ def reconcile(
         dead_letters=dead,
         being_worked_on=working,
         waiting_for_person=waiting,
+        lost=lost_records,
         expired=expired,
         faults=(
             *faults,
             *_unreadable_faults(unreadable, unreadable_dead),
+            *lost,
             *(Fault(t.fault, digest) for digest, t in tallies.items() if t.fault is not None),
         ),
     )

@@ -3,11 +3,15 @@
 Everything is read as a `read_committed` consumer sees it. Offsets count transaction markers too,
 so a topic's records and a group's lag are counted by reading; only a topic that neither the
 reconciliation nor a lagging group makes us read has just its offsets, an upper bound.
+
+The groups' offsets are read first. A record that a group had passed by then has its successors in
+the same transaction, so all that was written by then is waited for, and what is read after it
+shows where each request went, or that it went nowhere.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -19,7 +23,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from glideslope import cluster
 from glideslope.identity import RequestName, origin, request_of
-from glideslope.ledger import READ, Ledger, digest_of
+from glideslope.ledger import ENDS, READ, WORKED_ON_BY, Ledger, digest_of
 from glideslope.reconciliation import Fault, Reconciliation
 from shared import topics
 from shared.cloudevents import UnreadableError
@@ -41,6 +45,8 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
 """Which topics each consumer group works through; its name on the cluster has the prefix."""
 
 _NAMED_AT_MOST: Final = 10
+_SETTLE_SECONDS: Final = 5.0
+"""How long open transactions are waited for; of a process that died, one is open for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,16 @@ class Counts:
             with suppress(KeyError, ValueError):  # not ours; the ledger says so
                 self.dead_letters[origin(record).service] += 1
 
+    def is_pending(self, topic: Topic, record: Record) -> bool:
+        """Whether the group that has to take a request on from here has not passed the record."""
+        position = TopicPartition(record.topic, record.partition)
+        worker = WORKED_ON_BY.get(topic)
+        return any(
+            record.offset >= group.committed.get(position, 0)
+            for group in self.groups
+            if group.name == worker
+        )
+
     def read_from(self, topic: Topic, position: TopicPartition) -> int:
         """Return the first offset that a group consuming `topic` has not passed."""
         consuming = [group for group in self.groups if topic in CONSUMED[group.name]]
@@ -125,14 +141,23 @@ async def take_stock(settings: Settings, window: timedelta) -> Stock:
     async with cluster.admin(settings) as admin:
         counts = Counts([await _group(admin, name, settings) for name in CONSUMED])
     steps = [topic for topic in topics.ALL if topic is not topics.REQUESTS]
+    ways = [topic for topic in steps if topic in READ or topic in WORKED_ON_BY]
+    async with cluster.reader(settings, *ways, isolation="read_uncommitted") as uncommitted:
+        written = uncommitted.ends
     async with (
-        cluster.reader(settings, *steps) as after,  # its ends are taken before those of requests
+        _settled(settings, steps, written) as (after, unsettled),  # ends before those of requests
         cluster.reader(settings, topics.REQUESTS) as before,
     ):
+        ends = {settings.topic(topic): topic for topic in ENDS}
+        trimmed = [each for each, offset in after.beginnings.items() if offset > 0]
         ledger = Ledger(
             settings,
             window,
             trimmed=[each.partition for each, offset in before.beginnings.items() if offset > 0],
+            trimmed_ends=[
+                (ends[each.topic], each.partition) for each in trimmed if each.topic in ends
+            ],
+            unsettled={each.partition for each in unsettled},
         )
         after.start_at(_unread(settings, counts, after, steps))
         for reader in (before, after):
@@ -140,6 +165,8 @@ async def take_stock(settings: Settings, window: timedelta) -> Stock:
                 counts.add(topic, record)
                 if topic is topics.REQUESTS or topic in READ:
                     ledger.add(topic, record)
+                if counts.is_pending(topic, record):
+                    ledger.add_pending(topic, record)
         offsets: Counter[str] = Counter()
         for reader in (before, after):
             for partition, end in reader.ends.items():
@@ -160,6 +187,15 @@ async def take_stock(settings: Settings, window: timedelta) -> Stock:
         reconciliation=reconciliation,
         faults=await _named(list(islice(reconciliation.faults, _NAMED_AT_MOST)), settings),
     )
+
+
+@asynccontextmanager
+async def _settled(
+    settings: Settings, steps: Iterable[Topic], written: Mapping[TopicPartition, int]
+) -> AsyncIterator[tuple[cluster.Reader, set[TopicPartition]]]:
+    """Open a reader that ends after what was written, and say where it does not."""
+    async with cluster.reader(settings, *steps) as reader:
+        yield reader, await reader.settle(written, _SETTLE_SECONDS)
 
 
 def _topic_stock(

@@ -33,9 +33,10 @@ def command(
     """Show what is on the topics, how far each service is, and whether every request has its end.
 
     requests = results + rejected + duplicates + dead letters + in flight, counted by reading
-    what is committed. Records and lag are counted by reading too; '≤' marks a topic of which
-    only the offsets are known, which count transaction markers as well. It holds about 300 bytes
-    of memory for each request that is kept.
+    what is committed. In flight is what a service or a person has yet to take on; a request
+    without an end of which nobody has anything to do is lost, and is named. Records and lag are
+    counted by reading too; '≤' marks a topic of which only the offsets are known, which count
+    transaction markers as well. It holds about 300 bytes of memory for each request that is kept.
 
     Exit codes: 0 it adds up; 1 it does not, and requests that did not end exactly once are
     named; 3 the cluster cannot be worked with.
@@ -80,6 +81,7 @@ def _as_data(stock: Stock) -> dict[str, Any]:
             "in_flight": equation.in_flight,
             "being_worked_on": equation.being_worked_on,
             "waiting_for_person": equation.waiting_for_person,
+            "lost": equation.lost,
             "expired": equation.expired,
             "adds_up": equation.adds_up,
             "fault_count": len(equation.faults),
@@ -112,6 +114,8 @@ def _equation(equation: Reconciliation) -> Text:
         f"({equation.being_worked_on:,} being worked on, "
         f"{equation.waiting_for_person:,} waiting for a person)\n"
     )
+    if equation.lost:
+        text.append(f"{equation.lost:,} lost: without an end, and on no way to one\n", style="red")
     if equation.expired:
         text.append(f"{equation.expired:,} more ends are of requests that are no longer kept\n")
     if equation.adds_up:

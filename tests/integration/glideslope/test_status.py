@@ -1,7 +1,7 @@
 """`status` on real Kafka: counted by reading, whatever the markers between the records."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -10,8 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from glideslope.status import Stock, take_stock
 from glideslope.terminal import Exit
 from shared import topics
+from shared.cloudevents import Event
 from shared.delivery import Record
 from shared.delivery.dead_letters import dead_letter
+from shared.delivery.retries import Retry
 from shared.events import (
     AnswerChecked,
     RequestAccepted,
@@ -26,6 +28,7 @@ from tests.integration.glideslope.conftest import Run, Service
 
 pytestmark = pytest.mark.kafka
 
+Passes = Callable[[str, topics.Topic], Awaitable[None]]
 DAY = timedelta(days=1)
 QUESTION = RequestSubmitted(question="?")
 
@@ -122,6 +125,102 @@ async def test_a_transaction_s_marker_is_no_lag(
         assert await lag(0) == 3
     finally:
         await inference.stop()
+
+
+@pytest.fixture
+async def passes(settings: Settings) -> AsyncIterator[Passes]:
+    """Commit, as a group that has no member, that it has passed everything on a topic."""
+    clients: list[AIOKafkaConsumer] = []
+
+    async def passes(group: str, topic: topics.Topic) -> None:
+        client = AIOKafkaConsumer(
+            bootstrap_servers=settings.bootstrap_servers,
+            group_id=f"{settings.topic_prefix}{group}",
+            enable_auto_commit=False,
+        )
+        clients.append(client)
+        await client.start()
+        position = TopicPartition(settings.topic(topic), 0)
+        client.assign([position])
+        await client.commit(await client.end_offsets([position]))
+
+    try:
+        yield passes
+    finally:
+        for client in clients:
+            await client.stop()
+
+
+async def test_a_request_that_was_passed_without_a_successor_is_lost_and_named(
+    settings: Settings,
+    service: Service,
+    accepted: Callable[..., RequestAccepted],
+    passes: Passes,
+    glideslope: Run,
+) -> None:
+    for name in ("goes on", "vanished"):
+        await service.put(topics.REQUESTS, QUESTION, id=name)
+        assert (await take_stock(settings, DAY)).reconciliation.lost == 0
+    await service.put(topics.REQUESTS_ACCEPTED, accepted("goes on", "/desk"))
+    await passes("ingest", topics.REQUESTS)
+
+    halfway = await take_stock(settings, DAY)
+    assert [fault.request_id for fault in halfway.faults] == ["vanished"]
+    assert (halfway.reconciliation.lost, halfway.reconciliation.in_flight) == (1, 1)
+
+    await passes("inference", topics.REQUESTS_ACCEPTED)
+    ended = await glideslope("status", "--json")
+    shown = await glideslope("status")
+
+    assert ended.code == Exit.FAILED
+    said = json.loads(ended.out)["reconciliation"]
+    assert (said["adds_up"], said["lost"], said["in_flight"]) == (False, 2, 0)
+    assert {fault["request_id"] for fault in said["faults"]} == {"goes on", "vanished"}
+    assert shown.code == Exit.FAILED
+    assert "vanished of /desk: 1 record of the request lost" in shown.out
+
+
+async def test_a_request_that_waits_for_another_try_or_in_an_open_transaction_is_not_lost(
+    settings: Settings,
+    service: Service,
+    accepted: Callable[..., RequestAccepted],
+    passes: Passes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("glideslope.status._SETTLE_SECONDS", 0.2)
+    partition, offset = await service.put(topics.REQUESTS, QUESTION)
+    await passes("ingest", topics.REQUESTS)
+    event = Event("1", topics.REQUESTS.event_type, "/desk", QUESTION.model_dump_json().encode())
+    failed = Record(
+        *(settings.topic(topics.REQUESTS), partition, offset, 0, b"k"),
+        event.data,
+        tuple(event.headers()),
+    )
+    retry = Retry(failed, attempts=3)
+    retry.wait(60, cause="RuntimeError")
+
+    async def standing() -> tuple[int, int]:
+        equation = (await take_stock(settings, DAY)).reconciliation
+        return equation.in_flight, equation.lost
+
+    assert await standing() == (0, 1)
+    waiting = retry.output("")
+    await service.put(topics.INGEST_RETRY, waiting.value, headers=list(waiting.headers))
+    assert await standing() == (1, 0)
+    await passes("ingest", topics.INGEST_RETRY)
+    assert await standing() == (0, 1)
+    # the retry's successor is written, and the offset committed, a moment before it can be read
+    await service.producer.begin_transaction()
+    await service.producer.send_and_wait(
+        settings.topic(topics.REQUESTS_ACCEPTED),
+        partition=partition,
+        key=b"k",
+        value=accepted("1", "/desk").model_dump_json().encode(),
+        headers=event.headers(),
+    )
+    assert await standing() == (1, 0)
+    await service.producer.commit_transaction()
+    assert await standing() == (1, 0)
 
 
 async def test_two_results_for_one_request_are_named(

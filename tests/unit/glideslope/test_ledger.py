@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from glideslope.ledger import Ledger
 from glideslope.reconciliation import Reconciliation
 from shared import topics
 from shared.delivery import Record
+from shared.delivery.retries import Retry
 from shared.settings import Settings
 from shared.topics import Topic
 
@@ -40,6 +42,19 @@ def end(topic: Topic, name: str = "1", **more: Any) -> Record:
     )
 
 
+def accepted(name: str = "1", **more: Any) -> Record:
+    return end(topics.REQUESTS_ACCEPTED, name, **more)
+
+
+def retried(failed: Record, topic: Topic) -> Record:
+    retry = Retry(failed, attempts=3)
+    retry.wait(60, cause="RuntimeError")
+    waiting = retry.output(SETTINGS.topic(topic))
+    return replace(
+        failed, topic=waiting.topic, offset=99, value=waiting.value, headers=waiting.headers
+    )
+
+
 def dead(failed: Record, service: str) -> Record:
     said = {
         "source-topic": failed.topic,
@@ -53,11 +68,14 @@ def dead(failed: Record, service: str) -> Record:
     return replace(failed, topic="p.dead.letters", headers=failed.headers + added)
 
 
-def reconciled(*records: Record, trimmed: tuple[int, ...] = ()) -> Reconciliation:
-    ledger = Ledger(SETTINGS, DAY, trimmed=trimmed)
+def reconciled(*records: Record, pending: Sequence[Record] = (), **more: Any) -> Reconciliation:
+    """Reconcile records, of which the `pending` ones are still to be worked on."""
+    ledger = Ledger(SETTINGS, DAY, **more)
     by_name = {SETTINGS.topic(topic): topic for topic in topics.ALL}
     for each in records:
         ledger.add(by_name[each.topic], each)
+    for each in pending:
+        ledger.add_pending(by_name[each.topic], each)
     return ledger.reconcile()
 
 
@@ -82,6 +100,7 @@ def test_every_kind_of_end_is_found_under_its_request() -> None:
             "validator",
         ),
         dead(replace(request("8"), value=None, offset=9), "ingest"),
+        pending=[request("6"), accepted("7")],
     )
 
     assert equation.adds_up, equation.faults
@@ -96,6 +115,7 @@ def test_a_decided_review_no_longer_waits_for_a_person() -> None:
         request(),
         record(topics.FALLBACK_REVIEW, about),
         record(topics.REVIEWS_DECIDED, {"item": about}),
+        pending=[record(topics.REVIEWS_DECIDED, {"item": about})],
     )
 
     assert (equation.waiting_for_person, equation.being_worked_on) == (0, 1)
@@ -141,7 +161,7 @@ def test_an_end_whose_request_is_no_longer_kept_is_no_fault() -> None:
     old = replace(end(topics.RESULTS, "old"), timestamp=request().timestamp - 1)
 
     kept = reconciled(request(), old)
-    trimmed = reconciled(request(), old, trimmed=(0,))
+    trimmed = reconciled(request(), old, pending=[request()], trimmed=(0,))
     all_trimmed = reconciled(old, trimmed=(0,))
 
     assert not kept.adds_up
@@ -186,10 +206,97 @@ def test_a_redriven_dead_letter_is_no_end_until_the_record_fails_again() -> None
     )
 
     def where(*records: Record) -> tuple[int, int]:
-        equation = reconciled(request(), *records)
+        equation = reconciled(request(), *records, pending=[draft])
         assert equation.adds_up
         return equation.dead_letters, equation.being_worked_on
 
     assert where(first) == (1, 0)
     assert where(redriven, first) == (0, 1)
     assert where(first, redriven, replace(first, offset=9)) == (1, 0)
+
+
+CHECKED = {"request": {"request_id": "1", "request_source": "/desk"}}
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [
+        request(),
+        accepted(),
+        record(topics.ANSWERS_DRAFTED, CHECKED),
+        record(topics.FALLBACK_REGENERATE, CHECKED),
+        record(topics.ANSWERS_APPROVED, CHECKED),
+        record(topics.FALLBACK_REFUSAL, CHECKED),
+        record(topics.REVIEWS_DECIDED, {"item": CHECKED}),
+        retried(request(), topics.INGEST_RETRY),
+        retried(accepted(), topics.INFERENCE_RETRY),
+        retried(record(topics.ANSWERS_DRAFTED, CHECKED), topics.VALIDATOR_RETRY),
+        retried(record(topics.ANSWERS_APPROVED, CHECKED), topics.AUDIT_RETRY),
+    ],
+    ids=lambda pending: pending.topic,
+)
+def test_a_request_is_in_flight_while_a_service_has_a_record_of_it_and_lost_after(
+    pending: Record,
+) -> None:
+    before = reconciled(request(), pending=[pending])
+    after = reconciled(request())
+
+    assert (before.adds_up, before.in_flight, before.lost) == (True, 1, 0)
+    assert (after.adds_up, after.in_flight, after.lost) == (False, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [accepted("2"), accepted(key=b"other"), retried(accepted("2"), topics.INFERENCE_RETRY)],
+    ids=["id", "key", "retry"],
+)
+def test_another_request_on_its_way_does_not_hide_a_lost_one(other: Record) -> None:
+    assert reconciled(request(), pending=[other]).lost == 1
+
+
+def test_a_record_of_a_retry_topic_that_is_no_retry_is_nothing_to_wait_for() -> None:
+    foreign = replace(request(), topic="p.ingest.retry")
+
+    assert reconciled(request(), pending=[foreign]).lost == 1
+
+
+def test_an_unreadable_record_is_lost_once_ingest_has_passed_it() -> None:
+    junk = replace(request(), value=b"{", offset=9)
+
+    assert reconciled(junk, pending=[junk]).adds_up
+    assert reconciled(junk, pending=[retried(junk, topics.INGEST_RETRY)]).adds_up
+    assert reconciled(junk).lost == 1
+
+
+def test_a_redriven_dead_letter_is_on_its_way_before_its_record_is_to_be_seen() -> None:
+    letter = replace(dead(record(topics.ANSWERS_DRAFTED, CHECKED), "validator"), offset=7)
+    redriven = record(
+        topics.OPERATIONS,
+        {
+            "operator": "ann",
+            "action": "dlq.redrive",
+            "topic": "dead.letters",
+            "offsets": [{"first": 7, "last": 7}],
+        },
+    )
+
+    assert reconciled(request(), letter, redriven, pending=[redriven]).in_flight == 1
+    assert reconciled(request(), letter, redriven).lost == 1
+
+
+def test_where_a_transaction_is_open_nothing_is_called_lost() -> None:
+    assert reconciled(request(), unsettled={0}).in_flight == 1
+    assert reconciled(request(), unsettled={1}).lost == 1
+    junk = replace(request(), value=b"{")
+    assert reconciled(junk, unsettled={0}).in_flight == 1
+
+
+def test_a_request_whose_end_may_have_expired_before_it_is_not_called_lost() -> None:
+    newer = replace(end(topics.RESULTS, "2"), timestamp=request().timestamp + 1)
+    both = (request(), replace(request("2"), timestamp=newer.timestamp), newer)
+
+    assert reconciled(*both, trimmed_ends=[(topics.RESULTS, 0)]).lost == 0
+    assert reconciled(*both, trimmed_ends=[(topics.RESULTS, 1)]).lost == 1
+    assert reconciled(request(), trimmed_ends=[(topics.RESULTS, 0)]).lost == 0
+    same = replace(newer, timestamp=request().timestamp)
+    assert reconciled(request(), request("2"), same, trimmed_ends=[(topics.RESULTS, 0)]).lost == 1

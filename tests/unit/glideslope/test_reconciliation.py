@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from glideslope.reconciliation import Tally, reconcile
 
 
-def one_request(**counted: int) -> Tally:
-    return Tally(**{"requests": 1, "fresh": 1, **counted})
+def one_request(*, pending: bool = True, **counted: int) -> Tally:
+    return Tally(**{"requests": 1, "fresh": 1, **counted}, pending=pending)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_request_stands_in_exactly_one_place(tally: Tally, where: str) -> None
         # the second record was told apart
         (Tally(requests=2, fresh=1, results=1, duplicates=1), "2 = 1 + 0 + 1 + 0 + 0"),
         # the second record has not been looked at yet
-        (Tally(requests=2, fresh=1, results=1), "2 = 1 + 0 + 0 + 0 + 1"),
+        (Tally(requests=2, fresh=1, results=1, pending=True), "2 = 1 + 0 + 0 + 0 + 1"),
         # it came again after the window
         (Tally(requests=2, fresh=2, results=2), "2 = 2 + 0 + 0 + 0 + 0"),
         # it became a dead letter, and was redriven
@@ -84,7 +84,7 @@ def test_a_request_that_ends_more_than_once_is_a_fault(tally: Tally, what: str) 
 
 
 def test_an_unreadable_record_is_in_flight_until_it_is_a_dead_letter() -> None:
-    before = reconcile({}, {(0, 7)})
+    before = reconcile({}, {(0, 7)}, {}, {(0, 7)})
     after = reconcile({}, {(0, 7)}, {(0, 7): 1})
 
     assert (before.requests, before.being_worked_on, before.dead_letters) == (1, 1, 0)
@@ -97,6 +97,43 @@ def test_an_unreadable_record_that_is_two_dead_letters_is_a_fault() -> None:
     equation = reconcile({}, {(0, 7)}, {(0, 7): 2})
 
     assert not equation.adds_up
+    assert "requests-0-7" in equation.faults[0].what
+
+
+@pytest.mark.parametrize(
+    ("tally", "lost"),
+    [
+        (one_request(pending=False), 1),
+        (one_request(pending=True), 0),
+        (one_request(results=1, pending=False), 0),
+        (one_request(rejected=1, pending=False), 0),
+        (one_request(unhandled=1, pending=False), 0),
+        (one_request(stuck=1, pending=False), 0),
+        (one_request(to_review=1, pending=False), 0),
+        (one_request(to_review=1, reviewed=1, pending=False), 1),
+        (one_request(to_review=1, reviewed=1, results=1, pending=False), 0),
+        # its second record came to no end; all three came to none
+        (Tally(requests=2, fresh=1, results=1), 1),
+        (Tally(requests=3, fresh=2), 3),
+    ],
+)
+def test_a_request_without_an_end_that_nobody_has_anything_to_do_with_is_lost(
+    tally: Tally, lost: int
+) -> None:
+    equation = reconcile({b"good": one_request(results=1), b"a": tally})
+
+    ends = equation.results + equation.rejected + equation.duplicates + equation.dead_letters
+    assert equation.lost == lost
+    assert equation.requests == ends + equation.in_flight + lost
+    assert equation.adds_up is (lost == 0)
+    assert [fault.digest for fault in equation.faults] == ([b"a"] if lost else [])
+    assert all("lost" in fault.what for fault in equation.faults)
+
+
+def test_an_unreadable_record_that_ingest_passed_without_a_dead_letter_is_lost() -> None:
+    equation = reconcile({}, {(0, 7), (0, 8)}, {(0, 8): 1})
+
+    assert (equation.lost, equation.being_worked_on, equation.dead_letters) == (1, 0, 1)
     assert "requests-0-7" in equation.faults[0].what
 
 
@@ -115,6 +152,7 @@ COUNT = st.integers(0, 3)
         stuck=COUNT,
         to_review=COUNT,
         reviewed=COUNT,
+        pending=st.booleans(),
     )
 )
 def test_without_a_fault_the_two_sides_are_equal(tally: Tally) -> None:

@@ -2,6 +2,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from glideslope.docs.services import Declaration, found
+from glideslope.ledger import WORKED_ON_BY
 from glideslope.status import CONSUMED, Counts, Group
 from shared import topics
 from shared.delivery import Record
@@ -27,6 +28,25 @@ def record(topic: Topic, offset: int, service: str | None = None) -> Record:
 def test_lag_is_measured_on_the_topics_that_a_service_consumes(service: Declaration) -> None:
     retries = topics.RETRIES[service.name]  # consumed by the engine, for the service
     assert set(CONSUMED[service.name]) == {*service.receives, retries}
+
+
+def test_whoever_takes_requests_on_from_a_topic_consumes_it() -> None:
+    for topic, group in WORKED_ON_BY.items():
+        assert topic in CONSUMED[group]
+    ways = {topic for name, consumed in CONSUMED.items() if name != "audit" for topic in consumed}
+    assert ways - WORKED_ON_BY.keys() == {
+        topics.DOCUMENTS,
+        topics.FEEDBACK,
+        topics.DOCUMENTS_ACCEPTED,
+    }
+
+
+def test_a_record_is_pending_until_the_group_that_works_on_it_has_passed_it() -> None:
+    counts = Counts([Group("ingest", 1, {POSITION: 3}), Group("audit", 1, {})])
+
+    pending = [counts.is_pending(topics.REQUESTS, record(topics.REQUESTS, o)) for o in (2, 3)]
+    assert pending == [False, True]  # whatever audit, which only logs them, has passed
+    assert not counts.is_pending(topics.RESULTS, record(topics.RESULTS, 9))
 
 
 def test_a_group_lags_by_the_records_that_it_has_not_passed() -> None:
