@@ -1,10 +1,12 @@
 """What every test may ask for: a Kafka cluster, settings of its own, and its own topics."""
 
+import concurrent.futures
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from glideslope.kafka import local_kafka
 from shared.settings import Settings
@@ -22,14 +24,16 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(bootstrap: str, tmp_path: Path) -> Settings:
-    """Settings for topics, groups and state that no other test touches."""
-    return Settings(
-        bootstrap_servers=bootstrap,
-        topic_prefix=f"t-{secrets.token_hex(4)}.",
-        home=tmp_path,
-        partitions=2,
-    )
+def settings(bootstrap: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings for topics, groups and state that no other test touches.
+
+    Its topics are deleted afterwards: a small broker with thousands of partitions is a slow one.
+    """
+    prefix = f"t-{secrets.token_hex(4)}."
+    yield Settings(bootstrap_servers=bootstrap, topic_prefix=prefix, home=tmp_path, partitions=2)
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    if ours := [name for name in client.list_topics(timeout=30).topics if name.startswith(prefix)]:
+        concurrent.futures.wait(client.delete_topics(ours).values(), timeout=30)
 
 
 @pytest.fixture
