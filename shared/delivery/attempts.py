@@ -174,7 +174,7 @@ class Attempts:
             except OverloadedError as error:
                 self._dependencies.failed(error)
                 self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
-                if expired(record):
+                if self._is_expired(record):
                     raise
             except BaseException as error:
                 self._dependencies.ended()
@@ -188,7 +188,7 @@ class Attempts:
 
     def _soon(self, retry: Retry, error: Exception) -> bool | float:
         """Whether to try again in place; a number says after how many seconds."""
-        if isinstance(error, _HOPELESS) or expired(retry.record):
+        if isinstance(error, _HOPELESS) or self._is_expired(retry.record):
             return False
         asked = _retry_after(error)
         return asked <= _INLINE_MAX_SECONDS and (asked or True)
@@ -198,12 +198,12 @@ class Attempts:
         if isinstance(error, _HOPELESS) or retry.round >= len(self._rounds.delays):
             return None
         after = max(self._rounds.delays[retry.round], _retry_after(error))
-        return None if expired(retry.record, after) else after
+        return None if self._is_expired(retry.record, after) else after
 
     def _verdict(self, retry: Retry, error: Exception) -> Exception:
         """Return what the dead letter says: the error, or that time was up."""
         hopeless = isinstance(error, _HOPELESS) or retry.round >= len(self._rounds.delays)
-        deadline = deadline_of(retry.record)
+        deadline = self._deadline(retry.record)
         return error if hopeless or deadline is None else DeadlineError(deadline.isoformat(), error)
 
     def _dead_letter(self, retry: Retry, error: Exception, span: Span) -> Output:
@@ -228,7 +228,17 @@ class Attempts:
             topic=self._rounds.dead_letters,
             service=self._service,
             attempts=retry.attempts,
+            is_foreign=record.topic in self._rounds.foreign,
         )
+
+    def _deadline(self, record: Record) -> datetime | None:
+        """Return the event's deadline; what a sender says on a foreign topic is for ingest."""
+        return None if record.topic in self._rounds.foreign else deadline_of(record)
+
+    def _is_expired(self, record: Record, after: float = 0.0) -> bool:
+        """Whether the deadline has passed, or will have `after` seconds from now."""
+        deadline = self._deadline(record)
+        return deadline is not None and datetime.now(UTC) + timedelta(seconds=after) >= deadline
 
 
 def deadline_of(record: Record) -> datetime | None:
@@ -241,12 +251,6 @@ def deadline_of(record: Record) -> datetime | None:
                 return None
             return deadline if deadline.tzinfo is not None else None
     return None
-
-
-def expired(record: Record, after: float = 0.0) -> bool:
-    """Whether the event's deadline has passed, or will have `after` seconds from now."""
-    deadline = deadline_of(record)
-    return deadline is not None and datetime.now(UTC) + timedelta(seconds=after) >= deadline
 
 
 def log_retry(details: RetryDetails) -> None:

@@ -18,14 +18,20 @@ REDRIVES_HEADER: Final = "glideslope-redrives"
 _REASON_MAX: Final = 500
 
 
-def dead_letter(
-    record: Record, error: Exception, *, topic: str, service: str, attempts: int
+def dead_letter(  # noqa: PLR0913 - what there is to say of a dead letter
+    record: Record,
+    error: Exception,
+    *,
+    topic: str,
+    service: str,
+    attempts: int,
+    is_foreign: bool = False,
 ) -> Output:
     """Return the dead letter of a record: key, headers and value untouched, `glideslope-…` added.
 
     The added headers come last; of two with one name (a record that failed again) the last counts.
     `stack` is the same for errors that were raised at the same place; `release` is the one that
-    the event is pinned to, if it is.
+    the event is pinned to, if it is; on an `is_foreign` topic a sender's word is not taken for it.
     """
     added = {
         "source-topic": record.topic,
@@ -40,7 +46,7 @@ def dead_letter(
         "stack": stack_hash(error),
     }
     pinned = [raw for name, raw in record.headers if name == "ce_release" and raw is not None]
-    if pinned:
+    if pinned and not is_foreign:
         added["release"] = pinned[-1].decode(errors="replace")
     ours: tuple[Header, ...] = tuple(
         (f"glideslope-{name}", text.encode(errors="backslashreplace"))

@@ -173,6 +173,13 @@ async def test_a_record_whose_deadline_comes_before_its_next_round_is_given_up()
     assert "ValueError" in told(letter, "glideslope-reason")
 
 
+async def test_a_senders_own_deadline_does_not_switch_retries_off() -> None:
+    record = replace(RECORD, headers=(*RECORD.headers, ("ce_deadline", b"2020-01-01T00:00:00Z")))
+    bench = Bench([ValueError("no")] * 3, foreign=frozenset({"requests"}))
+    (output,) = await bench.outputs(record)
+    assert output.topic == "ingest.retry"
+
+
 async def test_a_record_of_an_ordered_topic_waits_in_place() -> None:
     bench = Bench([ValueError("no")] * 4, delays=(0.01,), in_order=frozenset({"requests"}))
     (output,) = await bench.outputs()

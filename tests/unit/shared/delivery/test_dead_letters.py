@@ -64,6 +64,10 @@ def test_a_dead_letter_names_the_release_that_its_event_is_pinned_to() -> None:
     pinned = replace(RECORD, headers=(*RECORD.headers, ("ce_release", b"5f0c")))
     letter = dead_letter(pinned, ValueError("no"), topic="d", service="inference", attempts=3)
     assert ("glideslope-release", b"5f0c") in letter.headers
+    letter = dead_letter(
+        pinned, ValueError("no"), topic="d", service="ingest", attempts=3, is_foreign=True
+    )
+    assert "glideslope-release" not in dict(letter.headers)
 
 
 def test_errors_raised_at_one_place_share_a_stack_hash() -> None:
