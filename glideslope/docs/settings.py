@@ -72,6 +72,12 @@ OTHERS: Final = (
         "and `glideslope up` set it.",
     ),
     Variable(
+        "GLIDESLOPE_BENCH_SCALE",
+        Reader.TESTS,
+        "1",
+        "Share of its events and seconds that `make bench-delivery` runs with.",
+    ),
+    Variable(
         "GLIDESLOPE_CHAOS",
         Reader.TESTS,
         None,
