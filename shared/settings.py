@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         ge=6,
         description="Silence after which the group takes a process for dead, seconds.",
     )
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name of this process among those of its service, the same after a restart. "
+        "Set, it is a static member: a restart within the session timeout moves no partition.",
+    )
     attempts: int = Field(
         default=3,
         ge=1,

@@ -33,6 +33,7 @@ from shared.delivery.record import Output
 
 _RETRY_BACKOFF_MS: Final = 5  # the default of 100 ms is the tail of a transaction's latency
 _TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
+_REQUEST_TIMEOUT_MS: Final = 10_000  # a half-open connection is given up well before that
 _REQUEST_MAX_BYTES: Final = 256 * 1024 * 1024  # before compression; topics have limits of their own
 _LARGE_BYTES: Final = 1024 * 1024
 _LASTING: Final = (
@@ -96,6 +97,7 @@ class KafkaTransactions:
             bootstrap_servers=self._bootstrap_servers,
             transactional_id=f"{self._group}-{self._source.topic}-{self._source.partition}",
             transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
             acks="all",
             max_request_size=_REQUEST_MAX_BYTES,
             compression_type=self._compression,

@@ -7,7 +7,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
@@ -24,10 +24,13 @@ HEADERS = [
 ]
 
 
-async def start_relay(settings: Settings, **environment: str) -> Process:
+async def start_relay(
+    settings: Settings, *, stderr: IO[bytes] | None = None, **environment: str
+) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         str(RELAY),
+        stderr=stderr,
         env={
             **os.environ,
             "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
