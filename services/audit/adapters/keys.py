@@ -219,7 +219,7 @@ class LocalKeys:
                     secret = self._unseal(sealed, name)
                     self._master = new
                     self._database.execute(
-                        f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608
+                        f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608 - names of ours
                         (self._seal(secret, name), rowid),
                     )
             self._master = new

@@ -53,7 +53,7 @@ class S3Storage:
         )
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="s3")
 
-    def create(self, *stages: Mapping[str, bytes], repair: bool = False) -> None:  # noqa: ARG002
+    def create(self, *stages: Mapping[str, bytes], repair: bool = False) -> None:  # noqa: ARG002 - the port has it
         """See `Storage`. S3 holds whole objects only, so there is nothing to repair."""
         for stage in stages:
             list(self._pool.map(self._create, stage.keys(), stage.values()))

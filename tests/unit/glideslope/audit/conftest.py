@@ -91,6 +91,6 @@ def signer() -> SignerKey:
 @pytest.fixture
 def build_log(tmp_path: Path, signer: SignerKey) -> BuildLog:
     def make(*sizes: int, name: str = "log", **options: object) -> Path:
-        return build(tmp_path / name, sizes, signer, **options)  # type: ignore[arg-type]
+        return build(tmp_path / name, sizes, signer, **options)  # type: ignore[arg-type] # build checks
 
     return make
