@@ -34,6 +34,7 @@ from shared.metrics import (
 
 _POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
 _POLL_RECORDS: Final = 500
+_FETCH_BYTES: Final = 256 * 1024  # of a partition at once; a larger record is fetched all the same
 _HEARTBEATS_A_SESSION: Final = 5
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _REBALANCE_SLACK_SECONDS: Final = 15.0
@@ -173,6 +174,7 @@ class Engine:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            max_partition_fetch_bytes=_FETCH_BYTES,
             # the same partition numbers of all topics: a conversation has one owner in a service
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
