@@ -37,7 +37,7 @@ check: $(READY) ## format, lint, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos
