@@ -153,11 +153,15 @@ def _is_about(
         if decides is not None:
             return decides.id == request_id and source in {None, decides.source}
         return topic is topics.REQUESTS and found.leaf.event_id == request_id
-    name = _request(found.entry, topic, names)
+    name = request_in(found.entry, names)
     return name is not None and name.id == request_id and source in {None, name.source}
 
 
-def _request(entry: Entry, topic: Topic | None, names: Mapping[str, Topic]) -> RequestName | None:
+def request_in(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
+    """Return the request that an entry is about, None where it is about none that we know.
+
+    `names` maps the topics' names on the cluster to the topics.
+    """
     position = entry.position
     record = Record(
         topic=position.topic,
@@ -169,9 +173,10 @@ def _request(entry: Entry, topic: Topic | None, names: Mapping[str, Topic]) -> R
         headers=entry.headers,
     )
     with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
+        topic = names[position.topic]
         if topic is topics.DEAD_LETTERS:
             topic = names[origin(record).topic]
-        return None if topic is None else request_of(topic, record)
+        return request_of(topic, record)
     return None
 
 

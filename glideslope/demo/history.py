@@ -1,6 +1,5 @@
 """What the audit log on disk holds of one request, read as an auditor would."""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,13 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from glideslope.identity import RequestName, origin, request_of
+from glideslope.audit.history import request_in
+from glideslope.identity import RequestName
 from services.audit.adapters.stores import read
 from services.audit.entry import Entry
 from services.audit.tlog.keystore import KeyReader
-from shared import cloudevents, topics
-from shared.cloudevents import UnreadableError
-from shared.delivery import Record
+from shared import cloudevents
 from shared.events import (
     Answer,
     AnswerChecked,
@@ -53,27 +51,8 @@ def history(
             summary=" ".join(_summary(names[entry.position.topic], entry).split()),
         )
         for index, entry in read(log, keys)
-        if _request(entry, names) == request
+        if request_in(entry, names) == request
     ]
-
-
-def _request(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
-    position = entry.position
-    record = Record(
-        topic=position.topic,
-        partition=position.partition,
-        offset=position.offset,
-        timestamp=position.timestamp,
-        key=entry.key,
-        value=entry.value,
-        headers=entry.headers,
-    )
-    with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
-        topic = names[position.topic]
-        if topic is topics.DEAD_LETTERS:
-            topic = names[origin(record).topic]
-        return request_of(topic, record)
-    return None
 
 
 def _summary(topic: Topic, entry: Entry) -> str:

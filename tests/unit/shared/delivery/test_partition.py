@@ -447,6 +447,7 @@ async def test_a_record_that_is_fetched_just_as_the_last_runner_ends_is_handled(
         bench.meanwhile[0] = lambda: loop.call_soon(worker.take, record(1))
         worker.take(record(0))
         await transactions.reaches(2)
+    assert transactions.outputs == ["out-0", "out-1"]
 
 
 async def test_a_try_that_fails_while_the_drain_begins_still_says_what_becomes_of_its_record(
