@@ -273,6 +273,15 @@ class AnswerDrafted(Data):
     usage: Usage
 
 
+class Span(Data):
+    """A stretch of the answer's text that a verdict speaks of, in characters."""
+
+    start: Annotated[int, Field(ge=0)]
+    """Its first character, counted from 0."""
+    end: Annotated[int, Field(ge=0)]
+    """The character after its last."""
+
+
 class Verdict(Data):
     """What one check says. `could_not_check` is neither good nor bad: a person decides."""
 
@@ -284,6 +293,8 @@ class Verdict(Data):
     """1 is best."""
     reason: str
     """In a sentence."""
+    spans: tuple[Span, ...] = ()
+    """The parts of the answer's text that it is about; none where it is about all of it."""
 
 
 class Confidence(Data):

@@ -50,8 +50,12 @@ class Release(BaseModel):
     thresholds: Thresholds
 
     def content_hash(self) -> str:
-        """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785)."""
-        manifest: dict[str, Any] = self.model_dump(mode="json")
+        """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).
+
+        What is not set (None) is left out, so a manifest keeps its name when a later version of
+        Glideslope knows more optional fields: these default to None.
+        """
+        manifest: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         return hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
 
 
