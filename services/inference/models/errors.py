@@ -13,7 +13,8 @@ ModelError
 ├── RejectedError           the provider cannot take this request
 │   └── ContextTooLongError the passages are too much for the model
 ├── ContentFilteredError    the provider's content filter, or a guardrail, stopped it
-└── OverBudgetError         the call does not fit the tenant's budget; it was not made
+├── OverBudgetError         the call does not fit the tenant's budget; it was not made
+└── DeadlineError           the asker's deadline has come
 
 A message tells what to do, and never repeats what was asked or answered.
 """
@@ -139,3 +140,11 @@ class OverBudgetError(ModelError):
     is_fault = False
     is_outage = False
     is_billed = False
+
+
+class DeadlineError(ModelError):
+    """The asker's deadline came before the answer. The model was not too slow, it had no time."""
+
+    code = "deadline"
+    is_fault = False
+    is_outage = False
