@@ -17,7 +17,7 @@ REVIEW: Final = "review"
 """At the end of a chain: a person answers."""
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^(extractive|[a-z0-9][a-z0-9-]*:.+)$")]
-"""`extractive`, or `provider:model`: a provider of GLIDESLOPE_PROVIDERS, and what it calls a model."""
+"""`extractive`, or `provider:model`: one of GLIDESLOPE_PROVIDERS, and its name for a model."""
 FallbackName = Annotated[
     str, StringConstraints(pattern=r"^(extractive|review|[a-z0-9][a-z0-9-]*:.+)$")
 ]

@@ -1,9 +1,11 @@
-"""Bedrock's errors, and botocore's and urllib3's, as those of `services.inference.models.errors`."""
+"""Bedrock's errors, and botocore's, as those of `services.inference.models.errors`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+import urllib3
+from botocore.eventstream import ParserError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -70,12 +72,14 @@ def translated_in_mid_answer(silence: float) -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except ReadTimeoutError as error:
+    except (ReadTimeoutError, urllib3.exceptions.ReadTimeoutError) as error:
         raise StalledError(silence) from error
+    except ParserError as error:
+        raise MalformedError("what comes is no event stream") from error
     except EventStreamError as error:
         raise _of_stream_error(error) from error
     except Exception as error:
-        # a torn connection or frame is one of many kinds of urllib3's and of botocore's parser
+        # a torn connection is one of many kinds of urllib3's and of the socket's
         raise BrokenOffError(f"the stream broke off ({type(error).__name__})") from error
 
 

@@ -20,10 +20,8 @@ from services.inference.adapters.openai_errors import of_response, translated
 from services.inference.models.errors import (
     BrokenOffError,
     ContentFilteredError,
-    DeniedError,
     EmptyError,
     MalformedError,
-    ModelError,
     StalledError,
     TimedOutError,
 )

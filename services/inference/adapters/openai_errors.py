@@ -1,4 +1,4 @@
-"""What OpenAI-compatible servers answer instead, as errors of `services.inference.models.errors`."""
+"""How OpenAI-compatible servers fail, as errors of `services.inference.models.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,19 +51,24 @@ def of_response(response: httpx.Response) -> ModelError:
     status = response.status_code
     code, message = _told(response)
     shown = f"HTTP {status}{f', {code}' if code else ''}"
+    if status in _DENIED and code != "content_filter":
+        return DeniedError(
+            f"the server refuses ({shown}): check the key, `base_url`, and that the model exists"
+        )
     if status == _THROTTLED:
         wait = seconds_of(response.headers.get("retry-after"))
         return ThrottledError(f"the server throttles ({shown})", retry_after=wait)
     if status == _TIMEOUT:
         return TimedOutError(f"the model did not answer within the server's own limit ({shown})")
-    if code == "content_filter":
-        return ContentFilteredError(f"the provider's content filter stopped it ({shown})")
-    if status in _DENIED:
-        return DeniedError(
-            f"the server refuses ({shown}): check the key, `base_url`, and that the model exists"
-        )
     if status >= _SERVER:
         return UnavailableError(f"the server fails ({shown})")
+    return _of_request(status, code, message, shown)
+
+
+def _of_request(status: int, code: str, message: str, shown: str) -> ModelError:
+    """Return the error of a request that this server would refuse again."""
+    if code == "content_filter":
+        return ContentFilteredError(f"the provider's content filter stopped it ({shown})")
     if (
         status == _TOO_LARGE
         or code == "context_length_exceeded"

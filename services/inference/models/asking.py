@@ -1,4 +1,4 @@
-"""One model is asked for a draft: guarded by its breaker, paid from a budget, counted and traced."""
+"""One model is asked: guarded by its breaker, paid from a budget, counted and traced."""
 
 import time
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """A breaker for each model: one that fails time and again is left alone, and probed by one call."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import structlog
@@ -70,12 +70,10 @@ class Breakers:
 
     def _failed(self, breaker: CircuitBreaker, error: ModelError) -> None:
         was_closed = breaker.closed
-        try:
-            with breaker:
-                raise error
-        except ModelError:
-            if was_closed and not breaker.closed:
-                log.error("model down, others answer", model=breaker.name, error=error.code)
+        with suppress(ModelError), breaker:
+            raise error
+        if was_closed and not breaker.closed:
+            log.error("model down, others answer", model=breaker.name, error=error.code)
 
     def _answered(self, breaker: CircuitBreaker) -> None:
         if not breaker.closed:

@@ -100,9 +100,8 @@ class Budgets:
         try:
             yield spending
         finally:
-            if spending.used not in {None, spending.reserved}:
-                left = spending.reserved - (spending.used or Amount())
-                await self._ledger.give_back(account, left)
+            if spending.used is not None and spending.used != spending.reserved:
+                await self._ledger.give_back(account, spending.reserved - spending.used)
 
     def _most(self, budget: Budget, name: str, system: str, call: Call) -> int:
         tokens = Tokens(_most_tokens(call.prompt), call.max_output_tokens)
@@ -122,7 +121,7 @@ class Budgets:
 
 
 def _most_tokens(prompt: Prompt) -> int:
-    """Return more tokens than a prompt has: a token of a byte-level vocabulary is a byte or more."""
+    """Return more tokens than a prompt has: a token of a byte vocabulary is a byte or more."""
     return len(prompt.system.encode()) + len(prompt.user.encode()) + _TEMPLATE_TOKENS
 
 

@@ -69,7 +69,8 @@ class Chain:
         self._metrics.count(DRAFTS, name, "referred" if draft.referral else place)
         usage = draft.usage.model_copy(
             update={
-                "input_tokens": draft.usage.input_tokens + sum(c.input_tokens for c in attempt.calls),
+                "input_tokens": draft.usage.input_tokens
+                + sum(c.input_tokens for c in attempt.calls),
                 "output_tokens": draft.usage.output_tokens
                 + sum(c.output_tokens for c in attempt.calls),
                 "cost_usd": draft.usage.cost_usd + sum(c.cost_usd for c in attempt.calls),

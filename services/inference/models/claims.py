@@ -18,13 +18,14 @@ from shared.events import Answer, Citation, Claim, Passage
 
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[\s*(?:\.\.\.|…)\s*\]|\.\.\.|…)\s*")
 _NUMBER: Final = re.compile(r"\d+")
-_ALIKE: Final = {
-    **dict.fromkeys("'’‘‛`´", "['’‘‛`´]"),
-    **dict.fromkeys('"“”„«»', '["“”„«»]'),
-    **dict.fromkeys("-‐‑‒–—−", "[-‐‑‒–—−]"),
-}
+_KINDS: Final = (
+    "'\u2019\u2018\u201b`\u00b4",  # apostrophes and single quotation marks
+    '"\u201c\u201d\u201e\u00ab\u00bb',  # quotation marks
+    "-\u2010\u2011\u2012\u2013\u2014\u2212",  # hyphens, dashes, minus
+)
+_ALIKE: Final = {c: f"[{kind}]" for kind in _KINDS for c in kind}
 """Characters that models write for one another."""
-_QUOTES: Final = " \t\r\n\"'“”„«»"
+_QUOTES: Final = " \t\r\n'" + _KINDS[1]
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ class Limited:
     place in `patience` seconds is raised as `ThrottledError`: the next model of a chain is there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a provider bears
         self,
         provider: Provider,
         name: str,
@@ -68,7 +68,9 @@ class Limited:
     async def complete(self, call: Call) -> Completion:
         """See `Provider.complete`."""
         if (hold := self._not_before - self._clock()) > 0:
-            raise ThrottledError(f"{self._name} asked for {hold:.1f} s of patience", retry_after=hold)
+            raise ThrottledError(
+                f"{self._name} asked for {hold:.1f} s of patience", retry_after=hold
+            )
         try:
             async with asyncio.timeout(min(self._patience, call.seconds)):
                 await self._enter()
