@@ -5,7 +5,19 @@ import logging
 import typer
 from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, audit, demo, dlq, docs, index, review, status, topics, up
+from glideslope.commands import (
+    ask,
+    audit,
+    demo,
+    dlq,
+    docs,
+    emulator,
+    index,
+    review,
+    status,
+    topics,
+    up,
+)
 
 app = typer.Typer(
     name="glideslope",
@@ -23,6 +35,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(topics.app, name="topics")
+app.command("emulator")(emulator.command)
 app.command("docs")(docs.command)
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
+    ConnectionError,  # noqa: A004 - botocore's, which is none of Python's
     EventStreamError,
     HTTPClientError,
     NoCredentialsError,
@@ -56,7 +57,7 @@ def translated(silence: float) -> Iterator[None]:
         raise BrokenOffError("Bedrock closed the connection without a reply") from error
     except ResponseParserError as error:
         raise MalformedError("the reply is not what Bedrock's API says") from error
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         raise UnavailableError(
             f"Bedrock cannot be reached ({type(error).__name__}): check `region`, `endpoint_url` "
             "and the network"

@@ -94,8 +94,8 @@ class Budgets:
         spending = Spending(Amount(1, self._most(budget, name, system, call)))
         if not await self._ledger.reserve(account, spending.reserved, self._limit(budget)):
             raise OverBudgetError(
-                f"what tenant {account.tenant!r} may spend today ({_told(budget)}) does not cover "
-                f"another call of {name}; a new day begins at midnight UTC"
+                f"the budget of tenant {account.tenant!r} for today ({_told(budget)}) does not "
+                f"cover another call of {name}; a new day begins at midnight UTC"
             )
         try:
             yield spending

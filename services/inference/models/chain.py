@@ -10,7 +10,12 @@ from typing import Final, Literal
 
 from services.inference.generator import Draft, Generator, Task
 from services.inference.models.asking import Models
-from services.inference.models.errors import ContentFilteredError, ModelError, OverBudgetError
+from services.inference.models.errors import (
+    ContentFilteredError,
+    DeadlineError,
+    ModelError,
+    OverBudgetError,
+)
 from services.inference.models.race import Way, first
 from shared.delivery.errors import OverloadedError
 from shared.events import ModelCall, Referral, Usage
@@ -81,7 +86,7 @@ class Chain:
     async def _answer(self, name: str, attempt: _Attempt, is_last: bool) -> tuple[str, Draft]:
         try:
             if name == REVIEW:
-                return name, _referral("review", "models_failed", attempt)
+                return name, _referral("review", *_why(attempt))
             if name == EXTRACTIVE:
                 return name, await self._quote(attempt)
             return name, await self._ask(name, attempt, _LAST_SHARE if is_last else _SHARE)
@@ -94,13 +99,13 @@ class Chain:
         try:
             reading = await self._models.ask(name, task, attempt.calls, share=share)
         except ContentFilteredError as error:
-            return _referral("review", error.code, attempt, f"{name}: {error}")
+            return _referral("review", error.code, f"{name}: {error}")
         except OverBudgetError as error:
             budget = task.release.budget
             if budget is None or budget.over == "cheaper":
                 raise
             to: Literal["review", "refusal"] = "review" if budget.over == "review" else "refusal"
-            return _referral(to, error.code, attempt, str(error))
+            return _referral(to, error.code, str(error))
         return Draft(
             reading.answer,
             Usage(model=name),
@@ -127,9 +132,9 @@ class _NothingQuotedError(ModelError):
 def _unanswered(attempt: _Attempt) -> Draft:
     """Return what becomes of a task that nothing has answered. Raises `OverloadedError`."""
     failures = attempt.failures
-    codes = {error.code for error in failures.values()}
-    if "deadline" in codes:
-        return _referral("refusal", "deadline", attempt)
+    if DeadlineError.code in {error.code for error in failures.values()}:
+        reason = f"the deadline came before an answer ({attempt.told})"
+        return _referral("refusal", DeadlineError.code, reason)
     if EXTRACTIVE not in failures and any(error.is_outage for error in failures.values()):
         down = [name for name, error in failures.items() if error.is_outage]
         waits = [getattr(failures[name], "retry_after", None) for name in down]
@@ -138,23 +143,21 @@ def _unanswered(attempt: _Attempt) -> Draft:
             f"nothing of the release's chain can answer now ({attempt.told})",
             retry_after=min((wait for wait in waits if wait is not None), default=None),
         )
-    if "over_budget" in codes:
-        reason = next(str(e) for e in failures.values() if isinstance(e, OverBudgetError))
-        return _referral("refusal", "over_budget", attempt, reason)
-    return _referral("refusal" if EXTRACTIVE in failures else "review", "models_failed", attempt)
+    code, reason = _why(attempt)
+    is_final = EXTRACTIVE in failures or code == OverBudgetError.code
+    return _referral("refusal" if is_final else "review", code, reason)
 
 
-def _referral(
-    to: Literal["review", "refusal"], code: str, attempt: _Attempt, reason: str | None = None
-) -> Draft:
-    reason = reason or _REASONS[code].format(told=attempt.told)
+def _why(attempt: _Attempt) -> tuple[str, str]:
+    """Return why nothing has answered, for machines and for people."""
+    for error in attempt.failures.values():
+        if isinstance(error, OverBudgetError):
+            return error.code, str(error)
+    return "models_failed", f"no model has answered ({attempt.told}); ask again later"
+
+
+def _referral(to: Literal["review", "refusal"], code: str, reason: str) -> Draft:
     return Draft(None, Usage(model=NOBODY), referral=Referral(to=to, code=code, reason=reason))
-
-
-_REASONS: Final = {
-    "deadline": "the deadline came before an answer ({told})",
-    "models_failed": "no model has answered ({told}); ask again later",
-}
 
 
 def _is_model(name: str) -> bool:

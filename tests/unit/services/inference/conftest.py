@@ -5,16 +5,20 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
+from botocore.session import get_session
 from pydantic import TypeAdapter
 
 from glideslope.emulator.behaviour import Script
 from glideslope.emulator.server import serving
+from services.inference.adapters import bedrock
 from services.inference.adapters.bedrock import Bedrock
 from services.inference.adapters.openai import OpenAI
 from services.inference.adapters.providers import adapter
 from services.inference.providers import ProviderSettings
 
 SILENCE: Final = 0.4  # seconds
+
+_session: Final = get_session()
 
 KINDS: Final[dict[str, dict[str, Any]]] = {
     "openai": {"kind": "openai", "base_url": "{url}/v1", "api_key": "k"},
@@ -40,6 +44,8 @@ def script() -> Script:
 @pytest.fixture
 async def emulator(script: Script, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The emulator's address; and credentials that it does not look at."""
+    # reading botocore's description of the service takes most of a test's time
+    monkeypatch.setattr(bedrock, "get_session", lambda: _session)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulated")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulated")
     async with serving(script) as url:

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from services.inference.models.errors import UnusableError
 from shared.events import Passage
 
 FEE = "The late payment fee is EUR 35."
-RATIO = "The bank’s ratio – net – is\n70%."
+RATIO = "The bank\u2019s ratio \u2013 net \u2013 is\n70%."
 PASSAGES = (
     Passage(id="a", document_id="faq", locator="p. 1", text=f"{FEE} It is due at once."),
     Passage(id="b", document_id="policy", locator="p. 2", text=RATIO),
@@ -99,14 +100,14 @@ def test_a_quote_under_a_wrong_name_is_found_where_it_stands(passage: Any) -> No
 def test_a_quote_is_given_as_its_passage_has_it() -> None:
     reading = read(cited("the bank's ratio - net - is 70%", 2), PASSAGES)
 
-    assert quotes(reading) == [("policy", "The bank’s ratio – net – is\n70%")]
+    assert quotes(reading) == [("policy", "The bank\u2019s ratio \u2013 net \u2013 is\n70%")]
     assert reading.repairs == ["a quote of claim 1 is set as its passage has it"]
 
 
 def test_white_space_in_a_quote_is_no_repair() -> None:
-    reading = read(cited("ratio – net – is 70%.", 2), PASSAGES)
+    reading = read(cited("ratio \u2013 net \u2013 is 70%.", 2), PASSAGES)
 
-    assert quotes(reading) == [("policy", "ratio – net – is\n70%.")]
+    assert quotes(reading) == [("policy", "ratio \u2013 net \u2013 is\n70%.")]
     assert reading.repairs == []
 
 
@@ -165,7 +166,5 @@ def test_whatever_is_cited_every_quote_that_leaves_stands_in_its_passage(
     )
 )
 def test_any_json_is_read_or_unusable_and_nothing_else(value: Any) -> None:
-    try:
+    with suppress(UnusableError):
         read(json.dumps(value), PASSAGES)
-    except UnusableError:
-        pass
