@@ -56,7 +56,7 @@ async def answer(  # noqa: PLR0913 - a call is made of these
 ) -> None:
     """Answer one call."""
     prompt = dialect.prompt(body)
-    fault, behaviour, seconds = script.next(model)
+    fault, behaviour, seconds = script.next(model, prompt)
     if await _fails_at_once(connection, dialect, fault, behaviour):
         return
     text = "" if fault is Fault.FILTERED else reply(prompt, fault)

@@ -83,7 +83,7 @@ class Script:
         self._behaviours = list(behaviours)
         self._befallen.clear()
 
-    def next(self, model: str) -> tuple[Fault, Behaviour, float]:
+    def next(self, model: str, prompt: str = "") -> tuple[Fault, Behaviour, float]:  # noqa: ARG002 - for scripts that look at it
         """Return what befalls the next call of a model, and in how many seconds it is answered."""
         behaviour = next(
             (b for b in reversed(self._behaviours) if fnmatchcase(model, b.model)), Behaviour()
