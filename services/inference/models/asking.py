@@ -126,6 +126,7 @@ class Models:
             max_output_tokens=told.max_output_tokens or _OUTPUT_TOKENS,
             seconds=self._time_for(task, share),
             temperature=told.temperature,
+            is_last=name == told.chain[-1],
         )
         account = Account.of_today(task.request.tenant, task.request.release)
         budget = task.release.budget

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ _DECREASE: Final = 0.5
 _ONE_EVENT_SECONDS: Final = 1.0
 """Calls that were on their way together are throttled together: that is one sign, not many."""
 _MINUTE: Final = 60.0
+_LEAST_SECONDS: Final = 0.001
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +31,8 @@ class Limited:
     """A `Provider` that is given no more calls than it bears.
 
     `concurrency` and `per_minute` are the most, None for no limit of the rate. A call that gets no
-    place in `patience` seconds is raised as `ThrottledError`: the next model of a chain is there.
+    place in `patience` seconds is raised as `ThrottledError`, since the next model of its chain is
+    there; the last of a chain waits as long as the call may take.
     """
 
     def __init__(  # noqa: PLR0913 - what a provider bears
@@ -71,17 +74,20 @@ class Limited:
             raise ThrottledError(
                 f"{self._name} asked for {hold:.1f} s of patience", retry_after=hold
             )
+        patience = call.seconds if call.is_last else min(self._patience, call.seconds)
+        begun = self._clock()
         try:
-            async with asyncio.timeout(min(self._patience, call.seconds)):
+            async with asyncio.timeout(patience):
                 await self._enter()
         except TimeoutError:
             raise ThrottledError(
-                f"{self._name} has no place within {self._patience:g} s: {self.limit} calls are "
+                f"{self._name} has no place within {patience:g} s: {self.limit} calls are "
                 "under way, or the rate is used up; raise `concurrency` or `requests_per_minute` "
                 "in GLIDESLOPE_PROVIDERS if the provider grants more"
             ) from None
         try:
-            completion = await self._provider.complete(call)
+            left = max(_LEAST_SECONDS, call.seconds - (self._clock() - begun))
+            completion = await self._provider.complete(replace(call, seconds=left))
         except ThrottledError as error:
             self._decrease(error.retry_after)
             raise

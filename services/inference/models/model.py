@@ -21,13 +21,17 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `model` is what the provider calls it; the whole answer may take `seconds`."""
+    """One call. `model` is what the provider calls it; the whole answer may take `seconds`.
+
+    `is_last` says that nobody else can be asked, so that it waits for a place as long as it may.
+    """
 
     model: str
     prompt: Prompt
     max_output_tokens: int
     seconds: float
     temperature: float | None = None
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -90,6 +91,16 @@ async def test_a_call_that_gets_no_place_goes_elsewhere_in_time() -> None:
     held.let_go.set()
     assert await first == DONE
     assert await provider.complete(CALL) == DONE
+
+
+async def test_a_call_that_can_go_nowhere_else_waits_for_its_place() -> None:
+    held = Held()
+    provider = limited(held, concurrency=1)
+    calls = [asyncio.create_task(provider.complete(replace(CALL, is_last=True))) for _ in range(3)]
+    await asyncio.sleep(0.1)  # twice the patience
+    held.let_go.set()
+
+    assert await asyncio.gather(*calls) == [DONE] * 3
 
 
 async def test_a_caller_that_goes_away_keeps_no_place() -> None:
