@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any, Final
 
 import urllib3
@@ -79,8 +80,7 @@ def translated_in_mid_answer(silence: float) -> Iterator[None]:
         raise MalformedError("what comes is no event stream") from error
     except EventStreamError as error:
         raise _of_stream_error(error) from error
-    except Exception as error:
-        # a torn connection is one of many kinds of urllib3's and of the socket's
+    except (BotoCoreError, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
         raise BrokenOffError(f"the stream broke off ({type(error).__name__})") from error
 
 

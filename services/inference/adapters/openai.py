@@ -7,7 +7,6 @@ Source: OpenAI's API reference (chat completions, streaming); Azure OpenAI's RES
 """
 
 import asyncio
-import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,16 +15,15 @@ from typing import Any, Final
 import httpx
 from httpx_sse import EventSource, SSEError
 
+from services.inference.adapters.openai_answer import Answer, read_json
 from services.inference.adapters.openai_errors import of_response, translated
 from services.inference.models.errors import (
     BrokenOffError,
-    ContentFilteredError,
-    EmptyError,
     MalformedError,
     StalledError,
     TimedOutError,
 )
-from services.inference.models.model import Call, Completion, Tokens, estimated
+from services.inference.models.model import Call, Completion
 from services.inference.providers import OpenAIProvider
 
 OPENAI: Final = "openai"
@@ -85,7 +83,7 @@ class OpenAI:
             raise TimedOutError(f"no answer within {seconds:.1f} s") from None
         if response.is_error:
             raise of_response(response)
-        return _json(response.text)
+        return read_json(response.text)
 
     def url(self, path: str, model: str) -> str:
         """Return the address of an operation; Azure has one for each deployment."""
@@ -100,14 +98,14 @@ class OpenAI:
         )
         if response.is_error:
             raise of_response(response)
-        told = _json(response.text)
-        answer = _Answer()
+        told = read_json(response.text)
+        answer = Answer()
         answer.hear(told, "message")
         return answer.completion(call)
 
     async def _streamed(self, call: Call) -> Completion:
         body = {**self._body(call), "stream": True, "stream_options": {"include_usage": True}}
-        answer = _Answer()
+        answer = Answer()
         url = self.url("chat/completions", call.model)
         try:
             # every token begins the time of silence anew
@@ -119,7 +117,7 @@ class OpenAI:
                     async for event in EventSource(response).aiter_sse():
                         if event.data == _DONE:
                             return answer.completion(call)
-                        if answer.hear(_json(event.data), "delta"):
+                        if answer.hear(read_json(event.data), "delta"):
                             silence.reschedule(asyncio.get_running_loop().time() + self._silence)
         except TimeoutError:
             raise StalledError(self._silence) from None
@@ -159,70 +157,6 @@ class OpenAI:
         if self._client is None:
             raise RuntimeError("the provider is not open: use it inside `async with opened()`")
         return self._client
-
-
-class _Answer:
-    """An answer as it comes, in one piece (`message`) or in many (`delta`)."""
-
-    def __init__(self) -> None:
-        self.reason: str | None = None
-        self._text: list[str] = []
-        self._model: str | None = None
-        self._usage: dict[str, Any] | None = None
-        self._was_refused = False
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether anything has come."""
-        return self._model is not None or bool(self._text)
-
-    def hear(self, told: Any, part: str) -> bool:
-        """Take in what came; say whether it held text. Raises a `ModelError`."""
-        if not isinstance(told, dict):
-            raise MalformedError("the reply is JSON, but no object")
-        if "error" in told:  # how servers fail once they have sent their status
-            raise BrokenOffError("the server failed in mid-answer")
-        self._model = told.get("model") or self._model
-        self._usage = told.get("usage") or self._usage
-        choices = told.get("choices")
-        if not isinstance(choices, list):
-            raise MalformedError("the reply has no choices")
-        had_text = False
-        for choice in choices[:1]:
-            piece = choice.get(part) or {}
-            if text := piece.get("content") or "":
-                self._text.append(text)
-            had_text = bool(text or piece.get("reasoning_content") or piece.get("reasoning"))
-            self._was_refused = self._was_refused or bool(piece.get("refusal"))
-            self.reason = choice.get("finish_reason") or self.reason
-        return had_text
-
-    def completion(self, call: Call) -> Completion:
-        """Return the whole of it. Raises a `ModelError`."""
-        text = "".join(self._text)
-        tokens = (
-            Tokens(self._usage["prompt_tokens"], self._usage["completion_tokens"])
-            if self._usage
-            else estimated(call, text)
-        )
-        if self.reason == "content_filter" or self._was_refused:
-            raise ContentFilteredError("the provider's content filter stopped it", tokens=tokens)
-        if not text.strip():
-            raise EmptyError("the answer has no text", tokens=tokens)
-        return Completion(
-            text,
-            tokens,
-            was_cut=self.reason == "length",
-            model=self._model,
-            reason=self.reason,
-        )
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise MalformedError("the reply is not JSON: check `base_url`") from error
 
 
 def _context(settings: OpenAIProvider) -> ssl.SSLContext | bool:

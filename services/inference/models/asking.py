@@ -23,6 +23,7 @@ from services.inference.models.errors import (
 from services.inference.models.model import Call, Completion, Provider, Tokens, estimated
 from services.inference.models.pricing import NANO, Prices
 from services.inference.models.prompts import prompt
+from services.inference.models.spans import CHAT, answer_attributes, call_attributes
 from shared import telemetry
 from shared.events import ModelCall
 from shared.metrics import (
@@ -34,7 +35,6 @@ from shared.metrics import (
     Metrics,
 )
 
-_CHAT: Final = "chat"
 _OUTPUT_TOKENS: Final = 1024
 """The most that a model may write where its release does not say."""
 
@@ -150,11 +150,11 @@ class Models:
         begun = time.monotonic()
         try:
             with telemetry.calling(
-                f"{_CHAT} {call.model}", _attributes(provider.system, call)
+                f"{CHAT} {call.model}", call_attributes(provider.system, call)
             ) as span:
                 completion = await provider.complete(call)
                 outcome.tokens = completion.tokens
-                span.set_attributes(_answer_attributes(completion, call))
+                span.set_attributes(answer_attributes(completion, call))
             code = ""
         except ModelError as error:
             code = error.code
@@ -171,7 +171,7 @@ class Models:
             return completion
         finally:
             outcome.nano_usd = self._amount(name, provider.system, outcome).nano_usd
-            labels = (_CHAT, provider.system, call.model)
+            labels = (CHAT, provider.system, call.model)
             self._metrics.record(GENAI_DURATION, time.monotonic() - begun, *labels, code)
             if outcome.tokens.input:
                 self._metrics.record(GENAI_TOKENS, outcome.tokens.input, *labels, "input")
@@ -196,27 +196,3 @@ class Models:
     def _is_short(self, call: Call, error: TimedOutError) -> bool:
         """Whether a call ran out of time because the asker had no more to give."""
         return call.seconds < self._seconds and not isinstance(error, StalledError)
-
-
-def _attributes(system: str, call: Call) -> dict[str, str | int | float]:
-    """Return a span's attributes by OpenTelemetry's conventions for generative AI, v1.41.1."""
-    told: dict[str, str | int | float] = {
-        "gen_ai.operation.name": _CHAT,
-        "gen_ai.provider.name": system,
-        "gen_ai.request.model": call.model,
-        "gen_ai.request.max_tokens": call.max_output_tokens,
-    }
-    if call.temperature is not None:
-        told["gen_ai.request.temperature"] = call.temperature
-    return told
-
-
-def _answer_attributes(completion: Completion, call: Call) -> dict[str, str | int | list[str]]:
-    told: dict[str, str | int | list[str]] = {
-        "gen_ai.response.model": completion.model or call.model,
-        "gen_ai.usage.input_tokens": completion.tokens.input,
-        "gen_ai.usage.output_tokens": completion.tokens.output,
-    }
-    if completion.reason is not None:
-        told["gen_ai.response.finish_reasons"] = [completion.reason]
-    return told
