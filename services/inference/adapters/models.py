@@ -24,6 +24,7 @@ class SettledGenerator:
         self._providers = Providers(
             settings.providers,
             silence=settings.model_silence_seconds,
+            seconds=settings.model_seconds,
             patience=settings.model_patience_seconds,
         )
         self._ledger = SqliteLedger(settings.budget_file or settings.home / "budgets.db")

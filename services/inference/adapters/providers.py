@@ -12,14 +12,22 @@ from services.inference.providers import BedrockProvider, ProviderSettings
 class Providers:
     """Every provider of GLIDESLOPE_PROVIDERS, each held to its limits.
 
-    `silence` is for how many seconds no token may come, `patience` for how many a call waits for a
-    place.
+    `silence` is for how many seconds no token may come, `seconds` how many a call may take, and
+    `patience` how many it waits for a place.
     """
 
     def __init__(
-        self, settings: Mapping[str, ProviderSettings], *, silence: float, patience: float
+        self,
+        settings: Mapping[str, ProviderSettings],
+        *,
+        silence: float,
+        seconds: float,
+        patience: float,
     ) -> None:
-        self._adapters = {name: adapter(told, silence) for name, told in settings.items()}
+        self._adapters = {
+            name: adapter(told, silence if told.stream else seconds)
+            for name, told in settings.items()
+        }
         self.limited = {
             name: Limited(
                 self._adapters[name],
@@ -42,7 +50,7 @@ class Providers:
 
 
 def adapter(settings: ProviderSettings, silence: float) -> Bedrock | OpenAI:
-    """Return the adapter for a provider, not open."""
+    """Return the adapter for a provider, not open; `silence` is what it takes for a failure."""
     if isinstance(settings, BedrockProvider):
         return Bedrock(settings, silence=silence)
     return OpenAI(settings, silence=silence)

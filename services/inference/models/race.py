@@ -40,9 +40,12 @@ async def first(
             ended, working = await asyncio.wait(
                 working, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
-            for each in ended:
-                with suppress(goes_on):
+            errors = {each: each.exception() for each in ended}
+            for each, error in errors.items():
+                if error is None:
                     return each.result()
+                if not isinstance(error, goes_on):
+                    raise error
     finally:
         for each in working:
             each.cancel()
