@@ -100,7 +100,7 @@ class Service:
         )
         value = data.model_dump_json().encode()
         event = Event(id=str(ask.number), type=type_, source="/bench", data=value)
-        headers = [(name, raw) for name, raw in event.headers() if raw is not None]
+        headers: list[tuple[str, str | bytes | None]] = [*event.headers()]
         self._producer.produce(self._topic, key=str(ask.number), value=value, headers=headers)
         self._producer.poll(0)
 
