@@ -33,7 +33,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.kafka, pytest.mark.usefixtures("top
 A_SECOND: Final = 50
 PHASE_SECONDS: Final = 10.0 if FULL else 1.6
 LATENCY: Final = 0.05
-PRIMARY: Final = "emulator:primary"
+PRIMARY: Final = "primary:primary"
+SMALL: Final = "other:small"
 TROUBLES: Final = {
     "down": Behaviour(model="primary", fault=Fault.DOWN),
     "stalled": Behaviour(model="primary", fault=Fault.STALLED),
@@ -61,7 +62,10 @@ async def inference(settings: Settings, url: str) -> AsyncIterator[None]:
     log = settings.home / "inference.log"
     told = {
         "PROVIDERS": json.dumps(
-            {"emulator": {"kind": "openai", "base_url": f"{url}/v1", "concurrency": 64}}
+            {
+                name: {"kind": "openai", "base_url": f"{url}/v1", "concurrency": 64}
+                for name in ("primary", "other")
+            }
         ),
         "MAX_IN_FLIGHT": "64",
         "MODEL_SILENCE_SECONDS": "0.4",
@@ -162,7 +166,7 @@ def drafts(settings: Settings, asking: Asking, seen: Outcomes) -> dict[int, Answ
 async def test_whatever_befalls_the_primary_model_every_request_is_answered_once(
     settings: Settings,
 ) -> None:
-    chain = release("emulator:small", "extractive")
+    chain = release(SMALL, "extractive")
     await register(chain, settings)
     script = Script(WELL)
     async with (
@@ -188,9 +192,7 @@ async def test_whatever_befalls_the_primary_model_every_request_is_answered_once
         print(f"{phase:22} {models[PRIMARY] / models.total():4.0%} primary  {dict(models)}")
     assert phases["well at first"].keys() == {PRIMARY}
     assert phases["well again"].keys() == {PRIMARY}
-    assert all(
-        models["emulator:small"] > 0 for phase, models in phases.items() if phase in TROUBLES
-    )
+    assert all(models[SMALL] > 0 for phase, models in phases.items() if phase in TROUBLES)
 
 
 @pytest.mark.timeout(300)

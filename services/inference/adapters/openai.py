@@ -1,7 +1,9 @@
 """OpenAI-compatible chat completions: Azure OpenAI, vLLM, llama.cpp, a private gateway.
 
-httpx rather than the `openai` package: what is needed is one POST and its event stream, and the
-package costs 0.7 s and 50 MB at each start.
+httpx2 rather than the `openai` package on top of it: what is needed is one POST and its event
+stream, and the package costs 0.7 s and 50 MB at each start. Not httpx 0.28: a call that is
+cancelled while it gets its connection leaves that one in the pool for ever (httpcore 1.0.9), until
+there are no others.
 
 Source: OpenAI's API reference (chat completions, streaming); Azure OpenAI's REST reference.
 """
@@ -12,8 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import httpx
-from httpx_sse import EventSource, SSEError
+import httpx2
 
 from services.inference.adapters.openai_answer import Answer, read_json
 from services.inference.adapters.openai_errors import of_response, translated
@@ -41,7 +42,7 @@ class OpenAI:
     def __init__(self, settings: OpenAIProvider, *, silence: float) -> None:
         self._settings = settings
         self._silence = silence
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx2.AsyncClient | None = None
 
     @property
     def system(self) -> str:
@@ -51,11 +52,11 @@ class OpenAI:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Hold the connections while the context is open. Raises `OSError` on a missing file."""
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             headers=self._headers(),
             verify=_context(self._settings),
-            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(
+            timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
+            limits=httpx2.Limits(
                 max_connections=self._settings.concurrency,
                 max_keepalive_connections=self._settings.concurrency,
             ),
@@ -114,16 +115,16 @@ class OpenAI:
                     if response.is_error:
                         await response.aread()
                         raise of_response(response)
-                    async for event in EventSource(response).aiter_sse():
+                    async for event in httpx2.EventSource(response):
                         if event.data == _DONE:
                             return answer.completion(call)
                         if answer.hear(read_json(event.data), "delta"):
                             silence.reschedule(asyncio.get_running_loop().time() + self._silence)
         except TimeoutError:
             raise StalledError(self._silence) from None
-        except SSEError as error:
+        except httpx2.SSEError as error:
             raise MalformedError("the reply is no event stream: set `stream` to false") from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             if not answer.has_begun:
                 raise
             raise BrokenOffError(f"the stream broke off ({type(error).__name__})") from error
@@ -153,7 +154,7 @@ class OpenAI:
             headers |= {"api-key": key} if is_azure else {"Authorization": f"Bearer {key}"}
         return headers
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
             raise RuntimeError("the provider is not open: use it inside `async with opened()`")
         return self._client

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from services.inference.adapters.retry_after import seconds_of
 from services.inference.models.errors import (
@@ -30,23 +30,23 @@ _TOO_LONG: Final = ("context length", "context size", "context window", "too lon
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise httpx's errors of transport as a `ModelError`."""
+    """Raise httpx2's errors of transport as a `ModelError`."""
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
         raise UnavailableError(
             f"the server cannot be reached ({type(error).__name__}): check `base_url` and the "
             "network"
         ) from error
-    except httpx.UnsupportedProtocol as error:
+    except httpx2.UnsupportedProtocol as error:
         raise DeniedError("`base_url` begins with neither http:// nor https://") from error
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise BrokenOffError(
             f"the connection ended before an answer ({type(error).__name__})"
         ) from error
 
 
-def of_response(response: httpx.Response) -> ModelError:
+def of_response(response: httpx2.Response) -> ModelError:
     """Return the error that a response with an error status stands for; its body has been read."""
     status = response.status_code
     code, message = _told(response)
@@ -78,7 +78,7 @@ def _of_request(status: int, code: str, message: str, shown: str) -> ModelError:
     return RejectedError(f"the server does not take the request ({shown})")
 
 
-def _told(response: httpx.Response) -> tuple[str, str]:
+def _told(response: httpx2.Response) -> tuple[str, str]:
     """Return the code and message of an error's body, empty where it has none."""
     try:
         told: Any = response.json()
