@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,7 @@ async def serving(
     script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
     """Serve while the context is open; yields the base URL. `port` 0 takes any free one."""
+    logging.getLogger("uvicorn.error").addFilter(_is_no_reset)
     app = Emulator(script or Script())
     async with web.serving(app, socket.create_server((host, port))) as url:
         yield url
@@ -106,6 +108,11 @@ class Emulator:
             for (model, fault), count in sorted(self._script.calls.items())
         ]
         await _reply(connection, {"calls": calls})
+
+
+def _is_no_reset(record: logging.LogRecord) -> bool:
+    """Whether a log line is about anything but a connection that was reset on purpose."""
+    return not str(record.msg).startswith("ASGI callable returned without")
 
 
 async def _reply(connection: Connection, body: dict[str, Any], status: int = 200) -> None:
