@@ -8,10 +8,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.inference.adapters.ledger import LedgerError, SqliteLedger
 from services.inference.models.budgets import Account, Amount, Ledger
+from services.inference.models.model import Call
+from shared.release import Budget
 from tests.unit.services.inference.models.ledgers import MemoryLedger
+from tests.unit.services.inference.models.test_chain import (
+    REPLY,
+    Scripted,
+    chain,
+    release,
+    task,
+)
 
 ACCOUNT = Account("acme", "r", date(2126, 1, 1))
 LIMIT = Amount(100, 1000)
@@ -114,3 +124,41 @@ async def test_a_file_that_cannot_be_written_stops_the_service_and_says_which(
     async with ledger.opened():
         with pytest.raises(LedgerError, match="GLIDESLOPE_BUDGET_FILE"):
             await ledger.reserve(ACCOUNT, ONE, LIMIT)
+
+
+async def test_a_budget_of_100_calls_is_never_101_although_the_process_dies_in_between(
+    tmp_path: Path,
+) -> None:
+    answered = asyncio.Event()
+
+    async def answer(_: Call) -> str:
+        if len(provider.calls) >= 50:
+            answered.set()
+        await asyncio.sleep(0.01)
+        return REPLY
+
+    provider = Scripted(a=[answer])
+    asked = task(release("p:a", "extractive", budget=Budget(calls=100)))
+
+    async def callers(ledger: SqliteLedger) -> None:
+        generator = chain(provider, ledger)
+
+        async def caller() -> None:
+            for _ in range(4):
+                await generator.generate(asked)
+
+        with capture_logs():
+            await asyncio.gather(*(caller() for _ in range(64)))
+
+    first = SqliteLedger(tmp_path / "budgets.db")
+    dying = asyncio.create_task(callers(first))
+    await answered.wait()
+    dying.cancel()  # what was under way is never settled
+    await asyncio.gather(dying, return_exceptions=True)
+    second = SqliteLedger(tmp_path / "budgets.db")
+    async with first.opened(), second.opened():
+        await callers(second)
+        account = Account.of_today("acme", asked.release.content_hash())
+        assert (await second.spent(account)).calls == 100
+
+    assert 50 <= len(provider.calls) <= 100  # some died between reservation and call

@@ -14,7 +14,7 @@ from services.inference.extractive import ExtractiveGenerator
 from services.inference.generator import Draft, Rejected, Task
 from services.inference.models.asking import Models
 from services.inference.models.breakers import Breakers
-from services.inference.models.budgets import Account, Amount, Budgets
+from services.inference.models.budgets import Account, Amount, Budgets, Ledger
 from services.inference.models.chain import Chain
 from services.inference.models.errors import (
     ContentFilteredError,
@@ -101,7 +101,7 @@ def task(
     return Task(request, PASSAGES, release, **more)
 
 
-def chain(provider: Scripted, ledger: MemoryLedger | None = None, *, seconds: float = 5.0) -> Chain:
+def chain(provider: Scripted, ledger: Ledger | None = None, *, seconds: float = 5.0) -> Chain:
     prices = Prices({"p": Price(input=10, output=100)})
     models = Models(
         {"p": provider},
