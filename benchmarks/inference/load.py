@@ -122,6 +122,7 @@ class Service:
 
     def close(self) -> None:
         """Leave."""
+        self.flush()
         self._consumer.close()
 
     def queued(self, wanted: Sequence[Ask]) -> float:
