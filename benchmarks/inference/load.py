@@ -1,6 +1,5 @@
-"""The requests of the benchmark, and two ways to have them answered: the service, and direct."""
+"""The requests of the benchmark, and the service that answers them, by its topics."""
 
-import asyncio
 import json
 import math
 import random
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from shared import topics
@@ -55,6 +53,18 @@ class Ask:
             for i in range(PASSAGES)
         )
 
+    def request(self, release: str) -> RequestAccepted:
+        """Return what ingest makes of it."""
+        return RequestAccepted(
+            request_id=str(self.number),
+            request_source="/bench",
+            tenant="default",
+            question=self.question,
+            passages=self.passages,
+            received_at=datetime.now(UTC),
+            release=release,
+        )
+
 
 def asks(count: int, seed: int) -> list[Ask]:
     """Return requests whose answers take a log-normal time with mean `MEAN_SECONDS`."""
@@ -89,15 +99,7 @@ class Service:
     def send(self, ask: Ask) -> None:
         """Publish a request as ingest does."""
         type_ = topics.REQUESTS_ACCEPTED.event_type
-        data = RequestAccepted(
-            request_id=str(ask.number),
-            request_source="/bench",
-            tenant="default",
-            question=ask.question,
-            passages=ask.passages,
-            received_at=datetime.now(UTC),
-            release=self._release,
-        )
+        data = ask.request(self._release)
         value = data.model_dump_json().encode()
         event = Event(id=str(ask.number), type=type_, source="/bench", data=value)
         headers: list[tuple[str, str | bytes | None]] = [*event.headers()]
@@ -151,27 +153,3 @@ class Service:
                 if number in sent:
                     over.append(now - sent.pop(number) - took[number])
         return over
-
-
-async def direct(url: str, wanted: Sequence[Ask], concurrency: int, prompt: str) -> list[float]:
-    """Call the emulator itself, so many at once; return what `Service.in_turn` does."""
-    waiting = list(reversed(wanted))
-    over: list[float] = []
-
-    async def caller(client: httpx.AsyncClient) -> None:
-        while waiting:
-            ask = waiting.pop()
-            body = {
-                "model": "large-1",
-                "stream": True,
-                "messages": [{"role": "user", "content": f"{prompt}\n{ask.question}"}],
-            }
-            begun = time.perf_counter()
-            async with client.stream("POST", "/v1/chat/completions", json=body) as response:
-                async for _ in response.aiter_bytes():
-                    pass
-            over.append(time.perf_counter() - begun - ask.seconds)
-
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        await asyncio.gather(*(caller(client) for _ in range(concurrency)))
-    return over

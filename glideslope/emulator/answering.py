@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from glideslope.emulator.connection import Connection
 from glideslope.emulator.replies import pieces, reply
+
+Say = Callable[[str, Fault], str]
+"""What a model says to a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,14 @@ async def answer(  # noqa: PLR0913 - a call is made of these
     body: dict[str, Any],
     *,
     streamed: bool,
+    say: Say = reply,
 ) -> None:
-    """Answer one call."""
+    """Answer one call with what `say` makes of the prompt."""
     prompt = dialect.prompt(body)
     fault, behaviour, seconds = script.next(model, prompt)
     if await _fails_at_once(connection, dialect, fault, behaviour):
         return
-    text = "" if fault is Fault.FILTERED else reply(prompt, fault)
+    text = "" if fault is Fault.FILTERED else say(prompt, fault)
     exchange = Exchange(model, prompt, text, fault)
     if streamed:
         await _streamed(connection, dialect, exchange, behaviour.pieces, seconds)

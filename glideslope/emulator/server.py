@@ -17,9 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from glideslope.emulator import bedrock, openai
-from glideslope.emulator.answering import Dialect, answer, fail_or_json
+from glideslope.emulator.answering import Dialect, Say, answer, fail_or_json
 from glideslope.emulator.behaviour import Behaviour, Script
 from glideslope.emulator.connection import Connection
+from glideslope.emulator.replies import reply
 from shared import web
 
 _BEDROCK: Final = re.compile(r"/model/([^/]+)/(converse|converse-stream|invoke)")
@@ -32,11 +33,14 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 @asynccontextmanager
 async def serving(
-    script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0
+    script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0, say: Say = reply
 ) -> AsyncIterator[str]:
-    """Serve while the context is open; yields the base URL. `port` 0 takes any free one."""
+    """Serve while the context is open; yields the base URL. `port` 0 takes any free one.
+
+    Its models say what `say` makes of a prompt.
+    """
     logging.getLogger("uvicorn.error").addFilter(_is_no_reset)
-    app = Emulator(script or Script())
+    app = Emulator(script or Script(), say)
     async with web.serving(app, socket.create_server((host, port))) as url:
         yield url
 
@@ -44,8 +48,9 @@ async def serving(
 class Emulator:
     """An ASGI app."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, say: Say = reply) -> None:
         self._script = script
+        self._say = say
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -71,7 +76,10 @@ class Emulator:
             await self._embed(connection, bedrock.Converse(), model, bedrock.embedded, body)
             return
         streamed = operation == "converse-stream"
-        await answer(connection, bedrock.Converse(), self._script, model, body, streamed=streamed)
+        dialect = bedrock.Converse()
+        await answer(
+            connection, dialect, self._script, model, body, streamed=streamed, say=self._say
+        )
 
     async def _openai(self, connection: Connection, deployment: str | None, what: str) -> None:
         body: dict[str, Any] = json.loads(await connection.body())
@@ -81,7 +89,9 @@ class Emulator:
             return
         streamed = bool(body.get("stream"))
         dialect = openai.ChatCompletions()
-        await answer(connection, dialect, self._script, model, body, streamed=streamed)
+        await answer(
+            connection, dialect, self._script, model, body, streamed=streamed, say=self._say
+        )
 
     async def _embed(
         self,

@@ -26,16 +26,24 @@ _MARKS: Final = re.compile(
 )
 _SPEAKER: Final = re.compile(r"^[ \t]*(?:Human|Assistant|System)[ \t]*:", re.MULTILINE)
 """A line that opens a turn, as older models have it; the colon is what makes it one."""
-_KEPT: Final = frozenset("\n\t")
+
+
+class _Visible(dict[int, str | None]):
+    """A table for `str.translate` that leaves invisible characters out, filled as they are met."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        invisible = unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"}
+        self[code] = None if invisible and character not in "\n\t" else character
+        return self[code]
+
+
+_VISIBLE: Final = _Visible()
 
 
 def clean(text: str) -> str:
     """Return the text without marks that a model could take for structure, and all visible."""
-    text = "".join(c for c in text if c in _KEPT or not _is_invisible(c))
+    text = text.translate(_VISIBLE)
     while (cleaned := _MARKS.sub("", text)) != text:  # taking one out can leave another behind
         text = cleaned
     return _SPEAKER.sub(lambda found: found.group().replace(":", " -"), text)
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"}
