@@ -4,9 +4,9 @@ The model takes 0.5 s on average, log-normally (sigma 0.5), and streams; 32 requ
 at once, each with six passages of 600 characters. The last line is one JSON object:
 
 - `of_ideal`: requests a second, with all queued, over `concurrency / mean latency`;
-- `overhead_p50_ms`, `overhead_p95_ms`, `overhead_p99_ms`: what drafting takes beyond the model's own
-  time (retrieval, prompt, limits, breaker, reading the reply), less the same for sending the same
-  prompts directly, from the same process with the same concurrency: our own time;
+- `overhead_p50_ms`, `overhead_p95_ms`, `overhead_p99_ms`: our own time: what drafting takes beyond
+  the model's (retrieval, prompt, limits, breaker, reading the reply), less the same for sending the
+  same prompts directly, from the same process with the same concurrency;
 - `with_kafka_p50_ms`, `with_kafka_p95_ms`, `with_kafka_p99_ms`: the same from the publication of a
   request to its draft as a `read_committed` reader sees it, Kafka's share both ways included;
 - `cpu_ms_per_request`: CPU time of the service's process for each request, Kafka's client included;

@@ -75,7 +75,8 @@ OTHERS: Final = (
         "GLIDESLOPE_BENCH_SCALE",
         Reader.TESTS,
         "1",
-        "Share of its events and seconds that `make bench-delivery` runs with.",
+        "Share of their events and seconds that `make bench-delivery` and `make bench-inference` "
+        "run with.",
     ),
     Variable(
         "GLIDESLOPE_CHAOS",
