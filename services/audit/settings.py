@@ -34,6 +34,14 @@ class AuditSettings(Settings):
         description="Make that key, and its file, where there are no keys yet. Set it to false in "
         "production, where the key is to come from a secret store.",
     )
+    audit_keys_kms_key_id: str | None = Field(
+        default=None,
+        description="AWS KMS key (id, ARN or alias) that encrypts the keys of the audit log in the "
+        "place of a master key of this machine.",
+    )
+    audit_keys_kms_endpoint: str | None = Field(
+        default=None, description="Address of a KMS service other than that of AWS."
+    )
     audit_s3_bucket: str | None = Field(
         default=None,
         description="S3 bucket that holds the audit logs. Not set: they are in the home folder. "
@@ -59,6 +67,11 @@ class AuditSettings(Settings):
     def keys_folder(self) -> Path:
         """Where the keys of persons and of logs are."""
         return self.home / "keys"
+
+    @property
+    def master_key_file(self) -> Path:
+        """Where the master key is, if it is in a file."""
+        return self.audit_master_key_file or self.keys_folder / "master.key"
 
     def log_folder(self, partition: int) -> Path:
         """Where a partition's log is."""

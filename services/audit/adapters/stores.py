@@ -16,8 +16,9 @@ from pathlib import Path
 from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.journal import Journal, begun
 from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.kms import KmsMaster
 from services.audit.adapters.lookup import SqliteDerived
-from services.audit.adapters.master import master_key
+from services.audit.adapters.master import LocalMaster, Master, master_key
 from services.audit.adapters.s3 import S3Storage
 from services.audit.entry import Entry
 from services.audit.log import LogError
@@ -77,15 +78,23 @@ def open_keys(settings: AuditSettings) -> LocalKeys:
 
     Blocks.
     """
-    folder = settings.keys_folder
+    return LocalKeys(settings.keys_folder, open_master(settings))
+
+
+def open_master(settings: AuditSettings) -> Master:
+    """Return the master key that the settings name. Raises `MasterKeyError`."""
+    if settings.audit_keys_kms_key_id is not None:
+        return KmsMaster(
+            settings.audit_keys_kms_key_id, endpoint_url=settings.audit_keys_kms_endpoint
+        )
     given = settings.audit_master_key
-    master = master_key(
+    key = master_key(
         None if given is None else given.get_secret_value(),
-        settings.audit_master_key_file or folder / "master.key",
-        folder,
+        settings.master_key_file,
+        settings.keys_folder,
         generate=settings.audit_generate_master_key,
     )
-    return LocalKeys(folder, master)
+    return LocalMaster(key)
 
 
 def open_store(
