@@ -6,18 +6,21 @@
 <log>/tile/entries/<N>[.p/<W>]        entries
 <log>/blobs/<aa>/<SHA-256>            encrypted records
 <log>/keys/<…>                        public keys
+<log>/cosignatures/<key id>           the newest checkpoint that a witness cosigned
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final, Protocol
 
+from glideslope.audit.findings import Finding
 from services.audit.adapters.stores import unfinished
 
 PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
 """The folders whose every object is accounted for. What else lies there is the writer's own."""
+COSIGNATURES: Final = "cosignatures"
 
 
 class MissingObjectError(LookupError):
@@ -43,6 +46,21 @@ class Objects(Protocol):
 
     def unfinished(self) -> AbstractSet[str]:
         """Return the names of the objects that the writer is about to add, if it told of any."""
+
+    def cosignatures(self) -> Iterator[str]:
+        """Yield the name of each checkpoint that a witness left beside the log."""
+
+    def ahead(self, names: Iterable[str]) -> None:
+        """Hear which objects will be read next, in this order, to fetch them meanwhile."""
+
+    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the earlier versions of an object, oldest first, each with a name of its own."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Say, after the reading, what the storage itself tells of what was done to objects."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
 
 
 class FolderObjects:
@@ -73,6 +91,24 @@ class FolderObjects:
     def unfinished(self) -> AbstractSet[str]:
         """Return what the writer's journal names."""
         return unfinished(self._folder)
+
+    def cosignatures(self) -> Iterator[str]:
+        """Yield the files that witnesses left."""
+        yield from (name for name in self._below(COSIGNATURES) if not name.endswith(".new"))
+
+    def ahead(self, names: Iterable[str]) -> None:
+        """See `Objects`. A disk is quick enough."""
+
+    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
+        """See `Objects`. A folder keeps none."""
+        yield from ()
+
+    def findings(self) -> Iterator[Finding]:
+        """See `Objects`. A folder tells nothing."""
+        yield from ()
+
+    def close(self) -> None:
+        """See `Objects`."""
 
     def _below(self, name: str) -> Iterator[str]:
         try:

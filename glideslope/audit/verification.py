@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from glideslope.audit.checkpoints import Checkpoints, claimed_origin, read_checkpoints
@@ -17,10 +18,12 @@ from glideslope.audit.leftovers import judge_leftovers
 from glideslope.audit.memory import Memory, Remembered
 from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
 from glideslope.audit.opening import Opening
+from glideslope.audit.roots import Anchor
 from glideslope.audit.sources import Seen, Sources, Stream
-from glideslope.audit.tree import Anchor, Leaf, TreeCheck
+from glideslope.audit.tree import Leaf, TreeCheck
+from glideslope.audit.witnesses import Cosigned, Witnesses, read_vouched
 from services.audit.tlog.keystore import KeyReader
-from services.audit.tlog.note import ED25519, VerifierKey
+from services.audit.tlog.note import VerifierKey
 from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, blob_path
 
 Progress = Callable[[int, int], None]
@@ -45,7 +48,7 @@ class Report:
     decrypted: int | None = None
     shredded: int | None = None
     checkpoints: int = 0
-    cosigned: dict[str, int] = field(default_factory=dict)
+    cosigned: Mapping[str, Cosigned] = field(default_factory=dict)
     streams: Mapping[Stream, Seen] = field(default_factory=dict)
     repeated_events: int = 0
     seconds: float = 0.0
@@ -61,8 +64,9 @@ class Verification:
 
     `keys` are those that the auditor was given. Without a log's key among them the ones in the
     log itself are believed: only a remembered checkpoint then shows a log that was made anew.
-    `memory` is what the auditor knows from before. With a `key_reader` every record is decrypted
-    whose key is there; without `records` none is even read. It needs some 200 bytes for each entry.
+    `memory` is what the auditor knows from before, `witnesses` whom else they believe. With a
+    `key_reader` every record is decrypted whose key is there; without `records` none is even read.
+    It needs some 200 bytes for each entry.
     """
 
     def __init__(  # noqa: PLR0913 - what an auditor may know beforehand
@@ -71,6 +75,7 @@ class Verification:
         *,
         keys: Sequence[VerifierKey] = (),
         memory: Memory | None = None,
+        witnesses: Witnesses | None = None,
         key_reader: KeyReader | None = None,
         records: bool = True,
         progress: Progress | None = None,
@@ -78,6 +83,7 @@ class Verification:
         self._objects = objects
         self._keys = keys
         self._memory = memory or {}
+        self._witnesses = witnesses or Witnesses()
         self._key_reader = key_reader if records else None
         self._records = records
         self._opening: Opening | None = None
@@ -98,8 +104,7 @@ class Verification:
         report = self.report
         report.findings += read.findings
         report.keys = read.keys
-        report.pinned = any(key.algorithm == ED25519 for key in keys)
-        report.cosigned = read.cosigned
+        report.pinned = bool(keys)
         report.checkpoints = len(read.archived)
         self._expected |= read.expected
         if read.newest is not None:
@@ -118,6 +123,7 @@ class Verification:
             ):  # nobody can tell whose the blobs of the others are
                 left = {name for name in left if not name.startswith(BLOBS)}
             self._find(*judge_leftovers(self._objects, left, report.size))
+        self._find(*self._objects.findings())
         report.streams = self._sources.streams
         report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
         report.seconds = time.monotonic() - started
@@ -126,34 +132,45 @@ class Verification:
     def _check_entries(self, read: Checkpoints, remembered: Remembered | None) -> None:
         size = self.report.size
         anchors = list(read.valid)
+        if read.newest is not None:
+            vouched = read_vouched(self._objects, read.note, self._witnesses, read.newest)
+            self.report.cosigned = vouched.newest
+            self._find(*vouched.findings)
+            anchors += vouched.anchors
         if remembered is not None:
             self._find(*_compare(remembered, read, size))
             if remembered.size <= size:
                 anchors.append(Anchor(remembered.size, remembered.root, CHECKPOINT, Problem.FORK))
         tree = TreeCheck(self._objects, anchors, self._names, event_of)
-        for leaf in tree.leaves():
-            self._check_leaf(leaf)
-            if leaf.index % _EVERY == 0:
-                self._progress(leaf.index, size)
+        walk = tree.leaves()
+        while leaves := list(islice(walk, _EVERY)):
+            self._check_leaves(leaves)
+            self._progress(leaves[-1].index, size)
         self._progress(size, size)
         self._find(*tree.findings)
         self._expected |= tree.expected
 
-    def _check_leaf(self, leaf: Leaf) -> None:
-        self.report.entries += 1
-        try:
-            said = read_leaf(leaf.raw)
-        except BadFormError as error:
-            event = event_of(leaf.raw)
-            self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
-            return
-        wrong = self._sources.add(said)
-        if wrong is not None:
-            self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
-        if said.event_id is not None:
-            self._events[hash((said.topic, said.event_id))] += 1
+    def _check_leaves(self, leaves: Sequence[Leaf]) -> None:
+        """Check what some entries say, then the records that they name."""
+        named: list[tuple[Leaf, Said]] = []
+        for leaf in leaves:
+            self.report.entries += 1
+            try:
+                said = read_leaf(leaf.raw)
+            except BadFormError as error:
+                event = event_of(leaf.raw)
+                self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
+                continue
+            wrong = self._sources.add(said)
+            if wrong is not None:
+                self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
+            if said.event_id is not None:
+                self._events[hash((said.topic, said.event_id))] += 1
+            named.append((leaf, said))
         if self._records:
-            self._check_blob(leaf, said)
+            self._objects.ahead(blob_path(said.sha256) for _, said in named)
+            for leaf, said in named:
+                self._check_blob(leaf, said)
 
     def _check_blob(self, leaf: Leaf, said: Said) -> None:
         name = blob_path(said.sha256)

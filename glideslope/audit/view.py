@@ -41,7 +41,9 @@ def _log(report: Report) -> dict[str, Any]:
         "decrypted": report.decrypted,
         "shredded": report.shredded,
         "checkpoints": report.checkpoints,
-        "cosigned": report.cosigned,
+        "cosigned": {
+            name: {"size": each.size, "at": each.at} for name, each in report.cosigned.items()
+        },
         "repeated_events": report.repeated_events,
         "sources": [
             {

@@ -369,14 +369,14 @@ def test_a_log_may_be_checked_while_it_is_written(home: Home, audit: Run) -> Non
     assert audit("verify").exit_code == 0
 
 
-def test_dump_writes_the_entries_of_a_time(home: Home, audit: Run, tmp_path: Path) -> None:
+def test_export_writes_the_entries_of_a_time(home: Home, audit: Run, tmp_path: Path) -> None:
     home.append(5)
     output = tmp_path / "entries.jsonl"
     # the records of the fixture are a millisecond apart, from 2025-10-09 08:53:20 on
-    result = audit("dump", "-o", str(output), "--from", "2025-10-09T08:53:20")
+    result = audit("export", "-o", str(output), "--from", "2025-10-09T08:53:20")
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     assert [line["index"] for line in lines] == [0, 1, 2, 3, 4]
     assert lines[0]["record"]["value"] == {"question": "what Anna asked"}
-    assert audit("dump", "-o", str(output), "--to", "2025-10-09T08:53:20").exit_code == 0
+    assert audit("export", "-o", str(output), "--to", "2025-10-09T08:53:20").exit_code == 0
     assert not output.read_text()
