@@ -26,6 +26,8 @@ def rotate_master(
     Without either it is of the same kind as the one before, and takes its place in the settings.
     Raises `KeyStoreError`, `OSError`; then the old one holds.
     """
+    if next(settings.keys_folder.glob("*.sqlite"), None) is None:
+        raise KeyStoreError(f"there are no keys in {settings.keys_folder}: nothing to rotate")
     if kms_key_id is None and key_file is None:
         kms_key_id = settings.audit_keys_kms_key_id
     if kms_key_id is not None:
@@ -53,8 +55,6 @@ def rotate_master(
 
 
 def _rotate(settings: AuditSettings, master: LocalMaster | KmsMaster) -> int:
-    if next(settings.keys_folder.glob("*.sqlite"), None) is None:
-        raise KeyStoreError(f"there are no keys in {settings.keys_folder}: nothing to rotate")
     current = open_master(settings.model_copy(update={"audit_generate_master_key": False}))
     with closing(LocalKeys(settings.keys_folder, current)) as keys:
         return keys.rotate_master(master)
