@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -107,8 +108,8 @@ def _name(name: RequestName | None) -> dict[str, str | None]:
 
 def _view(balances: Sequence[Balance], now: int) -> RenderableType:
     columns = ("requests", "results", "rejected", "duplicates", "dead letters", "in flight", "lost")
-    table = Table("log", *columns, "", box=None)
-    for column in table.columns[1:8]:
+    table = Table("log", *columns, box=None)
+    for column in table.columns[1:]:
         column.justify = "right"
     for balance in balances:
         said = balance.reconciliation
@@ -116,20 +117,12 @@ def _view(balances: Sequence[Balance], now: int) -> RenderableType:
         table.add_row(
             plain(balance.origin or balance.partition),
             *(f"{each:,}" for each in (*counts, said.in_flight, said.lost)),
-            _end(balance),
         )
-    return Group(table, *(_open(each, now) for each in balances), *map(_faults, balances))
+    texts = (part(each) for each in balances for part in (partial(_open, now), _faults, _end))
+    return Group(table, *(text for text in texts if text))
 
 
-def _end(balance: Balance) -> Text:
-    if balance.reconciliation.adds_up:
-        return Text("adds up", style="green")
-    if balance.is_told:
-        return Text("DOES NOT ADD UP", style="bold red")
-    return Text("cannot be told without keys", style="bold yellow")
-
-
-def _open(balance: Balance, now: int) -> Text:
+def _open(now: int, balance: Balance) -> Text:
     text = Text()
     for each in sorted(balance.open, key=lambda each: each.since)[:_SHOWN]:
         age = timedelta(milliseconds=now - each.since)
@@ -158,6 +151,15 @@ def _faults(balance: Balance) -> Text:
             "request\n"
         )
     return text
+
+
+def _end(balance: Balance) -> Text:
+    origin = plain(balance.origin or balance.partition)
+    if balance.reconciliation.adds_up:
+        return Text(f"{origin} adds up", style="green")
+    if balance.is_told:
+        return Text(f"{origin} DOES NOT ADD UP", style="bold red")
+    return Text(f"{origin}: it cannot be told without keys", style="bold yellow")
 
 
 def _age(age: timedelta) -> str:

@@ -101,7 +101,7 @@ def log(aws: str, build_log: Callable[..., Path]) -> Iterator[LockedLog]:
 
 def kind(name: str) -> str:
     if ".p/" in name:
-        return name.split(".p/")[0].rpartition("/")[0] + ".p"
+        return name.split(".p/", maxsplit=1)[0].rpartition("/")[0] + ".p"
     return name.rpartition("/")[0] if name.startswith("tile") else name.partition("/")[0]
 
 
