@@ -9,7 +9,7 @@ MEMBERS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test chaos demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test chaos tamper interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,14 @@ test: $(READY) kafka ## every test, on a real Apache Kafka
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos
+
+tamper: $(READY) ## each kind of change to each kind of object of audit logs of 10,000 entries
+	GLIDESLOPE_TEST_TAMPER_ENTRIES=10000 $(BIN)/pytest \
+		tests/unit/glideslope/audit/test_tampering.py tests/unit/glideslope/audit/test_bucket.py
+
+interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, Tessera, aics-tlog)
+	$(BIN)/python tests/interop/tools.py
+	$(BIN)/pytest -rs tests/interop
 
 demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out
 	$(BIN)/glideslope demo

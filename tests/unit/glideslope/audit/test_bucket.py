@@ -25,7 +25,7 @@ from services.audit.tlog import paths
 from services.audit.tlog.note import SignerKey
 
 ENTRIES = int(os.environ.get("GLIDESLOPE_TEST_TAMPER_ENTRIES", "300"))
-"""Set it to 10000 for the whole test, which takes some minutes."""
+"""`make tamper` sets it to 10000, which takes some minutes."""
 SIZES = (1, 3, 200, 256, ENTRIES - 20, ENTRIES)
 DAYS = 30
 PREFIX = "audit/0"
