@@ -27,7 +27,7 @@ def entry(offset: int) -> Entry:
         "ce_source": b"crm",
         "ce_type": b"glideslope.request.submitted.v1",
         "ce_tenant": b"bank",
-        "ce_subject": b"anna",
+        "ce_subject": b"anna@example.com",
         "content-type": b"application/json",
     }
     # a millisecond apart, from 2025-10-09 08:53:20 on

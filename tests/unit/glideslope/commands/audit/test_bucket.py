@@ -37,7 +37,7 @@ def test_a_log_in_a_bucket_is_checked_shown_exported_and_reconciled(
 
 def test_an_erasure_is_logged_in_the_bucket(bucket: str, append: Append, audit: Run) -> None:
     append(2)
-    erased = audit("erase", "anna", "--tenant", "bank", "--reason", "she asked")
+    erased = audit("erase", "anna@example.com", "--tenant", "bank", "--reason", "she asked")
     assert erased.exit_code == 0, erased.output
     [log] = json.loads(audit("verify", "--json").stdout)["logs"]
     assert (log["verdict"], log["size"], log["shredded"]) == ("intact", 3, 2)

@@ -53,7 +53,9 @@ def test_an_erased_person_is_in_no_export_made_after(
     append: Append, audit: Run, tmp_path: Path
 ) -> None:
     append(3)
-    assert audit("erase", "anna", "--tenant", "bank", "--reason", "asked").exit_code == 0
+    assert (
+        audit("erase", "anna@example.com", "--tenant", "bank", "--reason", "asked").exit_code == 0
+    )
     for name in ("a.parquet", "a.jsonl"):
         assert audit("export", "-o", tmp_path / name).exit_code == 0
     [row, *_] = parquet.read_table(tmp_path / "a.parquet").to_pylist()
