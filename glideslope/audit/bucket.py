@@ -149,6 +149,14 @@ class BucketObjects:
                 )
         yield from self._unlocked()
 
+    def remarks(self) -> Iterator[str]:
+        """Say where nothing keeps objects from being deleted, and nobody asked for it."""
+        if self._retention()[0] is None:
+            yield (
+                f"The bucket {self._bucket} keeps objects for no set time: whoever may delete "
+                "there can delete the log. Set GLIDESLOPE_AUDIT_S3_RETENTION_DAYS, and Object Lock."
+            )
+
     def close(self) -> None:
         """Let go of the connections."""
         self._pool.shutdown(cancel_futures=True)

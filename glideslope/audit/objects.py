@@ -59,6 +59,9 @@ class Objects(Protocol):
     def findings(self) -> Iterator[Finding]:
         """Say, after the reading, what the storage itself tells of what was done to objects."""
 
+    def remarks(self) -> Iterator[str]:
+        """Say what an auditor should know of the storage, which is no fault of the log."""
+
     def close(self) -> None:
         """Let go of what is open."""
 
@@ -105,6 +108,10 @@ class FolderObjects:
 
     def findings(self) -> Iterator[Finding]:
         """See `Objects`. A folder tells nothing."""
+        yield from ()
+
+    def remarks(self) -> Iterator[str]:
+        """See `Objects`."""
         yield from ()
 
     def close(self) -> None:

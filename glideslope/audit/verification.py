@@ -51,6 +51,7 @@ class Report:
     cosigned: Mapping[str, Cosigned] = field(default_factory=dict)
     streams: Mapping[Stream, Seen] = field(default_factory=dict)
     repeated_events: int = 0
+    remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -124,6 +125,7 @@ class Verification:
                 left = {name for name in left if not name.startswith(BLOBS)}
             self._find(*judge_leftovers(self._objects, left, report.size))
         self._find(*self._objects.findings())
+        report.remarks += self._objects.remarks()
         report.streams = self._sources.streams
         report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
         report.seconds = time.monotonic() - started

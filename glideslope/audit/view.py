@@ -57,6 +57,7 @@ def _log(report: Report) -> dict[str, Any]:
             }
             for stream, seen in report.streams.items()
         ],
+        "remarks": report.remarks,
         "findings": [_finding(finding) for finding in report.findings],
         "seconds": round(report.seconds, 3),
     }
@@ -93,7 +94,7 @@ def as_text(reports: Sequence[Report], verdict: Verdict) -> RenderableType:
 
 
 def _notes(reports: Sequence[Report]) -> list[Text]:
-    notes = []
+    notes = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
     if any(report.origin and not report.pinned for report in reports):
         notes.append(
             "The keys were taken from the logs themselves: who can write there can make a log "

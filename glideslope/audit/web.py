@@ -67,6 +67,10 @@ class WebObjects:
         """See `Objects`."""
         yield from ()
 
+    def remarks(self) -> Iterator[str]:
+        """See `Objects`."""
+        yield from ()
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()

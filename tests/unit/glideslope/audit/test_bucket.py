@@ -305,7 +305,10 @@ def test_a_bucket_without_object_lock_is_named_where_a_retention_is_set(
         small.s3.put_object(Bucket=plain, Key=small.key(name), Body=small.get(name))
     small.bucket = plain
 
-    assert small.check(signer, records=False).verdict is Verdict.INTACT
+    report = small.check(signer, records=False)
+    assert report.verdict is Verdict.INTACT
+    [remark] = report.remarks
+    assert "whoever may delete there can delete the log" in remark
     [finding] = small.check(signer, records=False, retention_days=DAYS).findings
     assert finding.problem is Problem.UNLOCKED
     assert "no Object Lock" in finding.what

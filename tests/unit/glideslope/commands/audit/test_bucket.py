@@ -1,6 +1,7 @@
 """Every audit command on logs in a bucket."""
 
 import json
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,19 @@ def test_a_witness_leaves_its_cosignature_in_the_bucket(
     [log] = json.loads(checked.stdout)["logs"]
     assert (log["size"], log["cosigned"]["w"]["size"]) == (3, 2)
     del aws
+
+
+def test_a_log_in_a_bucket_may_be_checked_while_it_is_written(
+    bucket: str, append: Append, audit: Run
+) -> None:
+    append(250)
+    writer = threading.Thread(target=lambda: [append(3) for _ in range(8)])
+    writer.start()
+    while writer.is_alive():
+        checked = audit("verify", "--no-records")
+        assert checked.exit_code == 0, checked.output
+    writer.join()
+    assert audit("verify", f"s3://{bucket}/audit/0", "--no-records").exit_code == 0
 
 
 def test_an_object_that_was_deleted_ends_with_20_and_its_name(

@@ -34,7 +34,7 @@ def test_parquet_has_a_row_for_each_entry_with_the_types_of_a_warehouse(
         "event-0",
     )
     assert json.loads(first["value"]) == {"question": "what Anna asked"}
-    assert dict(first["headers"])["ce_subject"] == "anna"
+    assert dict(first["headers"])["ce_subject"] == "anna@example.com"
 
 
 def test_parquet_and_json_lines_hold_the_same_entries_of_the_time(
