@@ -66,7 +66,33 @@ class Objects(Protocol):
         """Let go of what is open."""
 
 
-class FolderObjects:
+class PlainObjects:
+    """What a storage has to say that is quick and keeps nothing but the objects: nothing."""
+
+    def unfinished(self) -> AbstractSet[str]:
+        """See `Objects`."""
+        return frozenset()
+
+    def ahead(self, names: Iterable[str]) -> None:
+        """See `Objects`."""
+
+    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
+        """See `Objects`."""
+        yield from ()
+
+    def findings(self) -> Iterator[Finding]:
+        """See `Objects`."""
+        yield from ()
+
+    def remarks(self) -> Iterator[str]:
+        """See `Objects`."""
+        yield from ()
+
+    def close(self) -> None:
+        """See `Objects`."""
+
+
+class FolderObjects(PlainObjects):
     """A log in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -98,24 +124,6 @@ class FolderObjects:
     def cosignatures(self) -> Iterator[str]:
         """Yield the files that witnesses left."""
         yield from (name for name in self._below(COSIGNATURES) if not name.endswith(".new"))
-
-    def ahead(self, names: Iterable[str]) -> None:
-        """See `Objects`. A disk is quick enough."""
-
-    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
-        """See `Objects`. A folder keeps none."""
-        yield from ()
-
-    def findings(self) -> Iterator[Finding]:
-        """See `Objects`. A folder tells nothing."""
-        yield from ()
-
-    def remarks(self) -> Iterator[str]:
-        """See `Objects`."""
-        yield from ()
-
-    def close(self) -> None:
-        """See `Objects`."""
 
     def _below(self, name: str) -> Iterator[str]:
         try:

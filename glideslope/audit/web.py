@@ -1,13 +1,11 @@
 """A log's objects as a web server gives them: checkpoint, tiles and keys (C2SP tlog-tiles)."""
 
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from typing import Final
 
 import httpx
 
-from glideslope.audit.findings import Finding
-from glideslope.audit.objects import MissingObjectError, UnreadableObjectError
+from glideslope.audit.objects import MissingObjectError, PlainObjects, UnreadableObjectError
 
 _SECONDS: Final = 30.0
 _TRIES: Final = 3
@@ -15,7 +13,7 @@ _AT_MOST: Final = 32 << 20
 """A bundle of 256 entries has at most 16 MiB: a server that sends more is none of a log."""
 
 
-class WebObjects:
+class WebObjects(PlainObjects):
     """A log below a web address."""
 
     def __init__(self, url: str) -> None:
@@ -48,27 +46,8 @@ class WebObjects:
         """See `Objects`. A server has no list of what is there."""
         yield from ()
 
-    def unfinished(self) -> AbstractSet[str]:
-        """See `Objects`."""
-        return frozenset()
-
     def cosignatures(self) -> Iterator[str]:
         """See `Objects`. They are lines of the checkpoint that is served."""
-        yield from ()
-
-    def ahead(self, names: Iterable[str]) -> None:
-        """See `Objects`. A proof needs few tiles."""
-
-    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
-        """See `Objects`. A server has no others."""
-        yield from ()
-
-    def findings(self) -> Iterator[Finding]:
-        """See `Objects`."""
-        yield from ()
-
-    def remarks(self) -> Iterator[str]:
-        """See `Objects`."""
         yield from ()
 
     def close(self) -> None:

@@ -93,7 +93,7 @@ def _as_data(balances: Sequence[Balance], now: int) -> dict[str, Any]:
                     }
                     for each in balance.open
                 ],
-                "faults": [{"what": each.what, **_name(each.name)} for each in balance.faults],
+                "faults": [{"what": each.what, **_name(name)} for each, name in balance.faults],
             }
             for balance in balances
         ],
@@ -139,8 +139,8 @@ def _open(now: int, balance: Balance) -> Text:
 
 def _faults(balance: Balance) -> Text:
     text = Text()
-    for each in balance.faults[:_SHOWN]:
-        about = "" if each.name is None else f"{each.name.id} of {each.name.source}: "
+    for each, name in balance.faults[:_SHOWN]:
+        about = "" if name is None else f"{name.id} of {name.source}: "
         text.append(f"  {plain(about)}{plain(each.what)}\n", style="red")
     more = len(balance.faults) - _SHOWN
     if more > 0:

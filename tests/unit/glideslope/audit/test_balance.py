@@ -218,9 +218,10 @@ def test_a_request_on_which_nothing_was_done_for_too_long_is_lost(
     balance = pipeline.balance(keys=keys, hours=25)
     assert balance.reconciliation.lost == 1
     assert balance.is_told
-    [fault] = balance.faults
-    assert fault.name is not None
-    assert fault.name.id == "lost"
+    [(fault, name)] = balance.faults
+    assert fault.is_loss
+    assert name is not None
+    assert name.id == "lost"
     assert {each.name.id: each.state for each in balance.open} == {
         "lost": "lost",
         "asked a person": "waiting for a person",
@@ -235,9 +236,9 @@ def test_a_request_that_ended_twice_is_named(pipeline: Pipeline, keys: bool) -> 
     pipeline.result(decided, checked)
     balance = pipeline.balance(keys=keys)
     assert balance.is_told
-    [fault] = balance.faults
+    [(fault, name)] = balance.faults
     assert "2 results" in fault.what
-    assert fault.name == RequestName("/crm", "twice")
+    assert name == RequestName("/crm", "twice")
 
 
 def test_a_dead_letter_is_an_end_of_its_own_kind(pipeline: Pipeline) -> None:

@@ -72,8 +72,8 @@ def test_nothing_of_an_erased_person_is_left_in_log_local_state_keys_or_exports_
     ):
         done = audit(*arguments)
         assert done.exit_code == 0, done.output
-    for arguments in (("show", "event-7", "--json"), ("verify", "--json"), ("reconcile", "--json")):
-        (outputs / f"{arguments[0]}.json").write_text(audit(*arguments).stdout)
+    for words in (["show", "event-7"], ["verify"], ["reconcile"]):
+        (outputs / f"{words[0]}.json").write_text(audit(*words, "--json").stdout)
 
     stored = files(home)
 
