@@ -39,6 +39,7 @@ class Problem(StrEnum):
     MISSING = "missing"
     UNFINISHED = "unfinished"
     KEY_GONE = "key-gone"
+    ORDER = "order"
     # unverifiable
     NO_LOG = "no-log"
     NO_KEY = "no-key"
@@ -55,7 +56,9 @@ class Problem(StrEnum):
         return Verdict.TAMPERED
 
 
-_INCOMPLETE: Final = frozenset({Problem.MISSING, Problem.UNFINISHED, Problem.KEY_GONE})
+_INCOMPLETE: Final = frozenset(
+    {Problem.MISSING, Problem.UNFINISHED, Problem.KEY_GONE, Problem.ORDER}
+)
 _UNVERIFIABLE: Final = frozenset(
     {Problem.NO_LOG, Problem.NO_KEY, Problem.UNREADABLE, Problem.UNWITNESSED}
 )

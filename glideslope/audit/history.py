@@ -23,9 +23,9 @@ from services.audit.tlog.paths import (
     CHECKPOINT,
     TILE_WIDTH,
     Tile,
-    blob_path,
     split_bundle,
 )
+from services.audit.tlog.reading import Records
 from shared import cloudevents, topics
 from shared.cloudevents import UnreadableError
 from shared.delivery import Record
@@ -110,13 +110,14 @@ def _take_release(found: Found, releases: dict[str, Release]) -> None:
 def entries(log: Path, keys: KeyReader | None) -> Iterator[Found]:
     """Yield all entries of a log but those about keys, in its order. Raises `DamagedError`."""
     objects = FolderObjects(log)
+    records = Records(objects.read)
     try:
         checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
         for index, raw in _entries(objects, checkpoint.size):
             leaf = Leaf.decode(raw)
             if leaf.position.topic == KEY_EVENTS:
                 continue
-            sealed = objects.read(blob_path(leaf.blob.sha256))
+            sealed = records.find(leaf.blob) or b""
             entry = _opened(leaf, sealed, checkpoint.origin, keys)
             yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
     except (BadLeafError, BadBlobError, LookupError, ValueError) as error:

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Final
 
 from glideslope.audit.checkpoints import Checkpoints, claimed_origin, read_checkpoints
@@ -15,13 +14,14 @@ from glideslope.audit.findings import Finding, Problem, Verdict, verdict
 from glideslope.audit.leaves import BadFormError, Said, event_of, read_leaf
 from glideslope.audit.leftovers import judge_leftovers
 from glideslope.audit.memory import Memory, Remembered
-from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
+from glideslope.audit.objects import Objects
 from glideslope.audit.opening import Opening
+from glideslope.audit.packs import Packs
 from glideslope.audit.sources import Seen, Sources, Stream
 from glideslope.audit.tree import Anchor, Leaf, TreeCheck
 from services.audit.tlog.keystore import KeyReader
 from services.audit.tlog.note import ED25519, VerifierKey
-from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, blob_path
+from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, pack_path
 
 Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
@@ -85,6 +85,8 @@ class Verification:
         self._names: set[str] = set()
         self._expected: set[str] = set()
         self._sources = Sources()
+        self._passed_over = 0
+        self._packs = Packs(objects)
         self._events: Counter[int] = Counter()
         self.report = Report(objects.place)
 
@@ -136,48 +138,40 @@ class Verification:
             if leaf.index % _EVERY == 0:
                 self._progress(leaf.index, size)
         self._progress(size, size)
-        self._find(*tree.findings)
-        self._expected |= tree.expected
+        if self._records:
+            self._packs.end(size)
+        self._find(*tree.findings, *self._packs.findings)
+        self.report.blobs = self._packs.read
+        self._expected |= tree.expected | self._packs.names
 
     def _check_leaf(self, leaf: Leaf) -> None:
+        if leaf.index != self.report.entries + self._passed_over:
+            self._passed_over = leaf.index - self.report.entries
+            self._sources.pass_over()
         self.report.entries += 1
         try:
             said = read_leaf(leaf.raw)
         except BadFormError as error:
+            self._sources.pass_over()
             event = event_of(leaf.raw)
             self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
             return
         wrong = self._sources.add(said)
         if wrong is not None:
-            self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
+            problem, what = wrong
+            self._find(Finding(problem, leaf.object, what, leaf.index, said.event_id))
         if said.event_id is not None:
             self._events[hash((said.topic, said.event_id))] += 1
         if self._records:
-            self._check_blob(leaf, said)
+            self._check_record(leaf.index, said)
 
-    def _check_blob(self, leaf: Leaf, said: Said) -> None:
-        name = blob_path(said.sha256)
-        problem, what = Problem.BLOB, ""
-        if name in self._expected:
-            problem, what = Problem.DOUBLED, "another entry has this blob already"
-        self._expected.add(name)
-        try:
-            raw = self._objects.read(name)
-        except MissingObjectError:
-            problem, what = Problem.MISSING, "the entry's encrypted record is not there"
-        except UnreadableObjectError as error:
-            problem, what = Problem.UNREADABLE, str(error)
-        else:
-            self.report.blobs += 1
-            if len(raw) != said.bytes:
-                what = f"it has {len(raw)} bytes, and the entry says {said.bytes}"
-            elif sha256(raw).hexdigest() != said.sha256:
-                what = "its SHA-256 is not its name: it was changed"
-            elif self._opening is not None:
-                what = self._opening.check(leaf.index, said, raw) or ""
-                problem = Problem.DECRYPTION
-        if what:
-            self._find(Finding(problem, name, what, leaf.index, said.event_id))
+    def _check_record(self, index: int, said: Said) -> None:
+        raw = self._packs.record(index, said)
+        if raw is None or self._opening is None:
+            return
+        if what := self._opening.check(index, said, raw):
+            name = pack_path(said.pack)
+            self._find(Finding(Problem.DECRYPTION, name, what, index, said.event_id))
 
     def _find(self, *findings: Finding) -> None:
         self.report.findings += findings

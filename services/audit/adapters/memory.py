@@ -27,6 +27,9 @@ class MemoryStore:
         self.entries.extend(new.values())
         return [self._appended(entry) for entry in entries]
 
+    def tend(self) -> None:
+        """Nothing is ever due."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

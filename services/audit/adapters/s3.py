@@ -26,6 +26,8 @@ class S3Storage:
     done; `replace` looks at what stands there before it calls that a conflict.
     """
 
+    is_durable: Final = True
+
     def __init__(
         self,
         bucket: str,
@@ -68,6 +70,9 @@ class S3Storage:
             if current is None or current.data != data:
                 raise
             return current.version  # it was this very request, carried out before it failed
+
+    def sync(self) -> None:
+        """See `Storage`. What S3 has confirmed is durable."""
 
     def get(self, path: str) -> Stored | None:
         """See `Storage`."""

@@ -97,7 +97,7 @@ def test_a_log_goes_on_in_any_storage(storage: Storage, keys: LocalKeys, tmp_pat
     appended = store.append(entries[200:])
 
     assert appended[-1].receipt.size == 300
-    assert [entry for _, entry in reading.read(storage, keys)] == entries
+    assert [entry for _, entry in reading.read(storage.get, keys)] == entries
     store.close()
 
 
@@ -142,7 +142,7 @@ def test_settings_put_a_log_into_a_bucket(endpoint: str, bucket: str, tmp_path: 
 
     storage = S3Storage(bucket, "audit/3", endpoint_url=endpoint)
     with closing(open_keys(settings)) as keys:
-        assert list(reading.read(storage, keys)) == [(0, entry)]
+        assert list(reading.read(storage.get, keys)) == [(0, entry)]
     storage.close()
     assert not settings.log_folder(3).joinpath("checkpoint").exists()
 
