@@ -26,8 +26,11 @@ class FolderStorage:
 
     is_durable: Final = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
+        """With `alone` no other process writes here, so what one left half written is removed."""
         self._folder = folder
+        self._alone = alone
+        self._mine = os.urandom(4).hex()  # two writers must not write one temporary file
         self._written = 0
         self._unsynced: set[Path] = set()
         self._root: int | None = None
@@ -45,14 +48,14 @@ class FolderStorage:
         current = self.get(path)
         if version != (None if current is None else current.version):
             raise ConflictError(f"{self._folder / path} is not what this process wrote last")
+        target = self._folder / path
+        self._begin(target)
         temporary = self._temporary(data)
         file = os.open(temporary, os.O_RDONLY)
         try:
             os.fsync(file)
         finally:
             os.close(file)
-        target = self._folder / path
-        self._begin(target)
         temporary.replace(target)
         return _version(data)
 
@@ -114,7 +117,7 @@ class FolderStorage:
 
     def _temporary(self, data: bytes) -> Path:
         self._written += 1
-        path = self._folder / _TEMPORARY / str(self._written)
+        path = self._folder / _TEMPORARY / f"{self._mine}-{self._written}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
             file = os.open(path, flags, FILE_MODE)
@@ -133,6 +136,8 @@ class FolderStorage:
         """Make ready for a `sync` of what is written after this."""
         if self._root is None:
             make_folder(self._folder)
+            if self._alone:
+                shutil.rmtree(self._folder / _TEMPORARY, ignore_errors=True)
             # Kept open: the kernel reports a failed write once to each descriptor.
             self._root = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         if _SYNCFS is None:

@@ -124,7 +124,7 @@ def open_store(  # noqa: PLR0913 - what a log is made of
         undo.callback(journal.close)
         if storage is not None:
             publish_seconds = 0.0
-        storage = FolderStorage(folder) if storage is None else storage
+        storage = FolderStorage(folder, alone=True) if storage is None else storage
         undo.callback(storage.close)
         derived = SqliteDerived.open(folder / "local")
         undo.callback(derived.close)

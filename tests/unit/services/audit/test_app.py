@@ -37,7 +37,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     async def cluster_id(_bootstrap_servers: str) -> str:
         return "cluster-1"
 
+    async def was_logged(_bootstrap_servers: str, _group: str, _partition: int) -> bool:
+        return False
+
     monkeypatch.setattr("services.audit.app.cluster_id", cluster_id)
+    monkeypatch.setattr("services.audit.adapters.opening.was_logged", was_logged)
 
     @asynccontextmanager
     async def started() -> AsyncIterator[Handlers]:
