@@ -102,4 +102,5 @@ def _end(name: str) -> int:
     if name.startswith(BLOBS):
         return first_of_pack(name) + 1
     tile = Tile.of(name)
-    return (tile.index * TILE_WIDTH + tile.width) * TILE_WIDTH ** (tile.level or 0)
+    covers: int = TILE_WIDTH ** (tile.level or 0)
+    return (tile.index * TILE_WIDTH + tile.width) * covers

@@ -36,20 +36,22 @@ class Packs:
             self._begin(said.pack)
         passed_over = index != self._next
         at, self._end, self._next = self._end, said.at + said.bytes, index + 1
+        raw = b"" if self._raw is None else self._raw[said.at : said.at + said.bytes]
         if not passed_over and (said.at, said.at == 0) != (at, said.pack == index):
             what = f"its record should be at byte {at}, and it says {said.at} of pack {said.pack}"
-            return self._find(Problem.LEAF, what, index, said)
-        if self._raw is None:
-            return self._find(self._problem, self._what, index, said)
-        raw = self._raw[said.at : said.at + said.bytes]
-        if len(raw) < said.bytes:
+            self._find(Problem.LEAF, what, index, said)
+        elif self._raw is None:
+            self._find(self._problem, self._what, index, said)
+        elif len(raw) < said.bytes:
             what = f"the pack is cut off: {len(raw)} bytes of {said.bytes} of the record are there"
-            return self._find(Problem.BLOB, what, index, said)
-        if sha256(raw).hexdigest() != said.sha256:
+            self._find(Problem.BLOB, what, index, said)
+        elif sha256(raw).hexdigest() != said.sha256:
             what = "the record's SHA-256 is not the one that the entry says: it was changed"
-            return self._find(Problem.BLOB, what, index, said)
-        self.read += 1
-        return raw
+            self._find(Problem.BLOB, what, index, said)
+        else:
+            self.read += 1
+            return raw
+        return None
 
     def end(self, index: int) -> None:
         """Take note that the newest pack ends before entry `index`."""
