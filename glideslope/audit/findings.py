@@ -42,6 +42,7 @@ class Problem(StrEnum):
     UNFINISHED = "unfinished"
     KEY_GONE = "key-gone"
     UNLOCKED = "unlocked"
+    ORDER = "order"
     # unverifiable
     NO_LOG = "no-log"
     NO_KEY = "no-key"
@@ -59,7 +60,13 @@ class Problem(StrEnum):
 
 
 _INCOMPLETE: Final = frozenset(
-    {Problem.MISSING, Problem.UNFINISHED, Problem.KEY_GONE, Problem.UNLOCKED}
+    {
+        Problem.MISSING,
+        Problem.UNFINISHED,
+        Problem.KEY_GONE,
+        Problem.UNLOCKED,
+        Problem.ORDER,
+    }
 )
 _UNVERIFIABLE: Final = frozenset(
     {Problem.NO_LOG, Problem.NO_KEY, Problem.UNREADABLE, Problem.UNWITNESSED}

@@ -24,9 +24,10 @@ from services.audit.tlog.paths import (
     CHECKPOINT,
     TILE_WIDTH,
     Tile,
-    blob_path,
+    pack_path,
     split_bundle,
 )
+from services.audit.tlog.reading import Records
 from shared import cloudevents, topics
 from shared.cloudevents import UnreadableError
 from shared.delivery import Record
@@ -117,9 +118,10 @@ def entries(
     """
     try:
         with closing(log.open()) as objects:
+            records = Records(objects.read)
             checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
             for index, raw, leaf in _leaves(objects, checkpoint.size, wanted):
-                sealed = objects.read(blob_path(leaf.blob.sha256))
+                sealed = records.find(leaf.blob) or b""
                 entry = _opened(leaf, sealed, checkpoint.origin, keys)
                 yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
     except (BadLeafError, BadBlobError, LookupError, UnreadableObjectError, ValueError) as error:
@@ -132,6 +134,7 @@ def _leaves(
     objects: Objects, size: int, wanted: Callable[[Leaf], bool] | None
 ) -> Iterator[tuple[int, bytes, Leaf]]:
     """Yield each entry that has a record of Kafka, as it stands and as it reads."""
+    asked_for = -1
     for number in range(-(-size // TILE_WIDTH)):
         first = number * TILE_WIDTH
         tile = Tile(None, number, min(TILE_WIDTH, size - first))
@@ -148,7 +151,9 @@ def _leaves(
             for each in read
             if each[2].position.topic != KEY_EVENTS and (wanted is None or wanted(each[2]))
         ]
-        objects.ahead(blob_path(leaf.blob.sha256) for _, _, leaf in of_kafka)
+        packs = sorted({each[2].blob.pack for each in of_kafka if each[2].blob.pack > asked_for})
+        objects.ahead(pack_path(pack) for pack in packs)
+        asked_for = max(packs, default=asked_for)
         yield from of_kafka
 
 

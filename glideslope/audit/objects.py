@@ -4,7 +4,7 @@
 <log>/checkpoints/<size>              each checkpoint that was ever published
 <log>/tile/<L>/<N>[.p/<W>]            hashes
 <log>/tile/entries/<N>[.p/<W>]        entries
-<log>/blobs/<aa>/<SHA-256>            encrypted records
+<log>/blobs/<N>                       encrypted records, a pack from entry N on
 <log>/keys/<…>                        public keys
 <log>/cosignatures/<key id>           the newest checkpoint that a witness cosigned
 """
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from glideslope.audit.findings import Finding
-from services.audit.adapters.stores import unfinished
+from services.audit.adapters.stores import unpublished
+from services.audit.tlog.paths import CHECKPOINT
 
 PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
 """The folders whose every object is accounted for. What else lies there is the writer's own."""
@@ -93,10 +94,15 @@ class PlainObjects:
 
 
 class FolderObjects(PlainObjects):
-    """A log in a folder."""
+    """A log in a folder, with what was in its writer's journal alone when this was made.
 
-    def __init__(self, folder: Path) -> None:
+    Those entries are in the log: their checkpoint is signed, and durable. Their objects follow.
+    With `published` they are left out, as others do not see them yet.
+    """
+
+    def __init__(self, folder: Path, *, published: bool = False) -> None:
         self._folder = folder
+        self._unpublished = {} if published else unpublished(folder)
 
     @property
     def place(self) -> str:
@@ -105,6 +111,8 @@ class FolderObjects(PlainObjects):
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes. Raises `MissingObjectError`, `UnreadableObjectError`."""
+        if name in self._unpublished:
+            return self._unpublished[name]
         try:
             return (self._folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -113,13 +121,15 @@ class FolderObjects(PlainObjects):
             raise UnreadableObjectError(f"{name}: {error.strerror}") from error
 
     def names(self) -> Iterator[str]:
-        """Yield the name of each file in the published folders."""
+        """Yield the name of each file in the published folders, and of each that will be there."""
+        yield from (name for name in self._unpublished if name != CHECKPOINT)
         for top in PUBLISHED:
-            yield from self._below(top)
+            yield from (name for name in self._below(top) if name not in self._unpublished)
 
     def unfinished(self) -> AbstractSet[str]:
         """Return what the writer's journal names."""
-        return unfinished(self._folder)
+        self._unpublished = unpublished(self._folder)  # by now others than at first
+        return frozenset(self._unpublished)
 
     def cosignatures(self) -> Iterator[str]:
         """Yield the files that witnesses left."""

@@ -33,8 +33,11 @@ class Place(Protocol):
     def name(self) -> str:
         """Its last part, which is the number of the partition."""
 
-    def open(self) -> Objects:
-        """Return its objects, to be closed."""
+    def open(self, *, published: bool = False) -> Objects:
+        """Return its objects, to be closed; with `published` as others see them.
+
+        Else what a writer on this machine has acknowledged, and not put in its place yet, is there.
+        """
 
     def leave(self, name: str, data: bytes) -> None:
         """Put what a witness cosigned beside the log, in the place of what it left before.
@@ -61,9 +64,9 @@ class Folder:
         """See `Place`."""
         return self.path.name
 
-    def open(self) -> Objects:
+    def open(self, *, published: bool = False) -> Objects:
         """See `Place`."""
-        return FolderObjects(self.path)
+        return FolderObjects(self.path, published=published)
 
     def leave(self, name: str, data: bytes) -> None:
         """See `Place`."""
@@ -94,7 +97,7 @@ class Bucket:
         """See `Place`."""
         return self.prefix.rpartition("/")[2] or self.bucket
 
-    def open(self) -> Objects:
+    def open(self, *, published: bool = False) -> Objects:  # noqa: ARG002 - the port has it
         """See `Place`."""
         return BucketObjects(
             self.bucket,
@@ -128,7 +131,7 @@ class Web:
         """See `Place`."""
         return self.url.rpartition("/")[2]
 
-    def open(self) -> Objects:
+    def open(self, *, published: bool = False) -> Objects:  # noqa: ARG002 - the port has it
         """See `Place`."""
         return WebObjects(self.url)
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
@@ -16,15 +15,16 @@ from glideslope.audit.findings import Finding, Problem, Verdict, verdict
 from glideslope.audit.leaves import BadFormError, Said, event_of, read_leaf
 from glideslope.audit.leftovers import judge_leftovers
 from glideslope.audit.memory import Memory, Remembered
-from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
+from glideslope.audit.objects import Objects
 from glideslope.audit.opening import Opening
+from glideslope.audit.packs import Packs
 from glideslope.audit.roots import Anchor
 from glideslope.audit.sources import Seen, Sources, Stream
 from glideslope.audit.tree import Leaf, TreeCheck
 from glideslope.audit.witnesses import Cosigned, Witnesses, read_vouched
 from services.audit.tlog.keystore import KeyReader
 from services.audit.tlog.note import VerifierKey
-from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, blob_path
+from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, pack_path
 
 Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
@@ -92,6 +92,9 @@ class Verification:
         self._names: set[str] = set()
         self._expected: set[str] = set()
         self._sources = Sources()
+        self._passed_over = 0
+        self._packs = Packs(objects)
+        self._asked_for = -1
         self._events: Counter[int] = Counter()
         self.report = Report(objects.place)
 
@@ -149,57 +152,59 @@ class Verification:
             self._check_leaves(leaves)
             self._progress(leaves[-1].index, size)
         self._progress(size, size)
-        self._find(*tree.findings)
-        self._expected |= tree.expected
+        if self._records:
+            self._packs.end(size)
+        self._find(*tree.findings, *self._packs.findings)
+        self.report.blobs = self._packs.read
+        self._expected |= tree.expected | self._packs.names
 
     def _check_leaves(self, leaves: Sequence[Leaf]) -> None:
-        """Check what some entries say, then the records that they name."""
-        named: list[tuple[Leaf, Said]] = []
-        for leaf in leaves:
-            self.report.entries += 1
-            try:
-                said = read_leaf(leaf.raw)
-            except BadFormError as error:
-                event = event_of(leaf.raw)
-                self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
-                continue
-            wrong = self._sources.add(said)
-            if wrong is not None:
-                self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
-            if said.event_id is not None:
-                self._events[hash((said.topic, said.event_id))] += 1
-            named.append((leaf, said))
+        """Check some entries, after asking for the packs that their records are in."""
+        read = [(leaf, _read(leaf)) for leaf in leaves]
         if self._records:
-            self._objects.ahead(blob_path(said.sha256) for _, said in named)
-            for leaf, said in named:
-                self._check_blob(leaf, said)
+            packs = {said.pack for _, said in read if isinstance(said, Said)}
+            new = sorted(pack for pack in packs if pack > self._asked_for)
+            self._objects.ahead(pack_path(pack) for pack in new)
+            self._asked_for = max(new, default=self._asked_for)
+        for leaf, said in read:
+            self._check_leaf(leaf, said)
 
-    def _check_blob(self, leaf: Leaf, said: Said) -> None:
-        name = blob_path(said.sha256)
-        problem, what = Problem.BLOB, ""
-        if name in self._expected:
-            problem, what = Problem.DOUBLED, "another entry has this blob already"
-        self._expected.add(name)
-        try:
-            raw = self._objects.read(name)
-        except MissingObjectError:
-            problem, what = Problem.MISSING, "the entry's encrypted record is not there"
-        except UnreadableObjectError as error:
-            problem, what = Problem.UNREADABLE, str(error)
-        else:
-            self.report.blobs += 1
-            if len(raw) != said.bytes:
-                what = f"it has {len(raw)} bytes, and the entry says {said.bytes}"
-            elif sha256(raw).hexdigest() != said.sha256:
-                what = "its SHA-256 is not its name: it was changed"
-            elif self._opening is not None:
-                what = self._opening.check(leaf.index, said, raw) or ""
-                problem = Problem.DECRYPTION
-        if what:
-            self._find(Finding(problem, name, what, leaf.index, said.event_id))
+    def _check_leaf(self, leaf: Leaf, said: Said | BadFormError) -> None:
+        if leaf.index != self.report.entries + self._passed_over:
+            self._passed_over = leaf.index - self.report.entries
+            self._sources.pass_over()
+        self.report.entries += 1
+        if isinstance(said, BadFormError):
+            self._sources.pass_over()
+            event = event_of(leaf.raw)
+            self._find(Finding(Problem.LEAF, leaf.object, str(said), leaf.index, event))
+            return
+        wrong = self._sources.add(said)
+        if wrong is not None:
+            problem, what = wrong
+            self._find(Finding(problem, leaf.object, what, leaf.index, said.event_id))
+        if said.event_id is not None:
+            self._events[hash((said.topic, said.event_id))] += 1
+        if self._records:
+            self._check_record(leaf.index, said)
+
+    def _check_record(self, index: int, said: Said) -> None:
+        raw = self._packs.record(index, said)
+        if raw is None or self._opening is None:
+            return
+        if what := self._opening.check(index, said, raw):
+            name = pack_path(said.pack)
+            self._find(Finding(Problem.DECRYPTION, name, what, index, said.event_id))
 
     def _find(self, *findings: Finding) -> None:
         self.report.findings += findings
+
+
+def _read(leaf: Leaf) -> Said | BadFormError:
+    try:
+        return read_leaf(leaf.raw)
+    except BadFormError as error:
+        return error
 
 
 def _compare(remembered: Remembered, read: Checkpoints, size: int) -> Iterator[Finding]:

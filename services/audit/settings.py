@@ -20,6 +20,12 @@ class AuditSettings(Settings):
         description="Begin an audit log although one was begun before that is not here. Set it "
         "once, when that log is lost for good.",
     )
+    audit_publish_seconds: float = Field(
+        default=0.1,
+        ge=0,
+        description="Time until an entry of a log in a folder can be seen by everybody, at the "
+        "most, seconds. It is durable, in the journal, before its result leaves.",
+    )
     audit_master_key: SecretStr | None = Field(
         default=None,
         description="Key that encrypts the keys of the audit log: 32 bytes in base64. "

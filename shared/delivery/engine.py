@@ -210,6 +210,7 @@ class Engine:
             has_room=has_room,
             limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
             in_order=not waits,
+            by_key=self._service.by_key,
             topic=partition.topic,
             metrics=self._metrics,
         )

@@ -57,7 +57,8 @@ class PartitionWorker:
 
     `failed` is told of an error that must stop the service; `fenced` when another process has
     taken the partition over; `has_room` when a full worker can take records again. Without
-    `in_order` (a retry topic) records of one key run side by side too, each when it is due.
+    `in_order` (a retry topic) records of one key run side by side too, each when it is due; without
+    `by_key` they do as well, begun in the order of their offsets.
     """
 
     def __init__(  # noqa: PLR0913 - the engine's five answers to what happens here
@@ -72,6 +73,7 @@ class PartitionWorker:
         has_room: Callable[[], None],
         limits: Limits | None = None,
         in_order: bool = True,
+        by_key: bool = True,
         topic: str = "",
         metrics: Metrics | None = None,
     ) -> None:
@@ -86,6 +88,7 @@ class PartitionWorker:
         self._has_room = has_room
         self._limits = limits or Limits()
         self._in_order = in_order
+        self._by_key = by_key
         self._progress = Progress(0)
         self._committed = Committed(0)
         self._held: Committed | None = None  # what the broker has, as far as this worker knows
@@ -161,7 +164,7 @@ class PartitionWorker:
         self._was_full = self._was_full or self.is_full
         if not self._in_order:
             self._start_retry(record, None)
-        elif record.key is None:
+        elif record.key is None or not self._by_key:
             self._make_ready(record)
         elif record.key in self._waiting:
             self._waiting[record.key].append(record)
@@ -213,7 +216,7 @@ class PartitionWorker:
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
-        if record.key is None or not self._in_order:
+        if record.key is None or not self._in_order or not self._by_key:
             return
         if waiting := self._waiting[record.key]:
             self._make_ready(waiting.popleft())

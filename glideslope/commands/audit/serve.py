@@ -26,5 +26,5 @@ def command(
         logs = find_logs(log, terminal.settings(AuditSettings))
     for each in logs:
         err.print(f"http://{host}:{port}/{each.name}/checkpoint", soft_wrap=True, markup=False)
-    opened = {each.name: each.open() for each in logs}
+    opened = {each.name: each.open(published=True) for each in logs}
     uvicorn.run(served(opened), host=host, port=port, log_level="error")

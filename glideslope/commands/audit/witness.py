@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913, PLR0917 - a witness and its key
 def _cosign(witness: Witness, place: Place, *, publish: bool) -> Verdict:
     """Do one log, and say what came of it."""
     try:
-        with closing(place.open()) as objects:
+        with closing(place.open(published=True)) as objects:
             done = witness.cosign(objects)
         if publish:
             place.leave(cosignature_path(witness.verifier), bytes(done.note))
