@@ -30,8 +30,8 @@ _SLACK: Final = timedelta(hours=1)
 _DAYS_OF_A_YEAR: Final = 365
 
 
-class BucketError(Exception):
-    """The bucket cannot be read; the message says what to do."""
+class BucketError(UnreadableObjectError):
+    """The bucket cannot be listed; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
