@@ -52,7 +52,10 @@ class Derived(Protocol):
         """Return the offset of the newest entry of a partition, None where there is none."""
 
     def add(self, leaves: Iterable[tuple[int, Leaf]], size: int) -> None:
-        """Take in durable entries, all or none, with the size of the log that covers them."""
+        """Take in durable entries, with the size of the log that covers them."""
+
+    def write(self) -> None:
+        """Keep what was taken in from the next start, all or none."""
 
     def close(self) -> None:
         """Close it."""
@@ -182,6 +185,7 @@ class TransparencyStore:
         missed = leaves(self._storage.get, size, known)
         for first in missed:
             self._derived.add(chain([first], islice(missed, _CAUGHT_UP_AT_ONCE)), size)
+        self._derived.write()
 
     # ── appending ─────────────────────────────────────────────────────────────────────────────
 
@@ -228,9 +232,9 @@ class TransparencyStore:
         self._journal.write(batch)
         self._signed = batch.new
         self._waiting.append(batch)
+        self._derived.add(enumerate(sealed.leaves, first), size)
         if time.monotonic() - self._published_at >= self._publish_seconds:
             self._publish()
-        self._derived.add(enumerate(sealed.leaves, first), size)
 
     def _publish(self) -> None:
         """Put what waits in the journal into the storage, for everybody to see."""
@@ -241,6 +245,7 @@ class TransparencyStore:
             self._published, self._published_size = made.checkpoint, made.size
             self._waiting = []
             self._outgrown.update(outgrown(made.tiles))
+        self._derived.write()
         self._published_at = time.monotonic()
         if self._journal.is_full or self._storage.is_durable:
             self._settle()
