@@ -96,7 +96,7 @@ class TransparencyStore:
         self._failure: FatalError | None = None
         self._signers = keys.signers(origin)
         verifiers = [key.verifier() for key in self._signers]
-        self._published, self._version = recover(origin, storage, journal, verifiers)
+        self._published, self._version, newest = recover(origin, storage, journal, verifiers)
         self._signed = self._published
         self._edge = right_edge(origin, storage, self._published, verifiers)
         self._published_size = self._edge.size
@@ -104,7 +104,7 @@ class TransparencyStore:
         self._waiting: list[Batch] = []
         self._outgrown: set[str] = set()
         self._publish_keys()
-        self._catch_up()
+        self._catch_up(newest)
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Return once all entries are durable, with what each one got when it first came.
@@ -173,8 +173,8 @@ class TransparencyStore:
             self._storage.create(missing)
             self._storage.sync()
 
-    def _catch_up(self) -> None:
-        """Tell derived state what it missed."""
+    def _catch_up(self, newest: Sequence[Batch]) -> None:
+        """Tell derived state what it missed; the `newest` batches with the sizes that they had."""
         known, size = self._derived.size(), self._edge.size
         if known > size:
             raise damaged(
@@ -182,9 +182,12 @@ class TransparencyStore:
                 f"it ends before entry {known}, which it once held; to go on without what is "
                 "missing, delete the derived state beside it",
             )
-        missed = leaves(self._storage.get, size, known)
+        missed = leaves(self._storage.get, newest[0].first if newest else size, known)
         for first in missed:
             self._derived.add(chain([first], islice(missed, _CAUGHT_UP_AT_ONCE)), size)
+        for batch in newest:
+            entries = enumerate(map(Leaf.decode, batch.leaves), batch.first)
+            self._derived.add((each for each in entries if each[0] >= known), batch.size)
         self._derived.write()
 
     # ── appending ─────────────────────────────────────────────────────────────────────────────
