@@ -1,6 +1,7 @@
 """What every test may ask for: a Kafka cluster, settings of its own, and its own topics."""
 
 import concurrent.futures
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from confluent_kafka.admin import AdminClient
 
 from glideslope.kafka import local_kafka
 from shared.settings import Settings
+
+# A test's broker lives for minutes at most: what the JVM's second compiler costs, it never earns.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.fixture(scope="session")
