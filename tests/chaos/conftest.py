@@ -55,10 +55,10 @@ class BrittleBroker:
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two ports below the ephemeral ones, free at this moment."""
+    """Return two free ports, neither ephemeral nor of those that brokers choose from."""
     free: list[int] = []
     while len(free) < 2:
-        port = random.randrange(20_000, 30_000)
+        port = random.randrange(30_000, 32_000)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -72,7 +72,9 @@ def free_ports() -> tuple[int, int]:
 class ProxiedFolder(Folder):
     """Settings of a broker with one more listener, which advertises a port that a proxy takes."""
 
-    listens, advertises = free_ports()
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.listens, self.advertises = free_ports()
 
     def configure(self, listen_on: str, *, fresh_port: bool = False) -> str:
         address = super().configure(listen_on, fresh_port=fresh_port)
@@ -90,9 +92,9 @@ class ProxiedFolder(Folder):
         return address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def brittle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrittleBroker]:
-    """One broker for all tests that break it; each leaves it running."""
+    """One broker for a module's tests, which may break it; each leaves it running."""
     folder = ProxiedFolder(tmp_path_factory.mktemp("brittle"))
     with folder.locked() as lock:
         broker = Broker(folder, process_runtime(), lock)
