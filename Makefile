@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 MEMBERS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 # A machine without uv gets it from PyPI, into the environment.
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+# Where this is set (containers often do), every start of a process compiles what it imports again:
+# two thirds of the time that a service takes to start. Empty is unset.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup kafka check test chaos tamper interop demo bench docs fmt hooks clean
@@ -37,7 +40,7 @@ check: $(READY) ## format, lint, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \

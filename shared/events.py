@@ -304,6 +304,8 @@ class Confidence(Data):
     """That the answer is supported."""
     threshold: Probability
     """What the release asks for."""
+    about: Literal["answer", "draft"] = "answer"
+    """`draft`: a person has since put another text in its place, which nothing has rated."""
 
 
 class AnswerChecked(AnswerDrafted):

@@ -75,7 +75,7 @@ class GroupLog:
         idle = 0
         while batch or self._waiting or not self._closing.is_set():
             if not batch and not (batch := self._next()):
-                if await self._nothing_for(_TEND_SECONDS if idle else _PUBLISH_SECONDS):
+                if not await _came(self._something, _TEND_SECONDS if idle else _PUBLISH_SECONDS):
                     idle += 1
                 else:
                     idle = 0
@@ -88,7 +88,7 @@ class GroupLog:
                 if self._closing.is_set():
                     self._fail(batch, error)
                     return
-                await self._nothing_to_close_for(self._hold)
+                await _came(self._closing, self._hold)
                 self._hold = min(2 * self._hold, _LONGEST_HOLD)
             except Exception as error:  # noqa: BLE001 - raised in every append that waits for it
                 self._fail(batch, error)
@@ -123,22 +123,6 @@ class GroupLog:
         self._something.clear()
         return batch
 
-    async def _nothing_for(self, seconds: float) -> bool:
-        """Wait for something to append; say whether nothing came."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._something.wait()
-        except TimeoutError:
-            return True
-        return False
-
-    async def _nothing_to_close_for(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
-
     def _note(self, error: Exception) -> None:
         if self.problem is None:
             log.error("audit log unavailable, records are held back", error=str(error))
@@ -156,6 +140,15 @@ class GroupLog:
             if not future.done():
                 future.set_exception(_own(error))
         self._waiting.clear()
+
+
+async def _came(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event; say whether it came in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 def _own(error: Exception) -> FatalError:

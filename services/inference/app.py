@@ -11,7 +11,8 @@ from services.inference.extractive import ExtractiveGenerator
 from services.inference.generator import Generator, Rejected
 from services.inference.settings import InferenceSettings
 from shared import events, topics
-from shared.delivery import Service, event_broker, run
+from shared.delivery import Service, event_broker
+from shared.delivery.run import run
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
 

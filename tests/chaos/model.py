@@ -18,8 +18,9 @@ from aiokafka import AIOKafkaProducer
 from pydantic import Field
 
 from shared import events, topics
-from shared.delivery import Cause, Service, event_broker, run
+from shared.delivery import Cause, Service, event_broker
 from shared.delivery.errors import PermanentError
+from shared.delivery.run import run
 from shared.settings import Settings
 
 STEPS: Final = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import structlog
 
 from services.audit.log import DamagedError, OtherOriginError
-from services.audit.tlog.batch import BatchJournal, publications
+from services.audit.tlog.batch import Batch, BatchJournal, publications
 from services.audit.tlog.edge import Edge
 from services.audit.tlog.merkle import EMPTY_ROOT
 from services.audit.tlog.note import Checkpoint, Note, NoteError, VerifierKey
@@ -17,8 +17,8 @@ log = structlog.get_logger(__name__)
 
 def recover(
     origin: str, storage: Storage, journal: BatchJournal, keys: Sequence[VerifierKey]
-) -> tuple[bytes, str | None]:
-    """Finish what the journal holds; return the checkpoint (none: empty) and its version.
+) -> tuple[bytes, str | None, list[Batch]]:
+    """Finish what the journal holds; return the checkpoint (none: empty), its version, the batches.
 
     Raises `LogError`, and what the storage raises.
     """
@@ -26,7 +26,7 @@ def recover(
     data, version = (b"", None) if stored is None else stored
     batches = journal.read()
     if not batches:
-        return data, version
+        return data, version, []
     newest = batches[-1]
     if data in {batches[0].old, *(batch.new for batch in batches)}:
         size = checked(origin, newest.new, keys).size
@@ -43,14 +43,14 @@ def recover(
         journal.clear()
         for prefix in full:
             storage.prune(prefix)
-        return newest.new, version
+        return newest.new, version, batches
     if newest.size > checked(origin, data, keys).size:
         raise DamagedError(
             f"the audit log {origin} once had {newest.size} entries, and its checkpoint "
             "is of fewer. Nothing was changed. Restore the log from a copy; to go on without "
             "what is missing, delete the file `journal` beside it"
         )
-    return data, version
+    return data, version, []
 
 
 def checked(origin: str, raw: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:

@@ -52,7 +52,10 @@ class Derived(Protocol):
         """Return the offset of the newest entry of a partition, None where there is none."""
 
     def add(self, leaves: Iterable[tuple[int, Leaf]], size: int) -> None:
-        """Take in durable entries, all or none, with the size of the log that covers them."""
+        """Take in durable entries, with the size of the log that covers them."""
+
+    def write(self) -> None:
+        """Keep what was taken in from the next start, all or none."""
 
     def close(self) -> None:
         """Close it."""
@@ -93,7 +96,7 @@ class TransparencyStore:
         self._failure: FatalError | None = None
         self._signers = keys.signers(origin)
         verifiers = [key.verifier() for key in self._signers]
-        self._published, self._version = recover(origin, storage, journal, verifiers)
+        self._published, self._version, newest = recover(origin, storage, journal, verifiers)
         self._signed = self._published
         self._edge = right_edge(origin, storage, self._published, verifiers)
         self._published_size = self._edge.size
@@ -101,7 +104,7 @@ class TransparencyStore:
         self._waiting: list[Batch] = []
         self._outgrown: set[str] = set()
         self._publish_keys()
-        self._catch_up()
+        self._catch_up(newest)
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Return once all entries are durable, with what each one got when it first came.
@@ -170,8 +173,8 @@ class TransparencyStore:
             self._storage.create(missing)
             self._storage.sync()
 
-    def _catch_up(self) -> None:
-        """Tell derived state what it missed."""
+    def _catch_up(self, newest: Sequence[Batch]) -> None:
+        """Tell derived state what it missed; the `newest` batches with the sizes that they had."""
         known, size = self._derived.size(), self._edge.size
         if known > size:
             raise damaged(
@@ -179,9 +182,13 @@ class TransparencyStore:
                 f"it ends before entry {known}, which it once held; to go on without what is "
                 "missing, delete the derived state beside it",
             )
-        missed = leaves(self._storage.get, size, known)
+        missed = leaves(self._storage.get, newest[0].first if newest else size, known)
         for first in missed:
             self._derived.add(chain([first], islice(missed, _CAUGHT_UP_AT_ONCE)), size)
+        for batch in newest:
+            entries = enumerate(map(Leaf.decode, batch.leaves), batch.first)
+            self._derived.add((each for each in entries if each[0] >= known), batch.size)
+        self._derived.write()
 
     # ── appending ─────────────────────────────────────────────────────────────────────────────
 
@@ -228,9 +235,9 @@ class TransparencyStore:
         self._journal.write(batch)
         self._signed = batch.new
         self._waiting.append(batch)
+        self._derived.add(enumerate(sealed.leaves, first), size)
         if time.monotonic() - self._published_at >= self._publish_seconds:
             self._publish()
-        self._derived.add(enumerate(sealed.leaves, first), size)
 
     def _publish(self) -> None:
         """Put what waits in the journal into the storage, for everybody to see."""
@@ -241,6 +248,7 @@ class TransparencyStore:
             self._published, self._published_size = made.checkpoint, made.size
             self._waiting = []
             self._outgrown.update(outgrown(made.tiles))
+        self._derived.write()
         self._published_at = time.monotonic()
         if self._journal.is_full or self._storage.is_durable:
             self._settle()

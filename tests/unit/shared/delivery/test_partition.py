@@ -124,6 +124,8 @@ async def working(
     limits: Limits,
     slots: int = 10,
     progress: type[Progress] = Progress,
+    *,
+    by_key: bool = True,
 ) -> AsyncIterator[tuple[PartitionWorker, Bench]]:
     bench = Bench(transactions, slots=Slots(slots))
     worker = PartitionWorker(
@@ -135,6 +137,7 @@ async def working(
         fenced=bench.fenced.set,
         has_room=bench.room.set,
         limits=limits,
+        by_key=by_key,
         topic="requests",
         metrics=bench.metrics,
     )
@@ -188,6 +191,19 @@ async def test_records_of_one_key_run_one_after_the_other() -> None:
         bench.gates[0].set()
         await transactions.reaches(4)
         assert bench.started.index(1) > bench.started.index(0)
+
+
+async def test_without_keys_all_records_begin_in_the_order_of_their_offsets() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), by_key=False) as (worker, bench):
+        bench.hold(0, 1, 2)
+        for offset, key in ((0, b"a"), (1, b"a"), (2, None), (3, b"a")):
+            worker.take(record(offset, key))
+        await bench.has_started(0, 1, 2, 3)
+        assert bench.started == [0, 1, 2, 3]
+        for gate in bench.gates.values():
+            gate.set()
+        await transactions.reaches(4)
 
 
 async def test_a_record_that_fails_is_retried_and_the_next_of_its_key_waits_for_it() -> None:

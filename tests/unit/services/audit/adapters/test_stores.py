@@ -299,8 +299,7 @@ class Faults:
         elif self._call == "replace":
             monkeypatch.setattr(Path, "replace", self(Path.replace))
         elif self._call == "sqlite":
-            add = SqliteDerived.add
-            monkeypatch.setattr(SqliteDerived, "add", self(add))
+            monkeypatch.setattr(SqliteDerived, "write", self(SqliteDerived.write))
         else:
             monkeypatch.setattr(os, self._call, self(getattr(os, self._call)))
 
