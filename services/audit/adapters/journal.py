@@ -22,26 +22,24 @@ _MAGIC: Final = b"glideslope journal 2\n"
 _DIGEST_AT: Final = len(_MAGIC)
 _LENGTH_AT: Final = _DIGEST_AT + 32
 _HEAD: Final = _LENGTH_AT + 8
-_BYTES: Final = 8 << 20
-"""The file's size, but for a batch that is larger: written with zeros once, as a file that grows,
-or has holes, makes each fsync slow."""
+_FULL: Final = 6 << 20
+_GROWTH: Final = 1 << 20
+"""The file grows by so many zeros at once, and never shrinks: a new length, or a hole that is
+filled, makes an fsync slow."""
 
 
 class Journal:
     """The journal of one log, and the lock that makes its process the one that writes the log."""
 
-    def __init__(self, folder: Path, size: int = _BYTES) -> None:
-        """Lock the folder. Raises `LockedError`. `size` is that of the file, in bytes."""
+    def __init__(self, folder: Path) -> None:
+        """Lock the folder. Raises `LockedError`."""
         make_folder(folder)
         self._lock = _lock(folder / "lock")
         try:
             self._file = os.open(folder / "journal", os.O_RDWR | os.O_CREAT, FILE_MODE)
-            self._size = size
+            self._length = os.fstat(self._file).st_size
             self._end = 0
             self._raw = b""
-            if (there := os.fstat(self._file).st_size) < size:
-                _write_all(self._file, bytes(size - there), there)
-                os.fsync(self._file)
             sync_folder(folder)
         except OSError:
             os.close(self._lock)
@@ -49,15 +47,20 @@ class Journal:
 
     @property
     def is_full(self) -> bool:
-        """See `BatchJournal`. A quarter is kept free, so that a batch seldom makes it longer."""
-        return self._end > self._size * 3 // 4
+        """See `BatchJournal`."""
+        return self._end > _FULL
 
     def write(self, batch: Batch) -> None:
         """See `BatchJournal`."""
         data = _encoded(batch)
+        end = self._end + len(data)
+        if end > self._length:
+            grown = (end // _GROWTH + 1) * _GROWTH
+            _write_all(self._file, bytes(grown - self._length), self._length)
+            self._length = grown
         _write_all(self._file, data, self._end)
         os.fdatasync(self._file)
-        self._end += len(data)
+        self._end = end
 
     def read(self) -> list[Batch]:
         """See `BatchJournal`."""
