@@ -202,6 +202,7 @@ class Engine:
                 group=self._group,
                 bootstrap_servers=self._settings.bootstrap_servers,
                 admin=admin,
+                destinations=self._written,
             ),
             self._attempts,
             self._slots,
@@ -216,8 +217,7 @@ class Engine:
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""
-        own = {self._retry_topic, self._settings.topic(topics.DEAD_LETTERS)}
-        wanted = self._handlers.topics | self._handlers.destinations | own
+        wanted = self._handlers.topics | self._written
         described = await admin.describe_topics(sorted(wanted))
         partitions = {t["topic"]: len(t["partitions"]) for t in described if not t["error_code"]}
         if missing := wanted - set(partitions):
@@ -226,6 +226,12 @@ class Engine:
             )
         if len(set(partitions.values())) > 1:
             raise FatalError(f"topics differ in their number of partitions: {partitions}")
+
+    @property
+    def _written(self) -> frozenset[str]:
+        """The topics that transactions write to."""
+        own = {self._retry_topic, self._settings.topic(topics.DEAD_LETTERS)}
+        return self._handlers.destinations | own
 
     def _prepare_metrics(self) -> None:
         for topic in (*self._handlers.topics, self._retry_topic):
