@@ -12,6 +12,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from shared import topics
 from shared.delivery.assignment import Assignment
 from shared.delivery.attempts import Attempts, Rounds
+from shared.delivery.budget import Budget
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
@@ -34,7 +35,9 @@ from shared.metrics import (
 
 _POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
 _POLL_RECORDS: Final = 500
-_FETCH_BYTES: Final = 256 * 1024  # of a partition at once; a larger record is fetched all the same
+# A larger record is fetched all the same.
+_FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
+_FETCH_PARTITION_BYTES: Final = 128 * 1024
 _HEARTBEATS_A_SESSION: Final = 5
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _REBALANCE_SLACK_SECONDS: Final = 15.0
@@ -54,6 +57,7 @@ class Engine:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._slots = Slots(self._settings.max_in_flight)
+        self._budget = Budget(self._settings.max_bytes_in_flight)
         self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
         self._metrics = metrics or Metrics()
         self._assignment: Assignment | None = None
@@ -174,7 +178,8 @@ class Engine:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
+            max_partition_fetch_bytes=_FETCH_PARTITION_BYTES,
             # the same partition numbers of all topics: a conversation has one owner in a service
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
@@ -210,6 +215,7 @@ class Engine:
             fenced=fenced,
             has_room=has_room,
             limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
+            budget=self._budget,
             in_order=not waits,
             topic=partition.topic,
             metrics=self._metrics,
