@@ -12,8 +12,8 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from shared import topics
 from shared.delivery.assignment import Assignment
 from shared.delivery.attempts import Attempts, Rounds
-from shared.delivery.budget import Budget
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
+from shared.delivery.budget import Budget
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
 from shared.delivery.observer import Observer

@@ -138,4 +138,3 @@ class KafkaTransactions:
             await asyncio.wait_for(producer.close(), _CLOSE_SECONDS)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("producer did not close cleanly", partition=self._source, error=repr(error))
-
