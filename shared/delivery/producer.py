@@ -11,8 +11,8 @@ connection in turn, and that is needed: since Kafka 3.6 it asks the transaction'
 about each of Produce and TxnOffsetCommit, and of two questions at once it fails the first.
 
 aiokafka's client, protocol and record batches do the work; its own producer sends one of these
-requests at a time (docs/adr/0007). Nothing is tried again but what Kafka says to ask again in a
-moment: a producer that failed is of no more use, and whoever starts the next aborts what it left.
+requests at a time (docs/adr/0007). Nothing is asked again but while Kafka says that it is busy: a
+producer that failed is of no more use, and whoever starts the next aborts what it left.
 """
 
 import asyncio
@@ -26,8 +26,11 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import (
     ConcurrentTransactions,
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     KafkaError,
     LeaderNotAvailableError,
+    NodeNotReadyError,
     NoError,
     OperationNotAttempted,
     TopicAuthorizationFailedError,
@@ -54,6 +57,11 @@ _LARGE_BYTES: Final = 1024 * 1024
 _PLAIN: Final = 0
 _GZIP: Final = 1
 _ALL_REPLICAS: Final = -1
+_BUSY: Final = (
+    ConcurrentTransactions,
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+)
 _AGAIN_SECONDS: Final = 0.001  # what Kafka does after a commit takes about that
 _AGAIN_MAX_SECONDS: Final = 0.05
 
@@ -85,12 +93,8 @@ class TransactionalProducer:
         await self._client.bootstrap()
         if topics:
             await self._client.set_topics(topics)
-        self._coordinator = await self._client.coordinator_lookup(
-            CoordinationType.TRANSACTION, self._id
-        )
-        self._group_coordinator = await self._client.coordinator_lookup(
-            CoordinationType.GROUP, self._group
-        )
+        self._coordinator = await self._node_of(CoordinationType.TRANSACTION, self._id)
+        self._group_coordinator = await self._node_of(CoordinationType.GROUP, self._group)
         self._producer = await _until_free(self._initialized)
 
     async def commit(
@@ -108,6 +112,12 @@ class TransactionalProducer:
     async def close(self) -> None:
         """Close the connections; an open transaction is left to whoever starts the next."""
         await self._client.close()
+
+    async def _node_of(self, kind: CoordinationType, name: str) -> int:
+        if self._client.get_random_node() is None:  # a broker that has only just started
+            raise NodeNotReadyError
+        node: int = await _until_free(lambda: self._client.coordinator_lookup(kind, name))
+        return node
 
     async def _initialized(self) -> tuple[int, int]:
         answer = await self._ask(
@@ -248,13 +258,13 @@ class TransactionalProducer:
 
 
 async def _until_free(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while Kafka is still busy with the transaction before."""
+    """Ask again while Kafka is still busy with the transaction before, or with its start."""
     pause = _AGAIN_SECONDS
     deadline = time.monotonic() + _REQUEST_TIMEOUT_MS / 1000
     while True:
         try:
             return await ask()
-        except ConcurrentTransactions:
+        except _BUSY:
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(pause)

@@ -57,6 +57,9 @@ class Client:
 
     async def close(self) -> None: ...
 
+    def get_random_node(self) -> int:
+        return 1
+
     async def set_topics(self, topics: Sequence[str]) -> None: ...
 
     def add_topic(self, topic: str) -> None: ...
