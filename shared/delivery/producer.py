@@ -19,7 +19,7 @@ import asyncio
 import struct
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from aiokafka import TopicPartition
@@ -46,16 +46,12 @@ from aiokafka.protocol.transaction import (
     InitProducerIdRequest,
     TxnOffsetCommitRequest,
 )
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from shared.delivery import batches
 from shared.delivery.record import Output
 
 _TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
 _REQUEST_TIMEOUT_MS: Final = 10_000  # a half-open connection is given up well before that
-_BATCH_BYTES: Final = 512 * 1024  # of one partition at once: half of what a topic takes by default
-_LARGE_BYTES: Final = 1024 * 1024
-_PLAIN: Final = 0
-_GZIP: Final = 1
 _ALL_REPLICAS: Final = -1
 _BUSY: Final = (
     ConcurrentTransactions,
@@ -86,7 +82,7 @@ class TransactionalProducer:
         self._coordinator = self._group_coordinator = -1  # node ids
         self._producer = (-1, -1)  # Kafka's id for it, and its epoch
         self._sequences: Counter[TopicPartition] = Counter()
-        self._partition = DefaultPartitioner()
+        self._partitioner = DefaultPartitioner()
 
     async def start(self, topics: Collection[str] = ()) -> None:
         """Fence whoever had the id before, abort what it left, and get to know `topics`."""
@@ -102,11 +98,11 @@ class TransactionalProducer:
     ) -> None:
         """Write `outputs` and commit `offset` of `source`: all of it or nothing."""
         await self._learn({output.topic for output in outputs})
-        first, *more = self._batches(outputs) or [{}]
-        await self._begin({partition for batches in (first, *more) for partition in batches})
-        await _all(self._send(first), self._send_offset(source, offset, metadata))
-        for batches in more:
-            await self._send(batches)
+        first, *more = batches.cut(outputs, self._partition_of) or [{}]
+        await self._begin({partition for request in (first, *more) for partition in request})
+        await _all(self._send(self._encoded(first)), self._send_offset(source, offset, metadata))
+        for request in more:
+            await self._send(self._encoded(request))
         await _until_free(self._end)
 
     async def close(self) -> None:
@@ -140,57 +136,21 @@ class TransactionalProducer:
             if cluster.partitions_for_topic(topic) is None:
                 raise UnknownTopicOrPartitionError(topic)
 
-    def _batches(self, outputs: Iterable[Output]) -> list[Batches]:
-        """Return the outputs as record batches, in order; what fits goes in the first request."""
-        chunks: dict[TopicPartition, list[list[Output]]] = defaultdict(list)
-        sizes: dict[TopicPartition, int] = {}
-        for output in outputs:
-            partition = TopicPartition(output.topic, self._partition_of(output))
-            size = len(output.value or b"") + len(output.key or b"")
-            sizes[partition] = sizes.get(partition, _BATCH_BYTES) + size
-            if sizes[partition] > _BATCH_BYTES:
-                chunks[partition].append([])
-                sizes[partition] = size
-            chunks[partition][-1].append(output)
-        requests = max(map(len, chunks.values()), default=0)
-        return [
-            {
-                partition: self._batch(partition, each[number])
-                for partition, each in chunks.items()
-                if number < len(each)
-            }
-            for number in range(requests)
-        ]
+    def _encoded(self, request: Mapping[TopicPartition, Sequence[Output]]) -> Batches:
+        encoded: Batches = {}
+        for partition, outputs in request.items():
+            encoded[partition] = batches.encode(outputs, self._producer, self._sequences[partition])
+            self._sequences[partition] += len(outputs)
+        return encoded
 
-    def _batch(self, partition: TopicPartition, outputs: Sequence[Output]) -> bytes:
-        """Return one record batch.
-
-        A record that came compressed may be larger than its topic's limit once it is unpacked, so
-        a large one goes out compressed, too.
-        """
-        large = any(len(output.value or b"") > _LARGE_BYTES for output in outputs)
-        builder = DefaultRecordBatchBuilder(
-            magic=2,
-            compression_type=_GZIP if large else _PLAIN,
-            is_transactional=1,
-            producer_id=self._producer[0],
-            producer_epoch=self._producer[1],
-            base_sequence=self._sequences[partition],
-            batch_size=2**31 - 1,
-        )
-        now = int(time.time() * 1000)
-        for number, output in enumerate(outputs):
-            builder.append(number, now, output.key, output.value, list(output.headers))
-        self._sequences[partition] += len(outputs)
-        return bytes(builder.build())
-
-    def _partition_of(self, output: Output) -> int:
+    def _partition_of(self, output: Output) -> TopicPartition:
         if output.partition is not None:
-            return output.partition
+            return TopicPartition(output.topic, output.partition)
         cluster = self._client.cluster
         everywhere = sorted(cluster.partitions_for_topic(output.topic))
         available = list(cluster.available_partitions_for_topic(output.topic))
-        return int(self._partition(output.key, everywhere, available))
+        chosen = self._partitioner(output.key, everywhere, available)
+        return TopicPartition(output.topic, chosen)
 
     async def _begin(self, partitions: Collection[TopicPartition]) -> None:
         """Add partitions and group to the transaction, which begins with that."""
@@ -215,19 +175,19 @@ class TransactionalProducer:
         )
         _check(answer.error_code)
 
-    async def _send(self, batches: Batches) -> None:
+    async def _send(self, written: Batches) -> None:
         """Write batches, one request to the leader of each."""
         by_leader: dict[int, Batches] = defaultdict(dict)
-        for partition, batch in batches.items():
+        for partition, batch in written.items():
             leader = self._client.cluster.leader_for_partition(partition)
             if leader is None or leader < 0:
                 raise LeaderNotAvailableError(partition)
             by_leader[leader][partition] = batch
         await _all(*(self._produce(leader, own) for leader, own in by_leader.items()))
 
-    async def _produce(self, leader: int, batches: Batches) -> None:
+    async def _produce(self, leader: int, written: Batches) -> None:
         by_topic: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
-        for partition, batch in batches.items():
+        for partition, batch in written.items():
             by_topic[partition.topic].append((partition.partition, batch))
         answer = await self._ask(
             leader,
