@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -148,7 +149,7 @@ def test_a_library_that_repeats_itself_is_heard_a_few_times_and_the_rest_is_coun
 
 def test_a_line_says_how_many_like_it_were_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0] * 8 + [60.0])
-    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     lines = Lines()
     for node in range(9):
         logging.getLogger("aiokafka.client").error("no node %s", node)
