@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "audit",
             "dlq",
             "topics",
+            "emulator",
             "docs",
         )
     }

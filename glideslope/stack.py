@@ -13,7 +13,7 @@ from glideslope.child import ServiceDiedError, last_lines
 from glideslope.cluster import UnreachableError
 from glideslope.kafka import Cluster, LocalKafkaError, local_kafka
 from glideslope.supervisor import SERVICES, Report, StackEvent, Supervisor, to_nobody
-from glideslope.topics import TopicState, create_topics
+from glideslope.topics import TopicState, create_topics, register
 from shared.settings import Settings
 
 KAFKA: Final = "kafka"
@@ -27,7 +27,8 @@ class Stack:
     """Kafka, topics and services, as one async context: entered when all is ready, left drained.
 
     Kafka is local unless `KAFKA_BOOTSTRAP_SERVERS` is set. Every setting reaches the services
-    through their environment, with `environment` added. Logs are in `logs` under the home folder.
+    through their environment, with `environment` added. With `emulate` requests are answered by
+    emulated models (see `glideslope.emulator`). Logs are in `logs` under the home folder.
     Entering raises `LocalKafkaError`, `ClusterError`, `ServiceDiedError` or `NotReadyError`, and
     leaves nothing running. `kill` and `start` are for tests; nothing restarts by itself.
     """
@@ -37,12 +38,14 @@ class Stack:
         settings: Settings,
         *,
         environment: Mapping[str, str] | None = None,
+        emulate: bool = False,
         report: Report = to_nobody,
     ) -> None:
         self.settings = settings
         """Once entered, with the address of the cluster."""
         self.logs = settings.home.absolute() / "logs"
-        self._environment = environment or {}
+        self._environment = dict(environment or {})
+        self._emulate = emulate
         self._report = report
         self._supervisor: Supervisor | None = None
         self._exit = AsyncExitStack()
@@ -57,6 +60,8 @@ class Stack:
             self._report(StackEvent(event="kafka", bootstrap_servers=self.bootstrap_servers))
             topics = await _create_topics(self.settings, self._cluster)
             self._report(StackEvent(event="topics", topics=len(topics)))
+            if self._emulate:
+                await starting.enter_async_context(self._emulator())
             self._supervisor = Supervisor(
                 SERVICES,
                 logs=self.logs,
@@ -119,6 +124,18 @@ class Stack:
         if self._supervisor is None:
             raise RuntimeError("the stack has not been entered: use it as `async with Stack(…)`")
         return self._supervisor
+
+    @asynccontextmanager
+    async def _emulator(self) -> AsyncIterator[None]:
+        """Serve the emulator of models, register a release that uses it, and let ingest pin it."""
+        # imported here: who does not ask for it does not wait for it
+        from glideslope.emulator import release, server  # noqa: PLC0415 - see above
+
+        await register(release.EMULATED, self.settings)
+        async with server.serving() as url:
+            self._environment = {**release.environment(url), **self._environment}
+            self._report(StackEvent(event="emulator", note=url))
+            yield
 
     async def _broker_died(self) -> ServiceDiedError:
         broker = self._cluster.broker

@@ -31,6 +31,7 @@ EventName = Literal[
     "progress",
     "kafka",
     "topics",
+    "emulator",
     "started",
     "service_ready",
     "ready",

@@ -19,14 +19,14 @@ from shared.settings import Settings
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell gives it
 
 
-async def up(settings: Settings, report: Report) -> int:
-    """Run the stack and return the exit code of the command.
+async def up(settings: Settings, report: Report, *, emulate: bool = False) -> int:
+    """Run the stack, with emulated models if `emulate`; return the exit code of the command.
 
     0 after a clean drain on SIGINT or SIGTERM, 1 when a service would not drain in time, else the
     exit code of what died (1 if that was 0: nothing may end unasked). A second signal kills
     the services and ends this process, and the local broker with it.
     """
-    stack = Stack(settings, report=report)
+    stack = Stack(settings, emulate=emulate, report=report)
     work = asyncio.create_task(_run(stack))
 
     def interrupt() -> None:
@@ -78,6 +78,7 @@ _LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
     "progress": ("kafka", "{note}", "dim"),
     "kafka": ("kafka", "at {bootstrap_servers}", ""),
     "topics": ("topics", "{topics} in place", ""),
+    "emulator": ("emulator", "{note}", "yellow"),
     "started": ("{service}", "process {pid}, log {log}", "dim"),
     "service_ready": ("{service}", "ready  {note}", "green"),
     "ready": (

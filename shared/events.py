@@ -250,11 +250,48 @@ class Usage(Data):
     """What making the answer took. `cost_usd` is in US dollars."""
 
     model: str
-    """Which model wrote it; `extractive` is none."""
+    """Which model wrote it; `extractive-1` is none."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
-    """In US dollars."""
+    """In US dollars. With the tokens, the sum of every call that was made for the request."""
+
+
+class ModelCall(Data):
+    """One call of a model, whatever came of it."""
+
+    model: str
+    """As the release names it: `provider:model`."""
+    outcome: str
+    """`answered`, or the code of what went wrong."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    is_estimate: bool = False
+    """The provider told no tokens: a quarter of the characters is taken for them."""
+    cost_usd: float = 0.0
+    """In US dollars; what a call that failed may have cost counts, too."""
+    seconds: float = 0.0
+    """From the call to its outcome, waiting for a place included."""
+
+
+class Claim(Data):
+    """A statement of the answer, and what it rests on."""
+
+    text: str
+    """As it stands in the answer's text."""
+    citations: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Which of the answer's citations, counted from 0."""
+
+
+class Referral(Data):
+    """Why nobody has answered, and where the request is to go therefore."""
+
+    to: Literal["review", "refusal"]
+    """`review`: to a person. `refusal`: back to the asker, with the reason."""
+    code: str
+    """Why, for machines: `content_filtered`, `over_budget`, `deadline`, `models_failed`."""
+    reason: str
+    """Why, in a sentence."""
 
 
 class AnswerDrafted(Data):
@@ -271,6 +308,14 @@ class AnswerDrafted(Data):
     passages: tuple[Passage, ...] = ()
     """Everything that the generator was shown."""
     usage: Usage
+    claims: tuple[Claim, ...] = ()
+    """The answer claim by claim, where a model gave it so."""
+    repairs: tuple[str, ...] = ()
+    """What had to be put right in what a model gave, in a sentence each."""
+    calls: tuple[ModelCall, ...] = ()
+    """Every call of a model in this attempt, in the order of their outcomes."""
+    referral: Referral | None = None
+    """There is no answer, for a reason that lies not in the documents."""
 
 
 class Span(Data):

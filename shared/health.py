@@ -14,23 +14,22 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Final
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared import web
 from shared.metrics import LOOP_DELAY, Exposition, Metrics
 
 _BEAT_SECONDS: Final = 0.1
 _REMEMBERED_BEATS: Final = 100
-_LAST_ANSWERS_SECONDS: Final = 1
 
 log = structlog.get_logger(__name__)
 
@@ -90,37 +89,13 @@ async def serving(
     """
     heartbeat = Heartbeat(exposition.metrics)
     listener = _listener(host, port)
-    server = _Server(
-        uvicorn.Config(
-            _app(exposition, heartbeat, not_ready),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-        )
-    )
     beating = asyncio.create_task(heartbeat.beat(), name="heartbeat")
-    answering = asyncio.create_task(server.serve(sockets=[listener]), name="health")
-    address, bound = listener.getsockname()[:2]
     try:
-        yield f"http://[{address}]:{bound}" if ":" in address else f"http://{address}:{bound}"
+        async with web.serving(_app(exposition, heartbeat, not_ready), listener) as url:
+            yield url
     finally:
-        server.should_exit = True
-        await answering
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the service, whose they are."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _app(

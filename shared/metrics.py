@@ -193,6 +193,59 @@ LOOP_DELAY: Final = Histogram(
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 
+# Models. The first two are OpenTelemetry's, of its conventions for generative AI (v1.41.1).
+GENAI_TOKENS: Final = Histogram(
+    "gen_ai.client.token.usage",
+    "{token}",
+    "Tokens of one call of a model, read (`input`) or written (`output`).",
+    (
+        "gen_ai.operation.name",
+        "gen_ai.provider.name",
+        "gen_ai.request.model",
+        "gen_ai.token.type",
+    ),
+    tuple(4.0**n for n in range(14)),
+)
+GENAI_DURATION: Final = Histogram(
+    "gen_ai.client.operation.duration",
+    "s",
+    "From the call of a model to its outcome; `error.type` is empty where it answered.",
+    ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model", "error.type"),
+    tuple(0.01 * 2**n for n in range(14)),
+)
+MODEL_CALLS: Final = Counter(
+    "glideslope.model.calls",
+    "{call}",
+    "Times that a model of a release's chain was to be called, by what came of it: `answered`, or "
+    "what went wrong.",
+    ("model", "outcome"),
+)
+MODEL_COST: Final = Counter(
+    "glideslope.model.cost",
+    "{USD}",
+    "US dollars that calls of a model cost, by GLIDESLOPE_PRICES or the providers' list prices.",
+    ("model", "tenant"),
+)
+DRAFTS: Final = Counter(
+    "glideslope.drafts",
+    "{draft}",
+    "Drafts by who wrote them: the release's own model (`primary`), one that it falls back on "
+    "(`fallback`), or nobody, so that it is referred (`referred`).",
+    ("model", "place"),
+)
+MODEL_BREAKER_OPEN: Final = Gauge(
+    "glideslope.model.breaker_open",
+    "1",
+    "1 while a model has failed time and again and the next of the chain is asked instead.",
+    ("model",),
+)
+PROVIDER_CONCURRENCY: Final = Gauge(
+    "glideslope.provider.concurrency",
+    "{call}",
+    "Calls that a provider is given at once: `concurrency`, or fewer since it throttled.",
+    ("provider",),
+)
+
 ALL: Final[tuple[Metric, ...]] = tuple(
     each for each in list(globals().values()) if isinstance(each, Metric)
 )
@@ -207,7 +260,7 @@ class Metrics:
 
     def __init__(self, meter: Meter | None = None) -> None:
         self._meter = meter or NoOpMeter("")
-        self._counts: dict[Counter, dict[tuple[str, ...], int]] = {}
+        self._counts: dict[Counter, dict[tuple[str, ...], float]] = {}
         self._histograms = {
             metric: self._meter.create_histogram(
                 metric.name,
@@ -228,12 +281,12 @@ class Metrics:
                     metric.meaning,
                 )
 
-    def count(self, metric: Counter, *values: str, by: int = 1) -> None:
+    def count(self, metric: Counter, *values: str, by: float = 1) -> None:
         """Add to a counter; `values` are those of its attributes, in their order."""
         counts = self._counts[metric]
         counts[values] = counts.get(values, 0) + by
 
-    def counted(self, metric: Counter) -> dict[tuple[str, ...], int]:
+    def counted(self, metric: Counter) -> dict[tuple[str, ...], float]:
         """Return what a counter stands at, by its attributes' values."""
         return self._counts[metric].copy()
 

@@ -6,20 +6,62 @@ have different names.
 """
 
 import hashlib
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+EXTRACTIVE: Final = "extractive"
+"""The model that is none: it quotes sentences of the passages."""
+REVIEW: Final = "review"
+"""At the end of a chain: a person answers."""
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^(extractive|[a-z0-9][a-z0-9-]*:.+)$")]
+"""`extractive`, or `provider:model`: one of GLIDESLOPE_PROVIDERS, and its name for a model."""
+FallbackName = Annotated[
+    str, StringConstraints(pattern=r"^(extractive|review|[a-z0-9][a-z0-9-]*:.+)$")
+]
+"""A `ModelName`, or `review`."""
 
 
 class GeneratorParameters(BaseModel):
-    """How an answer is written: the model, and how much it is given to read and to say."""
+    """How an answer is written: the model, and how much it is given to read and to say.
+
+    `sentences` is the most that the extractive model quotes. `fallbacks` are asked in turn when
+    what stands before them fails; without any, requests wait until `model` is back. With
+    `hedge_after_seconds` the next model is asked as well when one has not answered by then, and
+    the first good answer counts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str
+    model: ModelName
     passages: Annotated[int, Field(ge=1, le=100)]
     sentences: Annotated[int, Field(ge=1, le=50)]
+    fallbacks: tuple[FallbackName, ...] | None = None
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    hedge_after_seconds: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """What is asked in turn, each once."""
+        return tuple(dict.fromkeys((self.model, *(self.fallbacks or ()))))
+
+
+class Budget(BaseModel):
+    """What one tenant may spend under a release on one day (UTC), on models that cost something.
+
+    `usd` is in US dollars, `calls` are calls of models; None bounds nothing. When the next call
+    does not fit, `over` says what follows: the models further down the chain that still fit
+    (`cheaper`), a person (`review`), or a refusal with the reason (`refuse`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usd: Annotated[float, Field(ge=0)] | None = None
+    calls: Annotated[int, Field(ge=0)] | None = None
+    over: Literal["cheaper", "review", "refuse"] = "cheaper"
 
 
 class Thresholds(BaseModel):
@@ -35,7 +77,10 @@ class Thresholds(BaseModel):
 
 
 class Release(BaseModel):
-    """The manifest. `stronger` is what makes the second try of an answer that failed a check."""
+    """The manifest. `stronger` is what makes the second try of an answer that failed a check.
+
+    `prompt` is the revision of the prompt that models are asked with (`extractive-1`: none is).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +93,7 @@ class Release(BaseModel):
     checks: tuple[str, ...]
     answer_max_characters: Annotated[int, Field(ge=1)]
     thresholds: Thresholds
+    budget: Budget | None = None
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).

@@ -9,7 +9,7 @@ Source: W3C Trace Context; OpenTelemetry's semantic conventions for messaging an
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
 from pydantic_core import from_json
 
 from shared import cloudevents, logs, topics
@@ -101,6 +102,30 @@ def handling(
                 yield span
     finally:
         _handled.reset(token)
+
+
+@contextmanager
+def calling(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
+    """Enter a call of somebody else's service: a client span under the current one.
+
+    An error that passes through marks the span with its `code` if it has one, else its type.
+    """
+    if _tracing.tracer is None:
+        yield trace.INVALID_SPAN
+        return
+    with _tracing.tracer.start_as_current_span(
+        name,
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute("error.type", getattr(error, "code", type(error).__qualname__))
+            span.set_status(StatusCode.ERROR)
+            raise
 
 
 def inject(headers: Headers) -> list[tuple[str, bytes | None]]:

@@ -15,6 +15,13 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line for each event.")
     ] = False,
+    with_emulator: Annotated[
+        bool,
+        typer.Option(
+            "--with-emulator",
+            help="Answer with emulated models, which speak providers' protocols and only quote.",
+        ),
+    ] = False,
 ) -> None:
     """Start Kafka, topics and every service; print `ready` when all are; drain on Ctrl-C.
 
@@ -23,12 +30,12 @@ def command(
     code. Each service's log is in GLIDESLOPE_HOME/logs.
     """
     report = report_json if as_json else Readable(terminal.out)
-    raise typer.Exit(terminal.run(_up(report)))
+    raise typer.Exit(terminal.run(_up(report, emulate=with_emulator)))
 
 
-async def _up(report: Report) -> int:
+async def _up(report: Report, *, emulate: bool) -> int:
     try:
-        return await up(terminal.settings(), report)
+        return await up(terminal.settings(), report, emulate=emulate)
     except LocalKafkaError as error:
         raise CommandError(str(error), Exit.CLUSTER) from error
     except NotReadyError as error:

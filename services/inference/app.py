@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.inference.adapters.documents import DocumentFollower
-from services.inference.adapters.planted import PlantedFaults
+from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.qdrant import QdrantIndex, index_for
 from services.inference.drafting import draft
-from services.inference.extractive import ExtractiveGenerator
-from services.inference.generator import Generator, Rejected
 from services.inference.settings import InferenceSettings
 from shared import events, topics
 from shared.delivery import Service, event_broker
@@ -27,36 +25,31 @@ def build(
     catalogue = ReleaseCatalogue(settings)
     known = releases or catalogue
     passages = index or index_for(settings)
-    generator: Generator = ExtractiveGenerator()
-    if settings.planted_faults:
-        generator = PlantedFaults(generator)
+    generator = SettledGenerator(settings)
     drafted = broker.publisher(settings.topic(topics.ANSWERS_DRAFTED), schema=events.AnswerDrafted)
 
     @broker.subscriber(settings.topic(topics.REQUESTS_ACCEPTED))
     async def answer(request: events.RequestAccepted) -> None:
         release = await known.get(request.release)
-        await drafted.publish(await draft(request, release.generator, passages, generator))
+        await drafted.publish(await draft(request, release, passages, generator))
 
     @broker.subscriber(settings.topic(topics.FALLBACK_REGENERATE))
     async def answer_again(checked: events.AnswerChecked) -> None:
         release = await known.get(checked.request.release)
-        again = await draft(
-            checked.request,
-            release.stronger,
-            passages,
-            generator,
-            attempt=checked.attempt + 1,
-            rejected=Rejected(checked.answer, checked.checks),
-        )
-        await drafted.publish(again)
+        request = checked.request
+        await drafted.publish(await draft(request, release, passages, generator, earlier=checked))
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         with passages:
-            async with catalogue, DocumentFollower(settings, passages).following():
+            async with (
+                catalogue,
+                generator.opened(),
+                DocumentFollower(settings, passages).following(),
+            ):
                 yield
 
-    return Service("inference", broker, settings, lifespan=lifespan)
+    return Service("inference", broker, settings, lifespan=lifespan, measured=generator.measured)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""The settings of inference: where its index is, and whether faults are planted."""
+"""The settings of inference: its index, its models, and what they may cost."""
 
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from services.inference.models.pricing import Price
+from services.inference.providers import ProviderSettings
 from shared.settings import Settings
 
 
@@ -28,6 +30,47 @@ class InferenceSettings(Settings):
     index_folder: Path | None = Field(
         default=None,
         description="Folder of the processes' own indexes; not set, `index` in the home folder.",
+    )
+    providers: dict[str, ProviderSettings] = Field(
+        default={},
+        description="Where models run, by the names that releases use: a JSON object, see "
+        "[models](models.md). Without any, releases can name the extractive model alone.",
+    )
+    model_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Time that one call of a model may take, seconds; less if the request's "
+        "deadline comes earlier.",
+    )
+    model_silence_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Time that a model may take to its first token, and from each to the next, "
+        "seconds.",
+    )
+    model_patience_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="Time that a call waits for a place at a provider that is at its limit before "
+        "the next model of the chain is asked, seconds.",
+    )
+    prices: dict[str, Price] = Field(
+        default={},
+        description="US dollars for a million tokens, by model as releases name it, or by "
+        'provider: `{"gateway:large": {"input": 2.5, "output": 10}}`. What is not in it is priced '
+        "by the list prices of genai-prices.",
+    )
+    budget_file: Path | None = Field(
+        default=None,
+        description="SQLite file that holds what tenants have spent; not set, `budgets.db` in the "
+        "home folder. Processes of one machine share it.",
+    )
+    budget_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Part of every budget that this file has. Where inference runs on n machines "
+        "with a file each: 1/n.",
     )
     planted_faults: bool = Field(
         default=False,

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from services.validator.checks import personal_data
-from shared.events import Verdict
+from shared.events import AnswerDrafted, Verdict
 from shared.release import Thresholds
 
 _FIRST: Final = 1
@@ -52,6 +52,14 @@ def decide(
     if unchecked:
         return Decision(Route.REVIEW, f"could not check: {_listed(unchecked)}")
     return _by_support(support, thresholds)
+
+
+def referred(draft: AnswerDrafted) -> Decision | None:
+    """Return where a draft goes that says itself why it has no answer, None for any other."""
+    if draft.referral is None:
+        return None
+    route = Route.REVIEW if draft.referral.to == "review" else Route.REFUSAL
+    return Decision(route, draft.referral.reason)
 
 
 def _by_support(support: float | None, thresholds: Thresholds) -> Decision:

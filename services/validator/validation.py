@@ -8,7 +8,7 @@ import structlog
 
 from services.validator.case import Case, could_not_check
 from services.validator.checks import CHECKS, Check, support
-from services.validator.routing import Route, decide
+from services.validator.routing import Route, decide, referred
 from shared.events import AnswerChecked, AnswerDrafted, Confidence, Verdict
 from shared.release import Release
 
@@ -24,7 +24,7 @@ def validate(
         (v.score for v in verdicts if v.name == support.NAME and v.verdict != "could_not_check"),
         None,
     )
-    decision = decide(
+    decision = referred(draft) or decide(
         verdicts,
         score,
         release.thresholds,
@@ -32,11 +32,7 @@ def validate(
         answered=draft.answer is not None,
     )
     checked = AnswerChecked(
-        request=draft.request,
-        attempt=draft.attempt,
-        answer=draft.answer,
-        passages=draft.passages,
-        usage=draft.usage,
+        **{name: getattr(draft, name) for name in AnswerDrafted.model_fields},
         checks=verdicts,
         confidence=Confidence(probability=score or 0.0, threshold=release.thresholds.approve),
         reason=decision.reason,

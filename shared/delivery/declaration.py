@@ -25,6 +25,7 @@ from shared import topics
 from shared.cloudevents import Event, UnreadableError
 from shared.delivery.outbox import CollectOutputs, Outbox, current_outbox
 from shared.delivery.record import Output, Record
+from shared.metrics import Metrics
 from shared.settings import Settings
 
 Cause = Annotated[Event, Context("message.event", cast=False)]
@@ -69,6 +70,7 @@ class Service:
     place to let go of what the next owner needs. `lifespan` is entered before anything is consumed
     and left after the last commit. `ready` is asked by `/readyz`: None, or what is in the way, in a
     sentence (an index that is behind, a store that cannot be written); it must answer fast.
+    `measured` is told at the start where the service's own metrics go.
 
     Records of one key are handled one after the other. Without `by_key` all of a partition are
     begun in the order of their offsets and handled side by side: for handlers that keep what
@@ -87,6 +89,7 @@ class Service:
     by_key: bool = True
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     ready: Callable[[], Awaitable[str | None]] | None = None
+    measured: Callable[[Metrics], None] | None = None
 
 
 class Handlers:

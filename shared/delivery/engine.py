@@ -201,6 +201,8 @@ class Engine:
         return self._handlers.destinations | own
 
     def _prepare_metrics(self) -> None:
+        if self._service.measured is not None:
+            self._service.measured(self._metrics)
         for topic in (*self._handlers.topics, self._retry_topic):
             self._metrics.count(RECORDS_CONSUMED, topic, by=0)
             self._metrics.count(RECORDS_COMMITTED, topic, by=0)

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from glideslope.stack import settings_environment
-from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,9 +43,9 @@ class Up:
 
 
 @contextmanager
-def _running(environment: dict[str, str]) -> Iterator[Up]:
+def _running(environment: dict[str, str], *options: str) -> Iterator[Up]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "glideslope", "up", "--json"],
+        [sys.executable, "-m", "glideslope", "up", "--json", *options],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -62,7 +61,9 @@ def _running(environment: dict[str, str]) -> Iterator[Up]:
 
 
 @pytest.fixture
-def up() -> Iterator[Callable[[Settings], Up]]:
-    """Start `glideslope up` with settings; what is still running at the end is killed."""
+def up() -> Iterator[Callable[..., Up]]:
+    """Start `glideslope up` with settings, and options; what runs at the end is killed."""
     with ExitStack() as running:
-        yield lambda settings: running.enter_context(_running(settings_environment(settings)))
+        yield lambda settings, *options: running.enter_context(
+            _running(settings_environment(settings), *options)
+        )

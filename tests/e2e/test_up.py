@@ -78,6 +78,19 @@ def test_a_foreign_client_asks_and_reads_the_answer(
     assert result["receipt"]["index"] < result["receipt"]["size"]
 
 
+def test_with_an_emulator_a_model_answers_from_what_the_asker_brought(
+    up: Callable[..., Up], settings: Settings, results: Callable[[], Message]
+) -> None:
+    stack = up(settings, "--with-emulator")
+    stack.until("ready")
+    assert stack.of("emulator")
+    submit(settings, "dues-3")
+    result = json.loads(results().value() or b"")
+    assert result["outcome"] == "answered"
+    assert result["usage"]["model"] == "emulator:large-1"
+    assert result["answer"]["citations"][0]["quote"] in PASSAGE
+
+
 def test_ctrl_c_drains_every_service_and_what_is_asked_then_is_answered_by_the_next_start(
     up: Callable[[Settings], Up], settings: Settings, results: Callable[[], Message]
 ) -> None:

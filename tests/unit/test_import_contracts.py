@@ -36,6 +36,7 @@ def tree(tmp_path: Path) -> Path:
         ("services/audit/spoilt.py", "aiokafka", "knows no Kafka"),
         ("services/audit/spoilt.py", "shared.delivery.engine", "knows no Kafka"),
         ("services/inference/spoilt.py", "qdrant_client", "no index"),
+        ("services/inference/models/spoilt.py", "httpx2", "no provider of models"),
         ("services/inference/spoilt.py", "services.inference.adapters", "Only app.py wires"),
         ("services/ingest/spoilt.py", "services.ingest.app", "never imports its app.py"),
         ("glideslope/kafka/spoilt.py", "shared.settings", "broker knows nothing"),

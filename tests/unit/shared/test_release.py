@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from shared.release import BUILT_IN, Release, UnknownReleaseError
+from shared.release import BUILT_IN, GeneratorParameters, Release, UnknownReleaseError
 
 
 def test_the_built_in_release_keeps_its_name() -> None:
@@ -27,6 +27,7 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
         "checks": list(reversed(manifest["checks"])),
         "thresholds": {**manifest["thresholds"], "refuse": 0.3},
         "answer_max_characters": 4_001,
+        "budget": {"calls": 100},
     }.get(field, "another")
     assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
 
@@ -34,6 +35,21 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
 def test_a_manifest_with_a_field_that_nobody_reads_is_refused() -> None:
     with pytest.raises(ValidationError):
         Release.model_validate({**BUILT_IN.model_dump(), "temperature": 0.2})
+
+
+def test_a_chain_names_each_model_once_in_its_order() -> None:
+    parameters = GeneratorParameters(
+        model="eu:m", passages=6, sentences=3, fallbacks=("us:m", "eu:m", "extractive", "review")
+    )
+
+    assert parameters.chain == ("eu:m", "us:m", "extractive", "review")
+    assert BUILT_IN.generator.chain == ("extractive",)
+
+
+@pytest.mark.parametrize("model", ["", "review", "gpt-4o", "EU:m", ":m", "eu:"])
+def test_what_names_no_model_of_a_provider_is_refused(model: str) -> None:
+    with pytest.raises(ValidationError):
+        GeneratorParameters(model=model, passages=6, sentences=3)
 
 
 def test_an_unknown_release_says_what_to_do() -> None:

@@ -165,6 +165,7 @@ async def test_a_second_try_counts_on_and_leaves_out_the_figure_that_failed(
 
     assert draft.attempt == 2
     assert draft.answer is None
+    assert draft.usage.input_tokens > first.usage.input_tokens  # both tries are in it
 
 
 async def test_an_unknown_release_is_refused(

@@ -121,7 +121,7 @@ def test_the_figures_that_failed_are_those_of_the_answer_that_a_failed_check_nam
 
 
 async def test_an_answer_is_its_quotes_and_its_usage_is_counted_in_words() -> None:
-    task = Task(request("How much is the late payment fee?"), PASSAGES, BUILT_IN.generator)
+    task = Task(request("How much is the late payment fee?"), PASSAGES, BUILT_IN)
 
     draft = await ExtractiveGenerator().generate(task)
 
@@ -138,7 +138,7 @@ async def test_an_answer_is_its_quotes_and_its_usage_is_counted_in_words() -> No
 
 
 async def test_word_that_nothing_was_found_has_a_usage_too() -> None:
-    task = Task(request("Who won at chess?"), PASSAGES, BUILT_IN.generator)
+    task = Task(request("Who won at chess?"), PASSAGES, BUILT_IN)
 
     draft = await ExtractiveGenerator().generate(task)
 

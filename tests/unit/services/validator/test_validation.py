@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from structlog.testing import capture_logs
@@ -7,7 +8,16 @@ from services.validator.case import Case
 from services.validator.checks import CHECKS
 from services.validator.routing import Route
 from services.validator.validation import validate
-from shared.events import Answer, AnswerDrafted, Citation, Passage, RequestAccepted, Usage, Verdict
+from shared.events import (
+    Answer,
+    AnswerDrafted,
+    Citation,
+    Passage,
+    Referral,
+    RequestAccepted,
+    Usage,
+    Verdict,
+)
 from shared.release import BUILT_IN
 
 PASSAGE = Passage(
@@ -77,3 +87,16 @@ def test_where_nothing_was_found_nothing_is_checked_and_it_is_refused() -> None:
     assert route is Route.REFUSAL
     assert (checked.checks, checked.confidence.probability) == ((), 0)
     assert checked.reason == "nothing was found that answers the question"
+
+
+@pytest.mark.parametrize(("to", "route"), [("review", Route.REVIEW), ("refusal", Route.REFUSAL)])
+def test_a_draft_that_says_why_it_has_no_answer_goes_where_it_says(
+    to: Literal["review", "refusal"], route: Route
+) -> None:
+    referral = Referral(to=to, code="over_budget", reason="the budget is used up")
+    draft = DRAFT.model_copy(update={"answer": None, "referral": referral})
+    checked, went = validate(draft, BUILT_IN)
+
+    assert went is route
+    assert checked.reason == "the budget is used up"
+    assert checked.referral == referral

@@ -38,7 +38,7 @@ async def drafted(
     passages = (Passage(id="1", document_id="d", locator="p. 1", text=TEXT),)
     with capture_logs():
         planted = PlantedFaults(Fixed(answer))
-    return (await planted.generate(Task(request, passages, BUILT_IN.generator, attempt))).answer
+    return (await planted.generate(Task(request, passages, BUILT_IN, attempt))).answer
 
 
 def test_whoever_switches_it_on_is_warned() -> None:
