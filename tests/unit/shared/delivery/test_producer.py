@@ -38,7 +38,7 @@ class Cluster:
     available_partitions_for_topic = partitions_for_topic
 
     def leader_for_partition(self, partition: TopicPartition) -> int:
-        return 10 + partition.partition
+        return 10 + int(partition.partition)
 
 
 class Client:
@@ -122,7 +122,7 @@ async def test_a_commit_asks_for_what_may_go_together_at_once_and_for_the_end_la
     assert {*client.begun[:2]} == {"AddOffsetsToTxn", "AddPartitionsToTxn"}
     assert {*client.begun[2:4]} == {"Produce", "TxnOffsetCommit"}
     assert client.asked[-1] == (1, "EndTxn")
-    assert dict(reversed(pair) for pair in client.asked) == {
+    assert {request: node for node, request in client.asked} == {
         "AddOffsetsToTxn": 1,
         "AddPartitionsToTxn": 1,
         "Produce": 10,
