@@ -71,7 +71,7 @@ def inject(log_before: Path, tmp_path: Path) -> Inject:
         folder = tmp_path / f"{call} {fault} {nth}"
         shutil.copytree(log_before, folder)
         trace = tmp_path / "trace"
-        strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(trace), "-e", f"trace={call}"]
+        strace = ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={call}"]
         strace += ["-e", f"inject={call}:{fault}:when={nth}", "-e", "signal=none"]
         run = subprocess.run(
             [*strace, sys.executable, str(SCRIPT), str(folder), str(FIRST)],
@@ -83,13 +83,15 @@ def inject(log_before: Path, tmp_path: Path) -> Inject:
         if "not permitted" in run.stderr.lower():
             pytest.skip(f"strace may not trace here: {run.stderr}")
         receipts = {}
-        came = "INJECTED" in trace.read_text()
+        calls = trace.read_text()
+        came = "INJECTED" in calls
         for line in run.stdout.splitlines():
             match line.split():
                 case ["ack", offset, index]:
                     receipts[int(offset)] = int(index)
                 case ["end", code]:
                     came = came or int(code) == -signal.SIGKILL
+        assert came or calls.count(f"{call}(") < nth, "strace did not do what it was told"
         return folder, receipts, came
 
     return appended
