@@ -24,7 +24,7 @@ MODELS = {
 async def embedding(
     kind: str, emulator: str, *, dimensions: int | None = None, seconds: float = 30.0
 ) -> AsyncIterator[Embedder]:
-    async with opened(kind, emulator) as adapter:
+    async with opened(kind, emulator, silence=seconds) as adapter:
         yield embedder(adapter, MODELS[kind], dimensions=dimensions, seconds=seconds)
 
 
