@@ -16,7 +16,7 @@ from typing import Final
 
 from services.validator.dates import DATE_START, Date, dates_at
 from services.validator.quantities import NUMBER_START, Amount, Number, number_at
-from services.validator.tables import TABLE_SCALE, Tables, TableScale
+from services.validator.scales import TABLE_SCALE, Tables, TableScale
 from services.validator.units import (
     COUNT,
     CURRENCY_CODES,
