@@ -1,0 +1,69 @@
+"""Words of a text as features see them: lower case, stemmed, content told from function words."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Self
+
+import snowballstemmer
+
+_STOPS: Final = (
+    "a an the this that these those it its he she we they our their his her i me my you your us "
+    "them and or but if then than so as at by for from in into of off on onto out over to with "
+    "within is are was were be been being am do does did done has have had having will would shall "
+    "should can could may might must about also such which who whom whose what when where while "
+    "there here each both all any some more most other very per during between through not no nor "
+    "only just however therefore thus how why up down"
+)
+STOP_WORDS: Final = frozenset(_STOPS.split())
+_NEGATIONS: Final = frozenset(
+    (
+        "not no never none nor neither without cannot unable lack lacks fail fails failed except "
+        "unless barely hardly"
+    ).split()
+)
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*+")
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """Return the stem of a lower-case word (Porter's second English stemmer)."""
+    stemmed: str = snowballstemmer.stemmer("english").stemWord(word)
+    return stemmed
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a stretch of text in their order: as written in lower case, and stemmed."""
+
+    written: tuple[str, ...]
+    stems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read a text."""
+        written = tuple(m[0].lower().replace("\u2019", "'") for m in _WORD.finditer(text))
+        return cls(written, tuple(stem(word.removesuffix("'s")) for word in written))
+
+    @property
+    def content(self) -> list[str]:
+        """The stems of what is no function word and no number, in their order."""
+        return [
+            stemmed
+            for word, stemmed in zip(self.written, self.stems, strict=True)
+            if word not in STOP_WORDS and not word[0].isdigit()
+        ]
+
+    @property
+    def negations(self) -> list[int]:
+        """The places of the words that negate."""
+        return [place for place, word in enumerate(self.written) if negates(word)]
+
+    def grams(self, length: int) -> list[tuple[str, ...]]:
+        """Return all runs of so many stems."""
+        return [self.stems[i : i + length] for i in range(len(self.stems) - length + 1)]
+
+
+def negates(word: str) -> bool:
+    """Say whether a lower-case word negates."""
+    return word in _NEGATIONS or word.endswith("n't")
