@@ -121,6 +121,12 @@ def read_figures(text: str) -> FigureText:
     return FigureText(text, tuple(figures), named_units(text))
 
 
+@lru_cache(maxsize=4_096)
+def read_cell(text: str) -> tuple[Figure, ...]:
+    """Read the figures of a table's cell or head by itself, without any scale stated elsewhere."""
+    return tuple(_with_ranges(text, list(_scan(text))))
+
+
 _SKIPPED: Final = (
     r"^[^\S\n]{0,8}\(?\d{1,2}[.)](?=\s)"  # a list's '1.'
     r"|\[\d{1,3}\]"  # a reference '[1]'

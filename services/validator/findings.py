@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.validator.figures import Figure, read_figures
+from services.validator.attribution import Search, date_elsewhere, nearest_scale, search
+from services.validator.claims import Claim, claims_of
+from services.validator.derivations import derive
+from services.validator.evidence import Evidence, read_evidence
+from services.validator.facts import Fact
+from services.validator.figures import read_figures
+from services.validator.periods import Periods, order
 
 
 class Status(StrEnum):
@@ -64,20 +70,95 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     `question` says what a bare figure is about; `passages` are all texts that it may stand in,
     each with its title in front. List markers and references such as '[1]' are no figures.
     """
-    sources = [read_figures(passage) for passage in passages]
-    asked = read_figures(question)
-    findings = []
-    for figure in read_figures(answer).figures:
-        if any(source.holds(figure) for source in sources):
-            findings.append(_finding(figure, Status.EXACT, 1.0))
-        elif asked.holds(figure):
-            findings.append(_finding(figure, Status.ASKED, 0.5))
-        elif figure.readings or figure.name:
-            findings.append(_finding(figure, Status.ABSENT, 1.0))
-        else:
-            findings.append(_finding(figure, Status.UNREADABLE, 1.0))
-    return tuple(findings)
+    evidence = read_evidence(tuple(passages))
+    return tuple(_examined(claim, evidence) for claim in claims_of(question, answer))
 
 
-def _finding(figure: Figure, status: Status, confidence: float) -> FigureFinding:
-    return FigureFinding(figure.text, figure.start, figure.end, status, confidence)
+def _examined(claim: Claim, evidence: Evidence) -> FigureFinding:
+    if claim.dates:
+        return _date(claim, evidence)
+    if not claim.amounts:
+        return _literal(claim, evidence)
+    found = search(claim, evidence)
+    if found.found:
+        return _standing(claim, evidence, found)
+    if derivation := derive(claim, evidence):
+        return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
+    if _is_asked(claim):
+        return _finding(claim, Status.ASKED, 0.5, "the question has it")
+    return _missing(claim, evidence, found)
+
+
+def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
+    """Judge a figure whose value stands in the passages."""
+    best = found.found[0]
+    if best.period is False:
+        if derivation := derive(claim, evidence):
+            return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
+        reason = f"{_shown(best.fact)} stands there for {_dates(best.fact.periods)}, not {_dates(claim.when)}"
+        return _finding(claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason)
+    if found.better is not None:
+        if derivation := derive(claim, evidence):
+            return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
+        reason = (
+            f"{_shown(best.fact)} stands there for {_label(best.fact)}, "
+            f"but for {_label(found.better)} it is {_shown(found.better)}"
+        )
+        return _finding(claim, Status.ELSEWHERE_ROW, 0.8, reason)
+    return _finding(claim, Status.EXACT, 0.5 + best.score / 2)
+
+
+def _missing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
+    """Judge a figure whose value stands nowhere as it is claimed."""
+    if found.other_sign:
+        fact = found.other_sign[0].fact
+        return _finding(claim, Status.SIGN, 0.8, f"there it is {_shown(fact)} for {_label(fact)}: the sign differs")
+    if found.other_unit:
+        fact = found.other_unit[0].fact
+        return _finding(claim, Status.UNIT, 0.9, f"there it is {_shown(fact)}: the unit differs")
+    if near := nearest_scale(claim, evidence):
+        return _finding(claim, Status.SCALE, 0.9, f"there it is {_shown(near)}: the scale differs")
+    return _finding(claim, Status.ABSENT, 0.9, "stands in no passage and follows from none")
+
+
+def _date(claim: Claim, evidence: Evidence) -> FigureFinding:
+    if not any(text.holds(claim.figure) for text in evidence.texts):
+        if _is_asked(claim):
+            return _finding(claim, Status.ASKED, 0.5, "the question has it")
+        return _finding(claim, Status.ABSENT, 0.9, "no passage has this date")
+    if other := date_elsewhere(claim, evidence):
+        reason = f"of {_label(other)} the passages say {_shown(other)}"
+        return _finding(claim, Status.ELSEWHERE_PERIOD, 0.7, reason)
+    return _finding(claim, Status.EXACT, 0.8)
+
+
+def _literal(claim: Claim, evidence: Evidence) -> FigureFinding:
+    """Judge what is no amount: digits of a name, or what cannot be read."""
+    if any(text.holds(claim.figure) for text in evidence.texts):
+        return _finding(claim, Status.EXACT, 0.7)
+    if _is_asked(claim):
+        return _finding(claim, Status.ASKED, 0.5, "the question has it")
+    if claim.figure.name:
+        return _finding(claim, Status.ABSENT, 0.9, "no passage has this name")
+    return _finding(claim, Status.UNREADABLE, 0.9, "cannot be read as a number or date")
+
+
+def _is_asked(claim: Claim) -> bool:
+    return read_figures(claim.question).holds(claim.figure)
+
+
+def _shown(fact: Fact) -> str:
+    return f"'{fact.written}'"
+
+
+def _label(fact: Fact) -> str:
+    return f"'{fact.label[:60]}'"
+
+
+def _dates(periods: Periods) -> str:
+    return " or ".join(str(date) for date in sorted(periods, key=order))
+
+
+def _finding(claim: Claim, status: Status, confidence: float, reason: str = "") -> FigureFinding:
+    figure = claim.figure
+    return FigureFinding(figure.text, figure.start, figure.end, status, confidence, reason)

@@ -64,6 +64,14 @@ class Tables:
         return line if len(_WORD.findall(line)) <= _MOST_WORDS else None
 
 
+def stated_scale(text: str) -> TableScale | None:
+    """Return the first scale that a text states, if any."""
+    match = _FIND.search(text)
+    if match is None:
+        return None
+    return TableScale(match.start(), _factor(match[0]), bool(_EXCEPT.match(text, match.end())))
+
+
 def _factor(written: str) -> Decimal:
     if _THOUSANDS.search(written):
         return Decimal(1_000)

@@ -1,0 +1,189 @@
+"""Whether a claimed figure stands in the evidence as what it is claimed to be."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from services.validator.claims import Claim, significant, step
+from services.validator.directions import says_minus
+from services.validator.evidence import Evidence, digits_of
+from services.validator.facts import Fact
+from services.validator.labels import Query
+from services.validator.periods import fit
+from services.validator.quantities import Amount
+from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
+
+_BETTER: Final = 0.2
+"""By so much another row must fit the words better than the one that has the figure."""
+_FITS: Final = 0.55
+"""How well that other row must fit at least."""
+_ROUNDED_FITS: Final = 0.3
+"""How well the row of an unrounded figure must fit the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A fact that a claim may be: how well the words fit, and whether the period does."""
+
+    fact: Fact
+    score: float
+    period: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the evidence has of a claim's value, in falling order of how well it fits.
+
+    `better`: a fact of another value that fits the words of the claim better than `found` does.
+    """
+
+    found: tuple[Match, ...] = ()
+    other_sign: tuple[Match, ...] = ()
+    other_unit: tuple[Match, ...] = ()
+    better: Fact | None = None
+
+
+def search(claim: Claim, evidence: Evidence) -> Search:
+    """Look a claimed amount up."""
+    query = evidence.vocabulary.known(claim.query)
+    kinds: dict[str, dict[int, Match]] = {"found": {}, "sign": {}, "unit": {}}
+    for amount in claim.amounts:
+        for fact, theirs, exact in _of_value(claim, amount, evidence):
+            match = Match(
+                fact,
+                evidence.vocabulary.score(query, fact.words, fact.context),
+                fit(claim.when, fact.periods),
+            )
+            if not exact and (match.score < _ROUNDED_FITS or match.period is False):
+                continue
+            if not _same_unit(claim, amount, theirs, evidence):
+                kind = "unit"
+            elif not same_sign(claim, amount, theirs, fact):
+                kind = "sign"
+            else:
+                kind = "found"
+            kinds[kind].setdefault(id(fact), match)
+    found, sign, unit = (tuple(sorted(kind.values(), key=_rank)) for kind in kinds.values())
+    return Search(found, sign, unit, _better(claim, query, found, evidence) if found else None)
+
+
+def _rank(match: Match) -> tuple[int, float]:
+    return (0 if match.period else 1 if match.period is None else 2), -match.score
+
+
+def _of_value(
+    claim: Claim, amount: Amount, evidence: Evidence
+) -> Iterator[tuple[Fact, Amount, bool]]:
+    """Return the facts of a value, and those that are it when rounded as the claim is."""
+    value = abs(amount.value)
+    for fact in evidence.by_value.get(value, ()):
+        for theirs in fact.amounts:
+            if abs(theirs.value) == value:
+                yield fact, theirs, True
+    half = step(claim.figure, amount) / 2
+    if significant(amount) < 2 or (claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT):  # noqa: PLR2004 - a single digit is everywhere
+        return
+    values = evidence.values
+    for near in values[bisect_left(values, value - half) : bisect_right(values, value + half)]:
+        if near != value:
+            for fact in evidence.by_value[near]:
+                for theirs in fact.amounts:
+                    if abs(theirs.value) == near:
+                        yield fact, theirs, False
+
+
+def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -> bool:
+    if ours.unit == theirs.unit:
+        return True
+    if ours.unit is None:
+        return theirs.unit != PERCENT or claim.bare or "percent" in claim.question.lower()
+    if theirs.unit in {None, COUNT}:
+        if ours.unit in CURRENCY_CODES:
+            named = evidence.currencies
+            money = ours.unit in named or (not named and ours.unit == "USD")
+            return money and (theirs.unit is None or claim.bare)
+        return ours.unit in evidence.units
+    if ours.unit in CURRENCY_CODES and theirs.unit in CURRENCY_CODES:
+        # '$' stands for any dollar where the passages name which
+        return {ours.unit, theirs.unit} <= _DOLLARS and ours.unit in evidence.currencies
+    return False
+
+
+_DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"})
+
+
+def same_sign(claim: Claim, ours: Amount, theirs: Amount, fact: Fact) -> bool:
+    """Say whether two amounts say the same of profit and loss, rise and fall."""
+    if claim.direction and fact.direction and claim.direction != fact.direction:
+        return False
+    if ours.value == theirs.value:
+        return not (claim.direction < 0 < ours.value and fact.is_cell and fact.is_change)
+    if ours.value > 0:
+        return claim.figure.lowers or claim.direction < 0
+    return fact.lowers if not fact.is_cell else says_minus(fact.label)
+
+
+def _better(
+    claim: Claim, query: Query, found: tuple[Match, ...], evidence: Evidence
+) -> Fact | None:
+    """Return a fact that the claim's words name rather than the one that has its value."""
+    usable = [match for match in found if match.period is not False] or list(found)
+    best = max(match.score for match in usable)
+    least = max(best + _BETTER, _FITS)
+    top: tuple[float, Fact] | None = None
+    values = {abs(a.value) for a in claim.amounts}
+    for fact in evidence.about(query):
+        if not fact.amounts or fit(claim.when, fact.periods) is False:
+            continue
+        if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
+            continue
+        score = evidence.vocabulary.score(query, fact.words, fact.context)
+        if score >= least and (top is None or score > top[0]):
+            top = (score, fact)
+    return top[1] if top else None
+
+
+def _comparable(claim: Claim, fact: Fact) -> bool:
+    """Say whether a fact could stand where the claim does: percent for percent, days for days."""
+    ours = {_kind(a.unit) for a in claim.amounts}
+    return bool(ours & {_kind(a.unit) for a in fact.amounts})
+
+
+def _kind(unit: str | None) -> str:
+    return "money" if unit in {None, COUNT, *CURRENCY_CODES} else unit or ""
+
+
+def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
+    """Return a fact with the claim's digits in another scale or unit, the best fitting one."""
+    query = evidence.vocabulary.known(claim.query)
+    near: list[Fact] = []
+    for amount in claim.amounts:
+        digits = digits_of(amount.value)
+        if len(digits) > 1:
+            near += evidence.by_digits.get(digits, ())
+    return max(
+        near,
+        key=lambda f: evidence.vocabulary.score(query, f.words, f.context),
+        default=None,
+    )
+
+
+def date_elsewhere(claim: Claim, evidence: Evidence) -> Fact | None:
+    """Return a fact of another date that the words around a claimed date name far better."""
+    query = evidence.vocabulary.known(claim.query)
+    ours = frozenset(claim.dates)
+    best, other = 0.0, None
+    top = 0.0
+    for fact in _dated(evidence.about(query)):
+        score = evidence.vocabulary.score(query, fact.words, fact.context)
+        if fit(ours, fact.periods):
+            best = max(best, score)
+        elif score > top:
+            top, other = score, fact
+    return other if top >= 0.7 and top >= best + 0.3 else None  # noqa: PLR2004 - nearly the same words
+
+
+def _dated(facts: Iterable[Fact]) -> Iterator[Fact]:
+    return (fact for fact in facts if not fact.amounts and not fact.is_cell and fact.periods)

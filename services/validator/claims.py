@@ -1,0 +1,109 @@
+"""What an answer claims of each of its figures: of what, for when, which way."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.validator.dates import Date
+from services.validator.directions import direction
+from services.validator.facts import surroundings
+from services.validator.figures import Figure, read_figures
+from services.validator.labels import Query, stems
+from services.validator.periods import Periods, amounts_of, assign, dates_of, is_date
+from services.validator.quantities import Amount
+from services.validator.sentences import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One figure of the answer and what is said of it.
+
+    `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
+    `spoken`: all dates of the sentence. `bare`: the sentence has no words of its own, so the
+    question must say what it is.
+    """
+
+    figure: Figure
+    query: Query
+    periods: Periods
+    asked: Periods
+    spoken: Periods
+    sentence: str
+    question: str
+    direction: int
+    bare: bool
+
+    @property
+    def amounts(self) -> tuple[Amount, ...]:
+        """The amounts it may be; none for a date."""
+        return () if is_date(self.figure) else amounts_of(self.figure)
+
+    @property
+    def dates(self) -> tuple[Date, ...]:
+        """The dates it may be; none for an amount."""
+        return dates_of(self.figure)
+
+    @property
+    def when(self) -> Periods:
+        """The period it is for, by the sentence or else by the question."""
+        return self.periods or self.asked
+
+
+_QUESTION: float = 0.35
+_SENTENCE: float = 0.5
+_BEFORE: float = 0.2
+
+
+def claims_of(question: str, answer: str) -> Iterator[Claim]:
+    """Return what an answer claims, figure by figure."""
+    figures = read_figures(answer).figures
+    asked_words = stems(question)
+    asked = frozenset(
+        date for figure in read_figures(question).figures for date in dates_of(figure)
+    )
+    position = 0
+    earlier: frozenset[str] = frozenset()
+    for sentence in sentences(answer):
+        inside: list[Figure] = []
+        while position < len(figures) and figures[position].start < sentence.end:
+            inside.append(figures[position])
+            position += 1
+        words = stems(sentence.text)
+        if inside:
+            periods = assign(sentence.text, inside, sentence.start)
+            spoken = frozenset(date for figure in inside for date in dates_of(figure))
+            for index, figure in enumerate(inside):
+                local = stems(surroundings(answer, inside, index, (sentence.start, sentence.end)))
+                yield Claim(
+                    figure,
+                    Query.of(
+                        (local, 1.0),
+                        (words, _SENTENCE),
+                        (asked_words, _QUESTION),
+                        (earlier, _BEFORE),
+                    ),
+                    periods[index],
+                    asked,
+                    spoken,
+                    sentence.text,
+                    question,
+                    direction(answer, figure.start, figure.end),
+                    bare=not words,
+                )
+        earlier = words
+
+
+def step(figure: Figure, amount: Amount) -> Decimal:
+    """Return what the last written digit of a figure is worth."""
+    exponent = amount.value.as_tuple().exponent
+    return Decimal(1).scaleb(int(exponent)) * figure.factor
+
+
+def significant(amount: Amount) -> int:
+    """Return how many digits of an amount say something."""
+    return len(amount.value.normalize().as_tuple().digits)
+
+
+def is_bare(claims: Sequence[Claim]) -> bool:
+    """Say whether an answer is figures only."""
+    return all(claim.bare for claim in claims)

@@ -1,0 +1,102 @@
+"""The figures of passages as facts: a value with what it is about and for which period."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.validator.directions import direction
+from services.validator.figures import Figure, read_figures
+from services.validator.labels import stems
+from services.validator.periods import Periods, amounts_of, assign, is_date
+from services.validator.quantities import Amount
+from services.validator.sentences import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure of a passage and its place in the world.
+
+    `amounts` are its possible readings (none: it is a date, which is then its only period).
+    `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
+    (or one sentence) from others; `label` is the row's name as written. `direction`: the sentence
+    says that it is the size of a rise (1) or fall (-1). `is_change`: its column is one of changes.
+    """
+
+    written: str
+    amounts: tuple[Amount, ...]
+    words: frozenset[str]
+    context: frozenset[str]
+    periods: Periods
+    row: tuple[int, int, int]
+    label: str
+    is_cell: bool
+    lowers: bool = False
+    direction: int = 0
+    is_change: bool = False
+    row_named: bool = False
+
+
+def prose_facts(
+    text: str, passage: int, skipped: Sequence[tuple[int, int]] = ()
+) -> Iterator[Fact]:
+    """Return the facts that the sentences of a text say, without those in `skipped` stretches."""
+    figures = [f for f in read_figures(text).figures if not _within(f, skipped)]
+    position = 0
+    for number, sentence in enumerate(sentences(text)):
+        inside = []
+        while position < len(figures) and figures[position].start < sentence.end:
+            inside.append(figures[position])
+            position += 1
+        if inside:
+            yield from _said(text, inside, (sentence.start, sentence.end), (passage, -1, number))
+
+
+def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= figure.start < end for start, end in spans)
+
+
+def _said(
+    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[int, int, int]
+) -> Iterator[Fact]:
+    sentence = text[span[0] : span[1]]
+    periods = assign(sentence, figures, span[0])
+    context = stems(sentence)
+    for index, figure in enumerate(figures):
+        around = surroundings(text, figures, index, span)
+        yield Fact(
+            figure.text,
+            () if is_date(figure) else amounts_of(figure),
+            stems(around) or context,
+            context,
+            periods[index],
+            row,
+            around.strip(" ,.;:()"),
+            is_cell=False,
+            lowers=figure.lowers,
+            direction=direction(text, figure.start, figure.end),
+        )
+
+
+def surroundings(
+    text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]
+) -> str:
+    """Return the words between the figures next to this one, of the same sentence.
+
+    Dates are skipped over: 'sales in 2019 were 5' is about sales.
+    """
+    start = next((f.end for f in reversed(figures[:index]) if not is_date(f)), span[0])
+    end = next((f.start for f in figures[index + 1 :] if not is_date(f)), span[1])
+    before = _last_clause(text[start : figures[index].start])
+    after = _first_clause(text[figures[index].end : end])
+    return f"{before} {after}"
+
+
+def _last_clause(text: str) -> str:
+    for mark in ("; ", " while ", " whereas ", " but "):
+        text = text.rpartition(mark)[2]
+    return text
+
+
+def _first_clause(text: str) -> str:
+    for mark in ("; ", ", ", " while ", " whereas ", " but ", " and ", " compared ", " from "):
+        text = text.partition(mark)[0]
+    return text

@@ -1,0 +1,298 @@
+"""Tables as facts: each number with its row, its column, its period, its unit and its scale."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.validator.dates import Date
+from services.validator.facts import Fact
+from services.validator.figures import Figure, read_cell
+from services.validator.grids import Cell, Grid, Line, grids_of
+from services.validator.labels import stems
+from services.validator.periods import NO_PERIOD, Periods, amounts_of, dates_of, is_date
+from services.validator.quantities import Amount
+from services.validator.scales import TableScale, stated_scale
+from services.validator.units import COUNT, CURRENCY_CODES, PERCENT, named_units
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The facts of one table, and the stretches of text that it is written in."""
+
+    facts: tuple[Fact, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+_PER: Final = re.compile(
+    r"\b(?:per|ratio|number of|shares?|percent(?:age)?|rate|employees|years|days|margin)\b|%",
+    re.IGNORECASE,
+)
+_CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_RATE: Final = re.compile(r"%|\bpercent", re.IGNORECASE)
+_NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
+_OF_TIME: Final = re.compile(
+    r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
+    r"|nine|twelve|fifty|two|december|restated|unaudited|audited|balance|to|through|note|m|mn)\b"
+    r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
+    re.IGNORECASE,
+)
+
+
+def tables_of(text: str, passage: int, passages: Sequence[str]) -> list[Table]:
+    """Return the tables of a passage; a scale that it does not state may stand in another."""
+    found = []
+    for number, grid in enumerate(grids_of(text)):
+        reader = _Reader(grid, (passage, number), _scales(text, grid, passage, passages), _units(text[grid.start:grid.end]))
+        found.append(Table(tuple(reader.read()), tuple(reader.spans)))
+    return found
+
+
+def _scales(
+    text: str, grid: Grid, passage: int, passages: Sequence[str]
+) -> tuple[TableScale | None, bool]:
+    """Return the scale of a grid, and whether it is certain: stated in it or above it."""
+    inside = text[grid.start : grid.end]
+    if scale := stated_scale(inside):
+        return scale, True
+    above = [s for line in text[: grid.start].splitlines() if (s := stated_scale(line))]
+    if above:
+        return above[-1], True
+    others = [text[grid.end :], *(p for i, p in enumerate(passages) if i != passage)]
+    return next((s for other in others if (s := stated_scale(other))), None), False
+
+
+@dataclass
+class _Column:
+    periods: Periods = NO_PERIOD
+    words: frozenset[str] = frozenset()
+    scale: TableScale | None = None
+    units: frozenset[str] = frozenset()
+    text: str = ""
+
+
+@dataclass
+class _Reader:
+    grid: Grid
+    place: tuple[int, int]
+    scale: tuple[TableScale | None, bool]
+    named: frozenset[str]
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    heads: list[Line] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
+    has_rows: bool = False
+    columns: dict[int, _Column] = field(default_factory=dict)
+
+    def read(self) -> Iterator[Fact]:
+        """Return the facts row by row."""
+        self.currency = self._currency()
+        for number, line in enumerate(self.grid.lines):
+            if line.placed:
+                for cell in (line.label, *line.cells):
+                    self.spans.append((cell.start, cell.start + len(cell.text) + 1))
+            kind = self._kind(line)
+            if kind == "head":
+                if self.has_rows:
+                    self.heads, self.has_rows, self.sections = [], False, []
+                self.heads.append(line)
+                self.columns = {}
+            elif kind == "section":
+                self.sections = [*self.sections[-2:], line.label.text]
+            else:
+                self.has_rows = True
+                yield from self._row(line, number)
+
+    def _kind(self, line: Line) -> str:
+        written = [cell for cell in line.cells if cell.text]
+        dates = _dates(line.label.text)
+        if not written:
+            return "head" if dates and not _OF_TIME.sub("", line.label.text) else (
+                "head" if len(dates) > 1 and not line.placed else "section"
+            )
+        if any(_is_number(cell) for cell in written):
+            return "row"
+        if not line.placed or not self.has_rows or not _OF_TIME.sub("", line.label.text):
+            return "head"
+        return "row"
+
+    def _row(self, line: Line, number: int) -> Iterator[Fact]:
+        label = _NOTE.sub("", line.label.text).strip(" :")
+        if not line.placed:
+            end = line.cells[-1].start + len(line.cells[-1].text)
+            self.spans.append((line.label.start, end))
+        own = _periods(line.label.text)
+        words = stems(label)
+        context = frozenset[str]().union(*map(stems, self.sections[-2:]))
+        count = len(line.cells)
+        for index, cell in enumerate(line.cells):
+            column = self._column(index, count, placed=line.placed)
+            for figure in read_cell(cell.text):
+                if is_date(figure) and not _is_number(cell):
+                    amounts: tuple[Amount, ...] = ()
+                    periods = frozenset(dates_of(figure))
+                else:
+                    amounts = tuple(self._amounts(figure, label, column))
+                    periods = _merged(column.periods, own)
+                yield Fact(
+                    figure.text,
+                    amounts,
+                    (words | column.words) or context,
+                    context | column.words,
+                    periods,
+                    (*self.place, number),
+                    label or column.text,
+                    is_cell=True,
+                    lowers=figure.lowers or _lowers(label),
+                    row_named=bool(words),
+                    is_change=_CHANGE.search(column.text) is not None,
+                )
+
+    def _amounts(self, figure: Figure, label: str, column: _Column) -> Iterator[Amount]:
+        scale, certain = (column.scale, True) if column.scale else self.scale
+        for amount in amounts_of(figure):
+            unit = amount.unit
+            if unit is None and (_RATE.search(label) or PERCENT in column.units):
+                yield Amount(amount.value, PERCENT)
+                if PERCENT in column.units:
+                    continue
+            if unit not in {None, *CURRENCY_CODES}:
+                yield amount
+                continue
+            money = unit or next(iter(column.units & CURRENCY_CODES), None) or self.currency
+            excepted = scale is not None and scale.exceptions and bool(_PER.search(label))
+            if scale is None or figure.factor != 1:
+                yield Amount(amount.value, money if unit or not _PER.search(label) else None)
+                continue
+            if excepted or not certain or (_PER.search(label) and "." in figure.text):
+                yield Amount(amount.value, money)
+            else:
+                yield Amount(amount.value, COUNT)
+            if not (excepted and "." in figure.text):
+                yield Amount(amount.value * scale.factor, money)
+
+    def _column(self, index: int, count: int, *, placed: bool) -> _Column:
+        key = index if placed else index + count * 1_000
+        if key not in self.columns:
+            self.columns[key] = (
+                self._placed(index) if placed else _Column(self._guessed(index, count))
+            )
+        return self.columns[key]
+
+    def _placed(self, index: int) -> _Column:
+        texts = [text for head in self.heads if (text := _over(head, index))]
+        text = " ".join(texts)
+        return _Column(_periods(text), stems(text), stated_scale(text), _units(text), text)
+
+    def _guessed(self, index: int, count: int) -> Periods:
+        """Return the period of the n-th of so many values, from the heads that count as many."""
+        groups = list(_groups(self.heads))
+        for group in reversed(groups):
+            if len(group) == count:
+                return frozenset({group[index]})
+        for group in reversed(groups):
+            if len(group) > 1 and count % len(group) == 0:
+                return frozenset({group[index % len(group)]})
+        return frozenset(groups[-1]) if groups and len(groups[-1]) >= count else NO_PERIOD
+
+    def _currency(self) -> str | None:
+        for line in self.grid.lines:
+            for cell in line.cells:
+                for figure in read_cell(cell.text):
+                    for amount in amounts_of(figure):
+                        if amount.unit in CURRENCY_CODES:
+                            return amount.unit
+        named = self.named & CURRENCY_CODES
+        return next(iter(named)) if len(named) == 1 else None
+
+
+def _lowers(label: str) -> bool:
+    figures = read_cell(f"{label} 1")
+    return bool(figures) and figures[-1].lowers
+
+
+def _is_number(cell: Cell) -> bool:
+    return any(not is_date(figure) and figure.readings for figure in read_cell(cell.text))
+
+
+def _dates(text: str) -> list[Date]:
+    return [
+        figure_dates[0]
+        for figure in read_cell(text)
+        if (figure_dates := dates_of(figure)) and figure_dates[0].year
+    ]
+
+
+def _periods(text: str) -> Periods:
+    """Return the periods that a head or label names; a month and its year may stand apart."""
+    found = [dates_of(figure)[0] for figure in read_cell(text) if is_date(figure)]
+    years = [date for date in found if date.year]
+    parts = [date for date in found if not date.year]
+    if not years:
+        return frozenset(found)
+    if parts and all(d == Date(d.year) for d in years):
+        part = parts[0]
+        return frozenset(Date(d.year, part.month, part.day, part.quarter, part.half) for d in years)
+    return frozenset(years)
+
+
+def _merged(column: Periods, own: Periods) -> Periods:
+    if not column or not own:
+        return column or own
+    if all(date.year is None for date in own):
+        return frozenset(
+            Date(c.year, o.month or c.month, o.day or c.day, o.quarter or c.quarter, o.half or c.half)
+            for c in column
+            for o in own
+        )
+    return own | column
+
+
+def _over(head: Line, index: int) -> str:
+    """Return what a head line says of a column: its cell, or the one that spans it."""
+    texts = [cell.text for cell in head.cells]
+    if index < len(texts) and texts[index]:
+        return texts[index]
+    written = [i for i, text in enumerate(texts) if text]
+    if not written:
+        return ""
+    if len(written) == 1:
+        return texts[written[0]]
+    left = [i for i in written if i <= index]
+    return texts[left[-1] if left else written[0]]
+
+
+def _groups(heads: Sequence[Line]) -> Iterator[list[Date]]:
+    """Return the lists of dates that head lines give their columns; single ones are one list."""
+    run: list[Date] = []
+    for head in heads:
+        dates: list[Date] = []
+        if head.cells:
+            label = _periods_in_label(head.label.text)
+            years = [d for cell in head.cells for d in _dates(cell.text)]
+            dates = [
+                Date(d.year, label.month, label.day, label.quarter, label.half)
+                if label and d == Date(d.year)
+                else d
+                for d in years
+            ]
+        else:
+            dates = _dates(head.label.text)
+        if len(dates) == 1:
+            run.append(dates[0])
+            continue
+        if run:
+            yield run
+            run = []
+        if dates:
+            yield dates
+    if run:
+        yield run
+
+
+def _periods_in_label(label: str) -> Date | None:
+    found = [dates_of(f)[0] for f in read_cell(label) if is_date(f)]
+    return next((d for d in found if not d.year), None)
+
+
+def _units(text: str) -> frozenset[str]:
+    return named_units(text)
