@@ -16,10 +16,12 @@ from services.validator.grounding.words import Words
 from services.validator.sentences import sentences
 
 GRAM_LENGTHS: Final = (2, 3, 4)
+_NUMBERED: Final = r"(?:passages?|sources?|documents?|contexts?|excerpts?)"
 _MARK: Final = re.compile(
-    r"(?:^|(?<=\s))passages?\s?\d{0,2}:|\(?\bpassages?\s{1,2}\d{1,2}"
-    r"(?:\s{0,2}(?:,|and|&|-)\s{0,2}(?:passages?\s{1,2})?\d{1,2}){0,6}\)?|\[\d{1,3}\]",
-    re.IGNORECASE,
+    rf"(?:^|(?<=\s)){_NUMBERED}\s?\d{{0,2}}:|\(?\b{_NUMBERED}\s{{1,2}}#?\d{{1,2}}\b"
+    rf"(?:\s{{0,2}}(?:,\s{{0,2}}(?:and\s)?|and|&|-)\s{{0,2}}(?:{_NUMBERED}\s{{1,2}})?\d{{1,2}}\b){{0,6}}\)?"
+    rf"|\b(?:first|second|third|fourth|fifth)\s{_NUMBERED}\b|\[\d{{1,3}}\]",
+    re.IGNORECASE | re.MULTILINE,
 )
 _LONGEST: Final = 400
 

@@ -1,0 +1,277 @@
+"""What is measured of an answer's claims, and of the answer: the numbers that the model weighs.
+
+Features are of the question, the answer and the passages only. Nothing counts list marks, opening
+phrases or favourite words: on public data the author of an answer can be told by its style, and
+that says nothing of the next author's answers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import log, log1p, sqrt
+from statistics import fmean
+from typing import Final
+
+from services.validator.findings import FigureFinding, Status
+from services.validator.grounding.asking import asks_for_computing, fits_asked
+from services.validator.grounding.claim import Claim, Statement
+from services.validator.grounding.lexicon import lexicon
+from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch
+from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
+
+Features = Mapping[str, float]
+
+_LIMITING: Final = frozenset(
+    (
+        "only except both all every none always never entire entirely sole solely exclusively "
+        "guarantee guaranteed must least most any first best worst"
+    ).split()
+)
+_HEDGES: Final = frozenset(
+    (
+        "may might could can likely possibly perhaps potentially approximately about around "
+        "roughly suggest suggests appear appears seem seems expected expects"
+    ).split()
+)
+_NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z][\w&'\u2019-]{0,40}")
+_NEAR: Final = 0.3
+_PART: Final = 5
+_WEAK: Final = 0.5
+_MISPLACED: Final = frozenset(
+    {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
+)
+
+
+def claim_features(statement: Statement, place: int) -> Features:
+    """Measure the claim at a place of an answer."""
+    claim, evidence, asked = statement.claims[place], statement.evidence, statement.asked
+    content = frozenset(claim.content)
+    size = max(1, len(content))
+    single, double = _nearest(content, evidence)
+    features = {
+        "size": float(len(content)),
+        "place": place / max(1, len(statement.claims) - 1),
+        "asked": len(content & asked) / size,
+        "window": _most(content, evidence.windows) / size,
+        "window_missing": float(len(content) - _most(content, evidence.windows)),
+        "sentence": len(content & single.content) / size if single else 0.0,
+        "tfidf": _tfidf(content, evidence),
+        "refuses": float(claim.refuses),
+    }
+    features |= _copied(claim, evidence)
+    features |= _gaps(claim, asked, evidence)
+    features |= _unsupported(content, asked, double, evidence)
+    features |= _modality(claim, content, evidence)
+    features |= _names(claim, asked, double, evidence)
+    features |= _figures(claim.findings)
+    return features
+
+
+def answer_features(statement: Statement) -> Features:
+    """Measure the answer as a whole."""
+    findings = [f for c in statement.claims for f in c.findings if f.status is not Status.ASKED]
+    right = sum(_worth(finding) for finding in findings)
+    words = sum(len(claim.words.written) for claim in statement.claims)
+    computing = asks_for_computing(statement.question)
+    figures = [finding for finding in findings if any(c.isdigit() for c in finding.text)]
+    copied = any(f.status is Status.EXACT for f in findings)
+    derived = any(f.status is Status.DERIVED for f in findings)
+    return {
+        "figures": log1p(len(figures)),
+        "figures_right": right / len(findings) if findings else 0.8,
+        "figures_wrong": log1p(sum(not f.status.is_right for f in findings)),
+        "figures_misplaced": log1p(sum(f.status in _MISPLACED for f in findings)),
+        "derived": float(derived),
+        "copied_not_computed": float(computing and copied and not derived),
+        "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
+        "fits_asked": float(fits_asked(statement.question, statement.answer)),
+        "words": log(1 + words),
+        "numbers_a_word": len(figures) / max(1, words),
+        "asked_answered": _share(statement.asked, {s for c in statement.claims for s in c.content}),
+        "asked_covered": _share(statement.asked, statement.evidence.words),
+    }
+
+
+def _share(part: frozenset[str], whole: frozenset[str] | set[str]) -> float:
+    return len(part & whole) / max(1, len(part))
+
+
+def _worth(finding: FigureFinding) -> float:
+    if finding.status is Status.DERIVED:
+        return 0.5 + finding.confidence / 2
+    return float(finding.status.is_right)
+
+
+def _most(content: frozenset[str], windows: Sequence[frozenset[str]]) -> int:
+    return max((len(content & window) for window in windows), default=0)
+
+
+def _nearest(
+    content: frozenset[str], evidence: Evidence
+) -> tuple[Stretch | None, frozenset[str]]:
+    """Return the sentence, and the two in a row, that share most with a claim.
+
+    Of several that share as much, the shortest, then the first by its words: the order of the
+    passages must not matter.
+    """
+    single = min(
+        evidence.stretches,
+        key=lambda s: (-len(content & s.content), len(s.content), s.words.stems),
+        default=None,
+    )
+    double = min(
+        evidence.windows,
+        key=lambda w: (-len(content & w), len(w), sorted(w) if len(w) < len(content) else ()),
+        default=frozenset[str](),
+    )
+    return single, double
+
+
+def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
+    """Return the cosine of the claim and its most similar sentence."""
+    weights = {stemmed: evidence.weight(stemmed) for stemmed in content}
+    norm = sqrt(sum(weight**2 for weight in weights.values()))
+    best = 0.0
+    for stretch, theirs in zip(evidence.stretches, evidence.norms, strict=True):
+        shared = sum(weights[stemmed] ** 2 for stemmed in content & stretch.content)
+        if shared and norm * theirs > 0:
+            best = max(best, shared / (norm * theirs))
+    return best
+
+
+def _copied(claim: Claim, evidence: Evidence) -> Features:
+    features = {}
+    for length in GRAM_LENGTHS:
+        grams = claim.words.grams(length)
+        known = [gram in evidence.grams for gram in grams]
+        features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
+        if length == GRAM_LENGTHS[0]:
+            features["copied"] = _longest(known) / max(1, len(claim.words.stems))
+    pairs = [frozenset(pair) for pair in pairwise(claim.content)]
+    features["pairs"] = (
+        sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
+    )
+    return features
+
+
+def _gaps(claim: Claim, asked: frozenset[str], evidence: Evidence) -> Features:
+    """Measure the stretches of a claim that stand in no passage: where made-up clauses hide."""
+    content = claim.content
+    backed = [s in evidence.words or s in asked for s in content]
+    joined = [frozenset(pair) in evidence.pairs for pair in pairwise(content)]
+    parts = [
+        frozenset(content[i : i + _PART]) for i in range(max(1, len(content) - _PART + 1))
+    ]
+    shares = [
+        _most(part - asked, evidence.windows) / max(1, len(part - asked)) if part - asked else 1.0
+        for part in parts
+    ]
+    return {
+        "gap": float(_run([not known for known in backed])),
+        "gap_pairs": float(_run([not known for known in joined])),
+        "part_least": min(shares, default=1.0),
+        "part_mean": fmean(shares) if shares else 1.0,
+        "part_weak": float(sum(share < _WEAK for share in shares)),
+    }
+
+
+def _run(flags: Sequence[bool]) -> int:
+    best = run = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        best = max(best, run)
+    return best
+
+
+def _longest(known: Sequence[bool]) -> int:
+    run = _run(known)
+    return run + 1 if run else 0
+
+
+def _unsupported(
+    content: frozenset[str], asked: frozenset[str], window: frozenset[str], evidence: Evidence
+) -> Features:
+    words = lexicon()
+    new = [stemmed for stemmed in content if stemmed not in evidence.words | asked]
+    same = [s for s in new if words.same(s) & evidence.words]
+    near = [s for s in new if s not in same and words.near(s) & evidence.words]
+    covered = sum(s in window or bool(words.same(s) & window) for s in content)
+    size = max(1, len(content))
+    return {
+        "new": float(len(new)),
+        "new_share": len(new) / size,
+        "new_same": float(len(same)),
+        "new_near": float(len(near)),
+        "new_bare": float(len(new) - len(same) - len(near)),
+        "new_bare_share": (len(new) - len(same) - len(near)) / size,
+        "window_same": covered / size,
+        "opposite_near": float(
+            sum(
+                s not in window and bool(opposite & window) and not opposite & content
+                for s in content
+                if (opposite := words.opposite(s))
+            )
+        ),
+        "opposite": float(sum(bool(words.opposite(s) & evidence.words) for s in new)),
+    }
+
+
+def _modality(claim: Claim, content: frozenset[str], evidence: Evidence) -> Features:
+    written = claim.words.written
+    negations = claim.words.negations
+    nearest, _ = _nearest(content, evidence)
+    shared = len(content & nearest.content) / max(1, len(content)) if nearest else 0.0
+    return {
+        "negations": float(len(negations)),
+        "negation_differs": float(
+            nearest is not None and bool(negations) != nearest.negates and shared > _NEAR
+        ),
+        "negation_new": float(bool(negations) and not evidence.negates),
+        "negation_unbacked": float(sum(_unbacked(claim.words, at, evidence) for at in negations)),
+        "limits": float(sum(word in _LIMITING for word in written)),
+        "limits_new": float(
+            sum(word in _LIMITING and stem(word) not in evidence.words for word in written)
+        ),
+        "hedges": float(sum(word in _HEDGES for word in written)),
+    }
+
+
+def _unbacked(words: Words, at: int, evidence: Evidence) -> bool:
+    """Say whether no sentence that negates has what stands right behind a negation."""
+    following = [
+        stemmed
+        for word, stemmed in zip(words.written[at + 1 : at + 6], words.stems[at + 1 :], strict=False)
+        if word not in STOP_WORDS and not negates(word)
+    ][:2]
+    return not any(
+        stretch.negates and any(stemmed in stretch.content for stemmed in following)
+        for stretch in evidence.stretches
+    )
+
+
+def _names(
+    claim: Claim, asked: frozenset[str], window: frozenset[str], evidence: Evidence
+) -> Features:
+    names = {
+        stemmed
+        for match in _NAME.finditer(claim.text)
+        for stemmed in Words.of(match[0]).content
+    }
+    missing = [name for name in names if name not in evidence.words and name not in asked]
+    away = [n for n in names if n in evidence.words and n not in window and n not in asked]
+    return {"names_missing": float(len(missing)), "names_away": float(len(away))}
+
+
+def _figures(findings: Sequence[FigureFinding]) -> Features:
+    counted = [finding for finding in findings if finding.status is not Status.ASKED]
+    wrong = [finding for finding in counted if not finding.status.is_right]
+    return {
+        "figures": float(len(counted)),
+        "figures_wrong": float(len(wrong)),
+        "figures_wrong_share": len(wrong) / max(1, len(counted)),
+        "figures_misplaced": float(sum(f.status in _MISPLACED for f in counted)),
+        "figures_derived": float(sum(f.status is Status.DERIVED for f in counted)),
+        "figures_surely": fmean(f.confidence if f.status.is_right else 0.0 for f in counted)
+        if counted
+        else 0.7,
+    }
