@@ -13,6 +13,15 @@ _YEAR: Final = re.compile(r"\b(?:19|20)\d{2}\b")
 _NUMBER: Final = re.compile(r"\(?\s*-?\s*[$€£]?\s*\(?-?(\d[\d,]*(?:\.\d+)?)\s?%?\s*\)?\s?%?")
 _NOTE: Final = re.compile(r"\s*\((?:\d+|note[^)]*|[a-z])\)|\*+", re.IGNORECASE)
 _LABEL: Final = re.compile(r"[A-Za-z][A-Za-z ,/&'’()-]{3,70}")
+_NO_MONEY: Final = re.compile(
+    r"\b(?:per|shares?|eps|rate|ratio|days|years|number|margin|volatility|yield|term|life|percent)\b|%",
+    re.IGNORECASE,
+)
+_STATED: Final = {
+    "thousand": re.compile(r"thousand|'000|\u2019000|000s", re.IGNORECASE),
+    "million": re.compile(r"million|[$€£]\s?m\b", re.IGNORECASE),
+    "billion": re.compile(r"billion|[$€£]\s?bn\b", re.IGNORECASE),
+}
 _CURRENCIES: Final = (("RMB", "RMB"), ("€", "€"), ("£", "£"), ("$", "$"))
 
 
@@ -63,11 +72,12 @@ def ground(row: Mapping[str, Any]) -> Ground:
     table: Table = row["table"]["table"]
     paragraphs = tuple(p["text"] for p in row["paragraphs"])
     text = json.dumps(table, ensure_ascii=False) + " ".join(paragraphs)
-    scales = {q["scale"] for q in row["questions"]} & {"thousand", "million", "billion"}
-    scale = next(iter(scales)) if len(scales) == 1 else ""
-    if f"{scale}s" not in text.lower() and f"{scale}" not in text.lower():
-        scale = ""
+    scales = {q["scale"] for q in row["questions"]} & set(_STATED)
+    stated = {scale for scale, pattern in _STATED.items() if pattern.search(text)}
+    scale = next(iter(scales & stated or stated), "") if len(scales & stated or stated) == 1 else ""
     currency = next((sign for mark, sign in _CURRENCIES if mark in text), "")
+    if stated and not scale:
+        currency = ""  # an amount of money without its scale would be wrong
     return Ground(row["table"]["uid"], table, paragraphs, tuple(_cells(table)), scale, currency)
 
 
@@ -84,6 +94,8 @@ def _cells(table: Table) -> Iterator[Cell]:
         for column, year in years.items():
             written = row[column].strip() if column < len(row) else ""
             match = _NUMBER.fullmatch(written)
+            if _NO_MONEY.search(label) and "%" not in written:
+                continue
             if match is None or _YEAR.fullmatch(match[1]) or len(match[1].strip("0.,")) < 2:
                 continue
             value = Decimal(match[1].replace(",", ""))

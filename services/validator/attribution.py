@@ -172,6 +172,8 @@ def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
 
 def date_elsewhere(claim: Claim, evidence: Evidence) -> Fact | None:
     """Return a fact of another date that the words around a claimed date name far better."""
+    if claim.has_amounts or fit(frozenset(claim.dates), claim.asked):
+        return None  # then the amounts say whether the period is right
     query = evidence.vocabulary.known(claim.query)
     ours = frozenset(claim.dates)
     best, other = 0.0, None

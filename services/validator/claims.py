@@ -20,7 +20,7 @@ class Claim:
 
     `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
     `spoken`: all dates of the sentence. `bare`: the sentence has no words of its own, so the
-    question must say what it is.
+    question must say what it is. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure
@@ -32,6 +32,7 @@ class Claim:
     question: str
     direction: int
     bare: bool
+    has_amounts: bool
 
     @property
     def amounts(self) -> tuple[Amount, ...]:
@@ -89,6 +90,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     question,
                     direction(answer, figure.start, figure.end),
                     bare=not words,
+                    has_amounts=not all(map(is_date, inside)),
                 )
         earlier = words
 

@@ -167,7 +167,8 @@ def _split(piece: str, begin: int, pattern: re.Pattern[str]) -> Iterator[Cell]:
 
 
 _VALUE: Final = re.compile(
-    r"[($€£¥]{0,3}[-\u2212\u2013+]?[$€£¥]?\(?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)\)?%?\)?%?,?"
+    r"[$€£¥]?[-\u2212\u2013+]?[$€£¥]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?,?"
+    r"|[$€£¥]?\([-\u2212\u2013]?[$€£¥]{0,2}(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?\)?%?,?"
     r"|[-\u2013\u2014]{1,3}|[$€£¥()%]|RMB|bps|NM|N/A|n/a"
 )
 _SPACE: Final = re.compile(r"\S+")

@@ -15,9 +15,9 @@ _STOPS: Final = (
     "or but if then than so as at by for from in into of off on onto out over to with within is "
     "are was were be been being am do does did has have had having will would shall should can "
     "could may might must about also such which who whom whose what when where while there here "
-    "each both all any some more most other very per during between through how much many "
+    "each both all any some more most very per during between through how much many "
     "respectively amount amounted came total's value year years fiscal ended ending period company "
-    "reported according table million millions thousand thousands billion billions percent "
+    "reported according table m mn bn million millions thousand thousands billion billions percent "
     "percentage usd eur gbp rmb note notes s t vs versus compared respect respectively"
 )
 _STOP_WORDS: Final = frozenset(_STOPS.split())
@@ -109,6 +109,12 @@ class Vocabulary:
                 if covered > 0.5:  # noqa: PLR2004 - more than half of it
                     found[word] = min(1.0, covered + 0.2) * max(w for _, w in parts)
         return found
+
+    def coverage(self, query: Query, label: frozenset[str]) -> float:
+        """Return from 0 to 1 how much of a label a query names, whatever else it names."""
+        whole = sum(self.idf(word) for word in label)
+        named = sum(self.idf(word) * query.weights.get(word, 0.0) for word in label)
+        return named / whole if whole else 0.0
 
     def score(self, query: Query, label: frozenset[str], context: frozenset[str]) -> float:
         """Return from 0 to 1 how well a label fits a query that `known` made.

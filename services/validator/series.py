@@ -14,7 +14,7 @@ from services.validator.periods import NO_PERIOD, Periods, consistent, order
 from services.validator.units import COUNT, PERCENT
 
 _MOST: Final = 8
-_LEAST: Final = 0.22
+_LEAST: Final = 0.3
 _SHARE: Final = 0.45
 
 
@@ -57,7 +57,7 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
                 groups[key].append(fact)
     found = []
     for facts in groups.values():
-        score = max(evidence.vocabulary.score(query, f.words, f.context) for f in facts)
+        score = max(_fit(evidence, query, fact) for fact in facts)
         found.append((score, facts))
     found.sort(key=lambda pair: -pair[0])
     top = found[0][0] if found else 0
@@ -66,6 +66,12 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
         for score, facts in found[:_MOST]
         if score >= max(_LEAST, _SHARE * top)
     ]
+
+
+def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
+    """Return how well a row fits a query that may name several."""
+    named = evidence.vocabulary.coverage(query, fact.words)
+    return 0.6 * named + 0.4 * evidence.vocabulary.score(query, fact.words, fact.context)
 
 
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:

@@ -12,7 +12,7 @@ from services.validator.grids import Cell, Grid, Line, grids_of
 from services.validator.labels import stems
 from services.validator.periods import NO_PERIOD, Periods, amounts_of, dates_of, is_date
 from services.validator.quantities import Amount
-from services.validator.scales import TableScale, stated_scale
+from services.validator.scales import TABLE_SCALE, TableScale, stated_scale
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT, named_units
 
 
@@ -31,9 +31,12 @@ _PER: Final = re.compile(
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
 _RATE: Final = re.compile(r"%|\bpercent", re.IGNORECASE)
 _NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
+_NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 _OF_TIME: Final = re.compile(
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
-    r"|nine|twelve|fifty|two|december|restated|unaudited|audited|balance|to|through|note|m|mn)\b"
+    r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
+    r"|february|march|april|may|june|july|august|september|october|november|december|sept?|jan|feb"
+    r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fy|fye)\b"
     r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
     re.IGNORECASE,
 )
@@ -123,9 +126,10 @@ class _Reader:
         own = _periods(line.label.text)
         words = stems(label)
         context = frozenset[str]().union(*map(stems, self.sections[-2:]))
-        count = len(line.cells)
-        for index, cell in enumerate(line.cells):
-            column = self._column(index, count, placed=line.placed)
+        cells = self._without_note(line)
+        count = len(cells)
+        for index, cell in enumerate(cells):
+            column = self._column(index, cells, placed=line.placed)
             for figure in read_cell(cell.text):
                 if is_date(figure) and not _is_number(cell):
                     amounts: tuple[Amount, ...] = ()
@@ -146,6 +150,15 @@ class _Reader:
                     row_named=bool(words),
                     is_change=_CHANGE.search(column.text) is not None,
                 )
+
+    def _without_note(self, line: Line) -> tuple[Cell, ...]:
+        """Return the cells of a row, less the number of a footnote that looks like one."""
+        if not line.placed and _NOTE_ALONE.fullmatch(line.cells[0].text):
+            sizes = {len(group) for group in _groups(self.heads)}
+            count = len(line.cells)
+            if count - 1 in sizes and count not in sizes:
+                return line.cells[1:]
+        return line.cells
 
     def _amounts(self, figure: Figure, label: str, column: _Column) -> Iterator[Amount]:
         scale, certain = (column.scale, True) if column.scale else self.scale
@@ -170,29 +183,38 @@ class _Reader:
             if not (excepted and "." in figure.text):
                 yield Amount(amount.value * scale.factor, money)
 
-    def _column(self, index: int, count: int, *, placed: bool) -> _Column:
-        key = index if placed else index + count * 1_000
-        if key not in self.columns:
-            self.columns[key] = (
-                self._placed(index) if placed else _Column(self._guessed(index, count))
-            )
-        return self.columns[key]
+    def _column(self, index: int, cells: Sequence[Cell], *, placed: bool) -> _Column:
+        if not placed:
+            return _Column(self._guessed(index, cells))
+        if index not in self.columns:
+            self.columns[index] = self._placed(index)
+        return self.columns[index]
 
     def _placed(self, index: int) -> _Column:
         texts = [text for head in self.heads if (text := _over(head, index))]
         text = " ".join(texts)
-        return _Column(_periods(text), stems(text), stated_scale(text), _units(text), text)
+        return _Column(_periods(text), stems(_OF_TIME.sub(" ", _plain(text))), stated_scale(text), _units(text), text)
 
-    def _guessed(self, index: int, count: int) -> Periods:
+    def _guessed(self, index: int, cells: Sequence[Cell]) -> Periods:
         """Return the period of the n-th of so many values, from the heads that count as many."""
-        groups = list(_groups(self.heads))
+        groups, count = list(_groups(self.heads)), len(cells)
         for group in reversed(groups):
             if len(group) == count:
                 return frozenset({group[index]})
         for group in reversed(groups):
-            if len(group) > 1 and count % len(group) == 0:
-                return frozenset({group[index % len(group)]})
+            if len(group) > 1 and count % len(group) == 0 and self._spans(cells, len(group)):
+                return frozenset({group[index // (count // len(group))]})
+        for group in reversed(groups):
+            if 1 < len(group) < count:  # the rest are changes, or shares
+                return frozenset({group[index]}) if index < len(group) else NO_PERIOD
         return frozenset(groups[-1]) if groups and len(groups[-1]) >= count else NO_PERIOD
+
+    @staticmethod
+    def _spans(cells: Sequence[Cell], groups: int) -> bool:
+        """Say whether each head spans several columns: 'amount, %, amount, %' under two years."""
+        width = len(cells) // groups
+        kinds = ["%" in cell.text for cell in cells]
+        return any(kinds) and all(kinds[i] == kinds[i % width] for i in range(len(kinds)))
 
     def _currency(self) -> str | None:
         for line in self.grid.lines:
@@ -210,21 +232,29 @@ def _lowers(label: str) -> bool:
     return bool(figures) and figures[-1].lowers
 
 
+_MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
+
+
+def _plain(text: str) -> str:
+    """Return a head without its scale and currency, which would make '2019 €m' an amount."""
+    return _MONEY.sub(" ", text)
+
+
 def _is_number(cell: Cell) -> bool:
-    return any(not is_date(figure) and figure.readings for figure in read_cell(cell.text))
+    return any(not is_date(f) and f.readings for f in read_cell(_plain(cell.text)))
 
 
 def _dates(text: str) -> list[Date]:
     return [
         figure_dates[0]
-        for figure in read_cell(text)
+        for figure in read_cell(_plain(text))
         if (figure_dates := dates_of(figure)) and figure_dates[0].year
     ]
 
 
 def _periods(text: str) -> Periods:
     """Return the periods that a head or label names; a month and its year may stand apart."""
-    found = [dates_of(figure)[0] for figure in read_cell(text) if is_date(figure)]
+    found = [dates_of(figure)[0] for figure in read_cell(_plain(text)) if is_date(figure)]
     years = [date for date in found if date.year]
     parts = [date for date in found if not date.year]
     if not years:
