@@ -122,7 +122,8 @@ def _sentences(table: Table) -> str:
     """A row as FinQA writes it: 'the X of 2019 is $ 5 ; the X of 2018 is $ 4 .'."""
     head = next((row for row in table if len(_years(row)) > 1), table[0])
     said = [row[0] for row in table if not any(row[1:]) and row[0]]
-    notes = [c for row in table for c in row[1:] if re.search("thousand|million|billion", c)][:1]
+    notes = [c for row in table for c in row if any(p.search(c) for p in _STATED.values())]
+    notes = notes[:1]
     for row in table:
         pairs = [(h, c) for h, c in zip(head[1:], row[1:], strict=False) if h.strip() and c.strip()]
         if row is not head and row[0] and pairs:

@@ -19,7 +19,7 @@ class Claim:
     """One figure of the answer and what is said of it.
 
     `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
-    `spoken`: all dates of the sentence. `bare`: the sentence has no words of its own, so the
+    `spoken`: all dates of the sentence. `clause`: the words next to it. `bare`: the sentence has no words of its own, so the
     question must say what it is. `has_amounts`: the sentence has others than dates.
     """
 
@@ -28,6 +28,7 @@ class Claim:
     periods: Periods
     asked: Periods
     spoken: Periods
+    clause: str
     sentence: str
     question: str
     direction: int
@@ -74,11 +75,11 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
             for index, figure in enumerate(inside):
-                local = stems(surroundings(answer, inside, index, (sentence.start, sentence.end)))
+                clause = surroundings(answer, inside, index, (sentence.start, sentence.end))
                 yield Claim(
                     figure,
                     Query.of(
-                        (local, 1.0),
+                        (stems(clause), 1.0),
                         (words, _SENTENCE),
                         (asked_words, _QUESTION),
                         (earlier, _BEFORE),
@@ -86,6 +87,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     periods[index],
                     asked,
                     spoken,
+                    clause,
                     sentence.text,
                     question,
                     direction(answer, figure.start, figure.end),

@@ -53,7 +53,11 @@ def prose_facts(
 
     `scale`: one that another passage states, for rows of tables that are said as sentences.
     """
-    figures = [f for f in read_figures(text).figures if not _within(f, skipped)]
+    figures = [
+        figure
+        for figure in read_figures(text).figures
+        if not _within(figure, skipped) and not _FOOTNOTE.fullmatch(figure.text)
+    ]
     position = 0
     for number, sentence in enumerate(_pieces(text)):
         inside = []
@@ -66,6 +70,7 @@ def prose_facts(
             yield from _said(text, inside, (sentence.start, sentence.end), (passage, -1, number))
 
 
+_FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
 _TOKENISED: Final = re.compile(r"(?<=\s\.)\s+")
 """The end of a sentence in a text whose words and marks were spaced out ('is $ 5 .')."""
 

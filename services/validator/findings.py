@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from services.validator.attribution import Search, date_elsewhere, nearest_scale, search
-from services.validator.claims import Claim, claims_of
-from services.validator.derivations import derive
+from services.validator.claims import Claim, claims_of, significant
+from services.validator.derivations import derive, must_be_computed
 from services.validator.evidence import Evidence, read_evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
@@ -97,7 +97,8 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = f"{_shown(best.fact)} stands there for {_dates(best.fact.periods)}, not {_dates(claim.when)}"
         return _finding(claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason)
-    if found.better is not None:
+    small = all(significant(a) < 2 and a.unit is None for a in claim.amounts)  # noqa: PLR2004 - '2' is everywhere
+    if found.better is not None and not small:
         if derivation := derive(claim, evidence):
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = (
@@ -105,6 +106,11 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             f"but for {_label(found.better)} it is {_shown(found.better)}"
         )
         return _finding(claim, Status.ELSEWHERE_ROW, 0.8, reason)
+    if must_be_computed(claim, best.fact):
+        if derivation := derive(claim, evidence):
+            return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
+        reason = f"{_shown(best.fact)} stands there for {_label(best.fact)} itself"
+        return _finding(claim, Status.ELSEWHERE_ROW, 0.7, reason)
     return _finding(claim, Status.EXACT, 0.5 + best.score / 2)
 
 

@@ -15,13 +15,16 @@ _STOPS: Final = (
     "or but if then than so as at by for from in into of off on onto out over to with within is "
     "are was were be been being am do does did has have had having will would shall should can "
     "could may might must about also such which who whom whose what when where while there here "
-    "each both all any some more most very per during between through how much many "
+    "each both all any some very per during between through how much many "
     "respectively amount amounted came total's value year years fiscal ended ending period company "
+    "january february march april june july august september october november december "
     "reported according table m mn bn million millions thousand thousands billion billions percent "
     "percentage usd eur gbp rmb note notes s t vs versus compared respect respectively"
 )
 _STOP_WORDS: Final = frozenset(_STOPS.split())
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_WORD: Final = re.compile(
+    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|(?<![\w.,$€£])\d{1,2}(?![\w.,%]|\s?%)"  # 'Level 2' is not 'Level 3'
+)
 _SAME: Final = {
     "capex": ("capital", "expenditure"),
     "ppe": ("property", "plant", "equipment"),
@@ -52,6 +55,11 @@ def stems(text: str) -> frozenset[str]:
         if word not in _STOP_WORDS:
             words.update(map(_stem, _SAME.get(word, (word,))))
     return frozenset(words)
+
+
+def label_stems(text: str) -> frozenset[str]:
+    """Return the stems of a label; of one that has no content words ('Current year') all words."""
+    return stems(text) or frozenset(_stem(m[0]) for m in _WORD.finditer(text.lower()))
 
 
 @dataclass(frozen=True)
