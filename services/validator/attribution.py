@@ -17,9 +17,13 @@ from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
 
 _BETTER: Final = 0.2
 """By so much another row must fit the words better than the one that has the figure."""
+_BETTER_SENTENCE: Final = 0.3
+"""By so much another sentence must."""
 _FITS: Final = 0.55
 """How well that other row must fit at least."""
-_ROUNDED_FITS: Final = 0.3
+_ROUNDED_BETTER_SENTENCE: Final = 0.3
+"""By so much another sentence must."""
+_FITS: Final = 0.3
 """How well the row of an unrounded figure must fit the words."""
 
 
@@ -130,8 +134,9 @@ def _better(
 ) -> Fact | None:
     """Return a fact that the claim's words name rather than the one that has its value."""
     usable = [match for match in found if match.period is not False] or list(found)
-    best = max(match.score for match in usable)
-    least = max(best + _BETTER, _FITS)
+    best = max(usable, key=lambda match: match.score)
+    around = max(_around(query, match.fact, evidence) for match in usable)
+    plain = all(a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts)  # noqa: PLR2004 - '16' is everywhere
     top: tuple[float, Fact] | None = None
     values = {abs(a.value) for a in claim.amounts}
     for fact in evidence.about(query):
@@ -139,10 +144,24 @@ def _better(
             continue
         if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
             continue
+        if plain and not fact.is_cell:
+            continue
         score = evidence.vocabulary.score(query, fact.words, fact.context)
-        if score >= least and (top is None or score > top[0]):
+        if not fact.is_cell and fact.row not in {match.fact.row for match in usable}:
+            least = max(best.score, around) + _BETTER_SENTENCE
+            score = min(score, _around(query, fact, evidence))
+        else:
+            least = (best.score if fact.row == best.fact.row else max(best.score, around)) + _BETTER
+        if score >= max(least, _FITS) and (top is None or score > top[0]):
             top = (score, fact)
     return top[1] if top else None
+
+
+def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
+    """Return how well a fact's whole sentence fits the words; for a cell, nothing."""
+    if fact.is_cell:
+        return 0.0
+    return evidence.vocabulary.score(query, fact.context & evidence.vocabulary.counts.keys(), frozenset())
 
 
 def _comparable(claim: Claim, fact: Fact) -> bool:

@@ -106,6 +106,7 @@ _PERCENTS: Final = (
     "percent",
     "per cent",
     "pct",
+    "percentage",
     "pp",
     "percentage point",
     "percentage points",
