@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from services.validator.claims import Claim, significant, step
+from services.validator.claims import Claim, significant
 from services.validator.directions import says_minus
 from services.validator.evidence import Evidence, digits_of
 from services.validator.facts import Fact
@@ -20,10 +20,8 @@ _BETTER: Final = 0.2
 _BETTER_SENTENCE: Final = 0.3
 """By so much another sentence must."""
 _FITS: Final = 0.55
-"""How well that other row must fit at least."""
-_ROUNDED_BETTER_SENTENCE: Final = 0.3
-"""By so much another sentence must."""
-_FITS: Final = 0.3
+"""How well that other must fit at least."""
+_ROUNDED_FITS: Final = 0.3
 """How well the row of an unrounded figure must fit the words."""
 
 
@@ -53,8 +51,8 @@ def search(claim: Claim, evidence: Evidence) -> Search:
     """Look a claimed amount up."""
     query = evidence.vocabulary.known(claim.query)
     kinds: dict[str, dict[int, Match]] = {"found": {}, "sign": {}, "unit": {}}
-    for amount in claim.amounts:
-        for fact, theirs, exact in _of_value(claim, amount, evidence):
+    for amount, step in claim.readings:
+        for fact, theirs, exact in _of_value(claim, amount, step, evidence):
             match = Match(
                 fact,
                 evidence.vocabulary.score(query, fact.words, fact.context),
@@ -78,7 +76,7 @@ def _rank(match: Match) -> tuple[int, float]:
 
 
 def _of_value(
-    claim: Claim, amount: Amount, evidence: Evidence
+    claim: Claim, amount: Amount, step: Decimal, evidence: Evidence
 ) -> Iterator[tuple[Fact, Amount, bool]]:
     """Return the facts of a value, and those that are it when rounded as the claim is."""
     value = abs(amount.value)
@@ -86,7 +84,7 @@ def _of_value(
         for theirs in fact.amounts:
             if abs(theirs.value) == value:
                 yield fact, theirs, True
-    half = step(claim.figure, amount) / 2
+    half = step / 2
     if significant(amount) < 2 or (claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT):  # noqa: PLR2004 - a single digit is everywhere
         return
     values = evidence.values

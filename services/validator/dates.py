@@ -210,6 +210,7 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = (
         ),
         _day_first,
     ),
+    (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
     (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
     (_compile(rf"{_FISCAL}?{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"), _year_range),
     (_compile(rf"{_YEAR}(?:,{_YEAR})++{_NO_MORE}"), _years),

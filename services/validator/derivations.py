@@ -12,7 +12,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations, islice, permutations
 from typing import Final
 
-from services.validator.claims import Claim, step
+from services.validator.claims import Claim
 from services.validator.dates import Date
 from services.validator.directions import way_of
 from services.validator.evidence import Evidence
@@ -127,6 +127,11 @@ def _tries(
         yield from _sums(rows, periods)
     if change and (average or ratio):
         yield from _compound(text, rows, periods, average=bool(average), ratio=bool(ratio))
+    if change and fraction:
+        for one, other in _ordered(text, rows):
+            for point in one.over(other).at(periods):
+                more = (point.value - 1) * 100
+                yield _Try(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
     if change and fraction and _DIFFERENCE.search(text):
         yield from _differences([row.growth() for row in rows], periods)
 
@@ -149,6 +154,13 @@ def _compound(
                 if b.value and (not periods or a in one.changes().at(periods)):
                     share = a.value / b.value
                     yield _Try(share, share, "ratio", f"the changes in {one.label} and {other.label}")
+
+
+def _named_first(text: str, one: Point, other: Point) -> bool:
+    """Say whether a text names the year of one point before that of another."""
+    if not one.date or not other.date or not one.date.year or not other.date.year:
+        return False
+    return -1 < text.find(str(one.date.year)) < text.find(str(other.date.year))
 
 
 def _ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
@@ -239,7 +251,9 @@ def _ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[_Tr
         points = row.at(periods)
         if len(points) == 2 and points[0].value:  # noqa: PLR2004 - one as a share of the other
             share = points[1].value / points[0].value
-            yield _Try(share, share, "ratio", f"{row.label}, the later over the earlier")
+            if _named_first(text, points[0], points[1]):
+                share = 1 / share if share else share
+            yield _Try(share, share, "ratio", f"{row.label}, one time over another")
     for one, two, whole in islice(permutations(rows[:5], 3), 60):
         if not (_over(text, one, whole) and _over(text, two, whole)):
             continue
@@ -303,8 +317,8 @@ def _is_it(claim: Claim, tried: _Try, text: str) -> bool:
     """Say whether a computed value is the claimed one, to its last digit and by its sign."""
     way = claim.direction or way_of(claim.sentence) or (way_of(text) if claim.bare else 0)
     unsigned = not way and "differ" in text.lower()
-    for amount in claim.amounts:
-        half = step(claim.figure, amount) / 2
+    for amount, step in claim.readings:
+        half = step / 2
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:
                 return True

@@ -23,6 +23,7 @@ class Fact:
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
     (or one sentence) from others; `label` is the row's name as written. `direction`: the sentence
     says that it is the size of a rise (1) or fall (-1). `is_change`: its column is one of changes.
+    `row_named`: its row has a name, in a table or in a sentence that stands for a table's row.
     """
 
     written: str
@@ -64,10 +65,13 @@ def prose_facts(
         while position < len(figures) and figures[position].start < sentence.end:
             inside.append(figures[position])
             position += 1
-        if inside and scale and _ROW.search(sentence.text):
+        if not inside:
+            continue
+        is_row = _ROW.search(sentence.text) is not None
+        if is_row and scale:
             inside = [_scaled(figure, scale) for figure in inside]
-        if inside:
-            yield from _said(text, inside, (sentence.start, sentence.end), (passage, -1, number))
+        for fact in _said(text, inside, (sentence.start, sentence.end), (passage, -1, number)):
+            yield replace(fact, row_named=True) if is_row else fact
 
 
 _FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")

@@ -36,6 +36,10 @@ _SAME: Final = {
     "ebit": ("operating", "income"),
     "revenues": ("revenue",),
 }
+_DAY: Final = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"\s\d{1,2}\b"
+)
 _SQUASHED: Final = 13
 """From this length on a word may be several that have lost their spaces ('Totalnetrevenue')."""
 
@@ -50,7 +54,7 @@ def _stem(word: str) -> str:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     words: set[str] = set()
-    for match in _WORD.finditer(text.lower()):
+    for match in _WORD.finditer(_DAY.sub(" ", text.lower())):
         word = match[0].replace("\u2019", "'").removesuffix("'s")
         if word not in _STOP_WORDS:
             words.update(map(_stem, _SAME.get(word, (word,))))

@@ -140,6 +140,8 @@ def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
     passage, table, number = fact.row
     if fact.is_cell:
         yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change
+    elif fact.row_named:
+        yield ("said", fact.words)
     else:
         yield passage, table, fact.words
         yield passage, table, number, fact.amounts[0].unit
