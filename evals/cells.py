@@ -13,6 +13,15 @@ _YEAR: Final = re.compile(r"\b(?:19|20)\d{2}\b")
 _NUMBER: Final = re.compile(r"\(?\s*-?\s*[$€£]?\s*\(?-?(\d[\d,]*(?:\.\d+)?)\s?%?\s*\)?\s?%?")
 _NOTE: Final = re.compile(r"\s*\((?:\d+|note[^)]*|[a-z])\)|\*+", re.IGNORECASE)
 _LABEL: Final = re.compile(r"[A-Za-z][A-Za-z ,/&'’()-]{3,70}")
+_NO_MONEY: Final = re.compile(
+    r"\b(?:per|shares?|eps|rate|ratio|days|years|number|margin|volatility|yield|term|life|percent)\b|%",
+    re.IGNORECASE,
+)
+_STATED: Final = {
+    "thousand": re.compile(r"thousand|'000|\u2019000|000s", re.IGNORECASE),
+    "million": re.compile(r"million|[$€£]\s?m\b", re.IGNORECASE),
+    "billion": re.compile(r"billion|[$€£]\s?bn\b", re.IGNORECASE),
+}
 _CURRENCIES: Final = (("RMB", "RMB"), ("€", "€"), ("£", "£"), ("$", "$"))
 
 
@@ -63,11 +72,12 @@ def ground(row: Mapping[str, Any]) -> Ground:
     table: Table = row["table"]["table"]
     paragraphs = tuple(p["text"] for p in row["paragraphs"])
     text = json.dumps(table, ensure_ascii=False) + " ".join(paragraphs)
-    scales = {q["scale"] for q in row["questions"]} & {"thousand", "million", "billion"}
-    scale = next(iter(scales)) if len(scales) == 1 else ""
-    if f"{scale}s" not in text.lower() and f"{scale}" not in text.lower():
-        scale = ""
+    scales = {q["scale"] for q in row["questions"]} & set(_STATED)
+    stated = {scale for scale, pattern in _STATED.items() if pattern.search(text)}
+    scale = next(iter(scales & stated or stated), "") if len(scales & stated or stated) == 1 else ""
     currency = next((sign for mark, sign in _CURRENCIES if mark in text), "")
+    if stated and not scale:
+        currency = ""  # an amount of money without its scale would be wrong
     return Ground(row["table"]["uid"], table, paragraphs, tuple(_cells(table)), scale, currency)
 
 
@@ -84,6 +94,8 @@ def _cells(table: Table) -> Iterator[Cell]:
         for column, year in years.items():
             written = row[column].strip() if column < len(row) else ""
             match = _NUMBER.fullmatch(written)
+            if _NO_MONEY.search(label) and "%" not in written:
+                continue
             if match is None or _YEAR.fullmatch(match[1]) or len(match[1].strip("0.,")) < 2:
                 continue
             value = Decimal(match[1].replace(",", ""))
@@ -110,7 +122,8 @@ def _sentences(table: Table) -> str:
     """A row as FinQA writes it: 'the X of 2019 is $ 5 ; the X of 2018 is $ 4 .'."""
     head = next((row for row in table if len(_years(row)) > 1), table[0])
     said = [row[0] for row in table if not any(row[1:]) and row[0]]
-    notes = [c for row in table for c in row[1:] if re.search("thousand|million|billion", c)][:1]
+    notes = [c for row in table for c in row if any(p.search(c) for p in _STATED.values())]
+    notes = notes[:1]
     for row in table:
         pairs = [(h, c) for h, c in zip(head[1:], row[1:], strict=False) if h.strip() and c.strip()]
         if row is not head and row[0] and pairs:

@@ -372,6 +372,8 @@ def question_pairs(row: Mapping[str, Any], seed: int = 7) -> Iterator[Pair]:
         wrong = transposed(digits, [], random) or _off(digits, random)
         if wrong == digits or not re.search("[1-9]", digits):
             continue
+        if scale in {"thousand", "million", "billion"} and scale != it.scale:
+            continue  # no passage states it
         sign = "-" if value < 0 else ""
         unit = "%" if scale == "percent" else f" {scale}" if scale else ""
         texts = [f"{sign}{d}{unit}" for d in (digits, wrong)]

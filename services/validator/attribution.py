@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from services.validator.claims import Claim, significant, step
+from services.validator.claims import Claim, significant
 from services.validator.directions import says_minus
 from services.validator.evidence import Evidence, digits_of
 from services.validator.facts import Fact
@@ -17,8 +17,10 @@ from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
 
 _BETTER: Final = 0.2
 """By so much another row must fit the words better than the one that has the figure."""
+_BETTER_SENTENCE: Final = 0.3
+"""By so much another sentence must."""
 _FITS: Final = 0.55
-"""How well that other row must fit at least."""
+"""How well that other must fit at least."""
 _ROUNDED_FITS: Final = 0.3
 """How well the row of an unrounded figure must fit the words."""
 
@@ -49,8 +51,8 @@ def search(claim: Claim, evidence: Evidence) -> Search:
     """Look a claimed amount up."""
     query = evidence.vocabulary.known(claim.query)
     kinds: dict[str, dict[int, Match]] = {"found": {}, "sign": {}, "unit": {}}
-    for amount in claim.amounts:
-        for fact, theirs, exact in _of_value(claim, amount, evidence):
+    for amount, step in claim.readings:
+        for fact, theirs, exact in _of_value(claim, amount, step, evidence):
             match = Match(
                 fact,
                 evidence.vocabulary.score(query, fact.words, fact.context),
@@ -74,7 +76,7 @@ def _rank(match: Match) -> tuple[int, float]:
 
 
 def _of_value(
-    claim: Claim, amount: Amount, evidence: Evidence
+    claim: Claim, amount: Amount, step: Decimal, evidence: Evidence
 ) -> Iterator[tuple[Fact, Amount, bool]]:
     """Return the facts of a value, and those that are it when rounded as the claim is."""
     value = abs(amount.value)
@@ -82,7 +84,7 @@ def _of_value(
         for theirs in fact.amounts:
             if abs(theirs.value) == value:
                 yield fact, theirs, True
-    half = step(claim.figure, amount) / 2
+    half = step / 2
     if significant(amount) < 2 or (claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT):  # noqa: PLR2004 - a single digit is everywhere
         return
     values = evidence.values
@@ -130,8 +132,9 @@ def _better(
 ) -> Fact | None:
     """Return a fact that the claim's words name rather than the one that has its value."""
     usable = [match for match in found if match.period is not False] or list(found)
-    best = max(match.score for match in usable)
-    least = max(best + _BETTER, _FITS)
+    best = max(usable, key=lambda match: match.score)
+    around = max(_around(query, match.fact, evidence) for match in usable)
+    plain = all(a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts)  # noqa: PLR2004 - '16' is everywhere
     top: tuple[float, Fact] | None = None
     values = {abs(a.value) for a in claim.amounts}
     for fact in evidence.about(query):
@@ -139,10 +142,24 @@ def _better(
             continue
         if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
             continue
+        if plain and not fact.is_cell:
+            continue
         score = evidence.vocabulary.score(query, fact.words, fact.context)
-        if score >= least and (top is None or score > top[0]):
+        if not fact.is_cell and fact.row not in {match.fact.row for match in usable}:
+            least = max(best.score, around) + _BETTER_SENTENCE
+            score = min(score, _around(query, fact, evidence))
+        else:
+            least = (best.score if fact.row == best.fact.row else max(best.score, around)) + _BETTER
+        if score >= max(least, _FITS) and (top is None or score > top[0]):
             top = (score, fact)
     return top[1] if top else None
+
+
+def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
+    """Return how well a fact's whole sentence fits the words; for a cell, nothing."""
+    if fact.is_cell:
+        return 0.0
+    return evidence.vocabulary.score(query, fact.context & evidence.vocabulary.counts.keys(), frozenset())
 
 
 def _comparable(claim: Claim, fact: Fact) -> bool:
@@ -172,6 +189,8 @@ def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
 
 def date_elsewhere(claim: Claim, evidence: Evidence) -> Fact | None:
     """Return a fact of another date that the words around a claimed date name far better."""
+    if claim.has_amounts or fit(frozenset(claim.dates), claim.asked):
+        return None  # then the amounts say whether the period is right
     query = evidence.vocabulary.known(claim.query)
     ours = frozenset(claim.dates)
     best, other = 0.0, None

@@ -11,7 +11,9 @@ from services.validator.figures import Figure, read_figures
 from services.validator.labels import Query, stems
 from services.validator.periods import Periods, amounts_of, assign, dates_of, is_date
 from services.validator.quantities import Amount
+from services.validator.scales import TableScale, stated_scale
 from services.validator.sentences import sentences
+from services.validator.units import CURRENCY_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +21,28 @@ class Claim:
     """One figure of the answer and what is said of it.
 
     `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
-    `spoken`: all dates of the sentence. `bare`: the sentence has no words of its own, so the
-    question must say what it is.
+    `spoken`: all dates of the sentence. `clause`: the words next to it. `bare`: the sentence has no words of its own, so the
+    question must say what it is. `readings`: the amounts it may be, each with the worth of its last
+    digit. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure
+    readings: tuple[tuple[Amount, Decimal], ...]
     query: Query
     periods: Periods
     asked: Periods
     spoken: Periods
+    clause: str
     sentence: str
     question: str
     direction: int
     bare: bool
+    has_amounts: bool
 
     @property
     def amounts(self) -> tuple[Amount, ...]:
         """The amounts it may be; none for a date."""
-        return () if is_date(self.figure) else amounts_of(self.figure)
+        return tuple(amount for amount, _ in self.readings)
 
     @property
     def dates(self) -> tuple[Date, ...]:
@@ -57,7 +63,7 @@ _BEFORE: float = 0.2
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
     figures = read_figures(answer).figures
-    asked_words = stems(question)
+    asked_words, asked_scale = stems(question), stated_scale(question)
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
     )
@@ -73,11 +79,12 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
             for index, figure in enumerate(inside):
-                local = stems(surroundings(answer, inside, index, (sentence.start, sentence.end)))
+                clause = surroundings(answer, inside, index, (sentence.start, sentence.end))
                 yield Claim(
                     figure,
+                    () if is_date(figure) else tuple(_readings(figure, asked_scale)),
                     Query.of(
-                        (local, 1.0),
+                        (stems(clause), 1.0),
                         (words, _SENTENCE),
                         (asked_words, _QUESTION),
                         (earlier, _BEFORE),
@@ -85,18 +92,28 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     periods[index],
                     asked,
                     spoken,
+                    clause,
                     sentence.text,
                     question,
                     direction(answer, figure.start, figure.end),
                     bare=not words,
+                    has_amounts=not all(map(is_date, inside)),
                 )
         earlier = words
 
 
-def step(figure: Figure, amount: Amount) -> Decimal:
-    """Return what the last written digit of a figure is worth."""
-    exponent = amount.value.as_tuple().exponent
-    return Decimal(1).scaleb(int(exponent)) * figure.factor
+def _readings(
+    figure: Figure, scale: TableScale | None
+) -> Iterator[tuple[Amount, Decimal]]:
+    """Return what a figure may be, each with what its last written digit is worth.
+
+    A bare '3,215' that answers 'how much, in USD millions?' may be that many millions.
+    """
+    for amount in amounts_of(figure):
+        step = Decimal(1).scaleb(int(amount.value.as_tuple().exponent)) * figure.factor
+        yield amount, step
+        if scale and figure.factor == 1 and amount.unit in {None, *CURRENCY_CODES}:
+            yield Amount(amount.value * scale.factor, amount.unit), step * scale.factor
 
 
 def significant(amount: Amount) -> int:

@@ -167,6 +167,11 @@ def _year_range(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
         yield from _date(m, Date(first, int(m[2])) if 1 <= int(m[2]) <= 12 else None)  # noqa: PLR2004 - the calendar's
 
 
+def _years(text: str, m: re.Match[str]) -> Iterator[DateSpan]:
+    for year in re.finditer(r"\d{4}", text[m.start() : m.end()]):
+        yield DateSpan(m.start() + year.start(), m.start() + year.end(), (Date(int(year[0])),))
+
+
 def _quarter(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
     yield from _date(m, Date(_full_year(m[2]) if m[2] else None, quarter=int(m[1])))
 
@@ -205,8 +210,10 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = (
         ),
         _day_first,
     ),
+    (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
     (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
     (_compile(rf"{_FISCAL}?{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"), _year_range),
+    (_compile(rf"{_YEAR}(?:,{_YEAR})++{_NO_MORE}"), _years),
     (_compile(rf"Q([1-4])(?!\d){_OF_YEAR}"), _quarter),
     (_compile(rf"([1-4])Q{_OF_YEAR}"), _quarter),
     (_compile(rf"{_ORDINAL}[\s-](?:fiscal[\s-])?quarter{_OF_YEAR}"), _quarter_words),

@@ -6,16 +6,17 @@ right to its last digit.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations, islice, permutations
 from typing import Final
 
-from services.validator.claims import Claim, step
+from services.validator.claims import Claim
 from services.validator.dates import Date
 from services.validator.directions import way_of
 from services.validator.evidence import Evidence
+from services.validator.facts import Fact
 from services.validator.labels import Query, stems
 from services.validator.periods import Periods
 from services.validator.series import Point, Series, series_of
@@ -109,160 +110,160 @@ def _tries(
 ) -> Iterator[_Try]:
     unit = next((a.unit for a in claim.amounts), None)
     fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
-    if _AVERAGE.search(text):
+    average, ratio = _AVERAGE.search(text), _RATIO.search(text)
+    change = _CHANGE.search(text)
+    if average:
         yield from _averages(rows, periods)
-        if _RATIO.search(text):
-            yield from _average_ratios(rows, periods)
-    if _CHANGE.search(text):
+        if ratio:
+            yield from _averages([one.over(other) for one, other in _ordered(text, rows)], periods)
+    if change:
         for row in rows:
-            yield from _changes(row, periods, fraction=fraction)
-    if _RATIO.search(text) and (fraction or unit == "times"):
+            yield from _changes(row, periods, growth=fraction)
+    if ratio and (fraction or unit == "times"):
         yield from _ratios(text, rows, periods)
     if _DIFFERENCE.search(text):
         yield from _differences(rows, periods)
     if _SUM.search(text):
         yield from _sums(rows, periods)
+    if change and (average or ratio):
+        yield from _compound(text, rows, periods, average=bool(average), ratio=bool(ratio))
+    if change and fraction:
+        for one, other in _ordered(text, rows):
+            for point in one.over(other).at(periods):
+                more = (point.value - 1) * 100
+                yield _Try(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
+    if change and fraction and _DIFFERENCE.search(text):
+        yield from _differences([row.growth() for row in rows], periods)
+
+
+def _compound(
+    text: str, rows: Sequence[Series], periods: Periods, *, average: bool, ratio: bool
+) -> Iterator[_Try]:
+    """Return changes of averages and ratios, averages of changes, ratios of changes."""
+    few = rows[:4]
+    if average:
+        means = [row.averages() for row in few]
+        for mean in means:
+            yield from _changes(mean, periods, growth=False)
+        yield from _differences(means, periods)
+        yield from _averages([row.changes() for row in few], periods)
+    if ratio:
+        for one, other in _ordered(text, few):
+            yield from _changes(one.over(other), periods, growth=False)
+            for a, b in one.changes().beside(other.changes()):
+                if b.value and (not periods or a in one.changes().at(periods)):
+                    share = a.value / b.value
+                    yield _Try(share, share, "ratio", f"the changes in {one.label} and {other.label}")
+
+
+def _named_first(text: str, one: Point, other: Point) -> bool:
+    """Say whether a text names the year of one point before that of another."""
+    if not one.date or not other.date or not one.date.year or not other.date.year:
+        return False
+    return -1 < text.find(str(one.date.year)) < text.find(str(other.date.year))
+
+
+def _ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
+    """Return the pairs of rows of which the text can mean the first over the second."""
+    for one, other in permutations(rows[:6], 2):
+        if _over(text, one, other):
+            yield one, other
 
 
 def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
     """Return (old, new) pairs of a row that the periods mean: first and last, or one before one."""
     points = row.at(periods)
-    everything = row.at(frozenset())
     if not periods:
-        if len(everything) > 1:
-            yield everything[-2], everything[-1]
-        return
+        points = points[-2:]
     if len(points) > 1:
         yield points[0], points[-1]
-        return
-    if len(points) == 1:
-        at = everything.index(points[0])
-        if at:
-            yield everything[at - 1], points[0]
+    elif points and (old := row.before(points[0])):
+        yield old, points[0]
 
 
-def _changes(row: Series, periods: Periods, *, fraction: bool) -> Iterator[_Try]:
+def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
     for old, new in _pairs(row, periods):
-        yield _Try(
-            new.value - old.value,
-            new.raw - old.raw,
-            "percent" if new.percent else "amount",
-            f"the change in {row.label}, {new.fact.written} less {old.fact.written}",
-            signed=True,
-        )
-        if fraction and old.value:
-            growth = (new.value - old.value) / abs(old.value) * 100
-            yield _Try(
-                growth,
-                growth,
-                "percent",
-                f"the change in {row.label} from {old.fact.written} to {new.fact.written}",
-                signed=True,
-            )
-            if old.value < 0:
-                yield _Try(-growth, -growth, "percent", f"the change in {row.label}", signed=True)
-
-
-def _same_time(
-    one: Series, other: Series, periods: Periods
-) -> Iterator[tuple[Point, Point]]:
-    """Return the values of two rows for the same period, of the periods named."""
-    chosen = one.at(periods) or (one.at(frozenset()) if not periods else [])
-    for a in chosen:
-        for b in other.points:
-            if a.fact is not b.fact and (a.date == b.date or None in {a.date, b.date}):
-                yield a, b
+        text = f"the change in {row.label}, {old.written} to {new.written}"
+        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True)
+        if old.value < 0 > new.value:  # costs in brackets: how much more was spent
+            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True)
+        if growth and old.value:
+            rate = (new.value - old.value) / abs(old.value) * 100
+            yield _Try(rate, rate, "percent", text, signed=True)
+            if old.value < 0:  # some divide by the negative base
+                yield _Try(-rate, -rate, "percent", text, signed=True)
 
 
 def _differences(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     for one, other in permutations(rows[:5], 2):
-        for a, b in _same_time(one, other, periods):
-            yield _Try(
-                a.value - b.value,
-                a.raw - b.raw,
-                "percent" if a.percent else "amount",
-                f"{one.label} less {other.label}",
-            )
+        for a, b in one.beside(other):
+            if a.kind == b.kind and (not periods or a in one.at(periods)):
+                text = f"{one.label} less {other.label}"
+                yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text)
+
+
+def _together(rows: Sequence[Series], periods: Periods, most: int) -> Iterator[list[Point]]:
+    """Return the points to add up: one row's over time, and several rows' at one time."""
+    for row in rows:
+        points = row.at(periods)
+        if len(points) > 1:
+            yield points
+    for count in range(2, most + 1):
+        for first, *others in combinations(rows[:6], count):
+            for point in first.at(periods):
+                points = [point]
+                for row in others:
+                    points += [p for p in row.points if p.date == point.date][:1]
+                if len({p.facts for p in points}) == count:
+                    yield points
 
 
 def _sums(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
-    for row in rows:
-        points = row.at(periods)
-        if len(points) > 1:
-            yield _total(points, f"the sum of {row.label}")
-    for count in (2, 3, 4):
-        for chosen in combinations(rows[:6], count):
-            for first in chosen[0].at(periods):
-                points = [first]
-                for row in chosen[1:]:
-                    points += [p for p in row.points if p.date == first.date][:1]
-                if len(points) == count and len({id(p.fact) for p in points}) == count:
-                    yield _total(points, "the sum of " + " and ".join(r.label for r in chosen))
-
-
-def _total(points: Sequence[Point], text: str) -> _Try:
-    return _Try(
-        sum((p.value for p in points), Decimal(0)),
-        sum((p.raw for p in points), Decimal(0)),
-        "percent" if points[0].percent else "amount",
-        text,
-    )
-
-
-def _mean(points: Sequence[Point], text: str) -> _Try:
-    total, count = _total(points, text), len(points)
-    return _Try(total.value / count, total.raw / count, total.kind, text)
+    for points in _together(rows, periods, 4):
+        yield _total(points, "the sum of " + _written(points))
 
 
 def _averages(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
-    for row in rows:
-        points = row.at(periods)
-        if len(points) > 1:
-            yield _mean(points, f"the average of {row.label}")
-        if len(points) == 1:  # an average balance is that of the year's beginning and end
-            everything = row.at(frozenset())
-            at = everything.index(points[0])
-            if at:
-                yield _mean(everything[at - 1 : at + 1], f"the average of {row.label}")
-    for count in (2, 3):
-        for chosen in combinations(rows[:5], count):
-            for first in chosen[0].at(periods):
-                points = [first]
-                for row in chosen[1:]:
-                    points += [p for p in row.points if p.date == first.date][:1]
-                if len(points) == count:
-                    yield _mean(points, "the average of " + " and ".join(r.label for r in chosen))
+    balances = [
+        [old, points[0]]
+        for row in rows
+        if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
+    ]
+    for points in [*_together(rows, periods, 3), *balances]:
+        total, count = _total(points, "the average of " + _written(points)), len(points)
+        yield _Try(total.value / count, total.raw / count, total.kind, total.text)
+
+
+def _total(points: Sequence[Point], text: str) -> _Try:
+    value = sum((p.value for p in points), Decimal(0))
+    return _Try(value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text)
+
+
+def _written(points: Iterable[Point]) -> str:
+    return ", ".join(point.written for point in points)
 
 
 def _ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
-    for one, other in permutations(rows[:6], 2):
-        if not _over(text, one, other):
-            continue
-        for a, b in _same_time(one, other, periods):
-            if b.value:
-                share = a.value / b.value
-                yield _Try(share, share, "ratio", f"{one.label} over {other.label}")
+    for one, other in _ordered(text, rows):
+        for point in one.over(other).at(periods):
+            yield _Try(point.value, point.value, "ratio", f"{one.label} over {other.label}")
     for row in rows[:3]:
         points = row.at(periods)
         if len(points) == 2 and points[0].value:  # noqa: PLR2004 - one as a share of the other
             share = points[1].value / points[0].value
-            yield _Try(share, share, "ratio", f"{row.label}, the later over the earlier")
+            if _named_first(text, points[0], points[1]):
+                share = 1 / share if share else share
+            yield _Try(share, share, "ratio", f"{row.label}, one time over another")
     for one, two, whole in islice(permutations(rows[:5], 3), 60):
-        for a, b in _same_time(one, two, periods):
-            for _, c in _same_time(one, whole, frozenset({a.date} if a.date else ())):
-                if c.value and c.fact not in {a.fact, b.fact}:
+        if not (_over(text, one, whole) and _over(text, two, whole)):
+            continue
+        for a, b in one.beside(two):
+            for c in whole.points:
+                same = c.date == a.date and c.facts not in {a.facts, b.facts} and a.value != b.value
+                if same and c.value and (not periods or a in one.at(periods)):
                     share = (a.value + b.value) / c.value
-                    yield _Try(
-                        share, share, "ratio", f"{one.label} and {two.label} over {whole.label}"
-                    )
-
-
-def _average_ratios(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
-    for one, other in permutations(rows[:5], 2):
-        shares = [a.value / b.value for a, b in _same_time(one, other, periods) if b.value]
-        if len(shares) > 1:
-            mean = sum(shares, Decimal(0)) / len(shares)
-            yield _Try(mean, mean, "ratio", f"the average of {one.label} over {other.label}")
+                    text = f"{one.label} and {two.label} over {whole.label}"
+                    yield _Try(share, share, "ratio", text)
 
 
 def _over(text: str, one: Series, other: Series) -> bool:
@@ -275,24 +276,52 @@ def _over(text: str, one: Series, other: Series) -> bool:
     return (first < second) != inverted
 
 
+_COMPUTED: Final = re.compile(
+    r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"
+    r"|as\sa\spercent(?:age)?\sof|together|combined|altogether|growth\s(?:in|rate))\b",
+    re.IGNORECASE,
+)
+
+
+def must_be_computed(claim: Claim, fact: Fact) -> bool:
+    """Say whether a claim names a computation of which a table's cell is no result by itself."""
+    text = claim.question if claim.bare else claim.clause
+    if not fact.is_cell or fact.is_change:
+        return False
+    named = fact.words | fact.context
+    if _AVERAGE.search(text) and not named & _MEANS:
+        return True
+    return bool((_COMPUTED.search(text) or claim.direction) and not named & _RESULTS)
+
+
+_MEANS: Final = stems("average mean weighted")
+_RESULTS: Final = stems(
+    "change increase decrease growth difference total ratio percentage margin net combined sum"
+    " variance gain improvement reduction"
+)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def _mention(text: str, row: Series, other: Series) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
-    own = row.words - other.words
-    for match in _WORD.finditer(text):
-        if stems(match[0]) & own:
-            return match.start()
-    return None
+    own, theirs = row.words - other.words, other.words - row.words
+    tokens = [(match.start(), stems(match[0])) for match in _WORD.finditer(text)]
+    if own:
+        return next((start for start, words in tokens if words & own), None)
+    # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
+    near = {i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)}
+    return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)
 
 
 def _is_it(claim: Claim, tried: _Try, text: str) -> bool:
     """Say whether a computed value is the claimed one, to its last digit and by its sign."""
     way = claim.direction or way_of(claim.sentence) or (way_of(text) if claim.bare else 0)
-    for amount in claim.amounts:
-        half = step(claim.figure, amount) / 2
+    unsigned = not way and "differ" in text.lower()
+    for amount, step in claim.readings:
+        half = step / 2
         for value in _readings(amount.unit, claim, tried):
+            if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:
+                return True
             target = amount.value
             if tried.signed and way and target > 0:
                 target = target if way > 0 else -target

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _UP: Final = (
-    r"increas\w*|ris(?:e|es|en|ing)|rose|grew|grow(?:s|th|n|ing)?|gain(?:s|ed)?|climb\w*|up|higher"
+    r"increas\w*|ris(?:e|es|en|ing)|rose|grew|grow(?:s|th|n|ing)?|gained|climb\w*|up|higher"
     r"|improv\w*|expand\w*|rais\w*|widen\w*|more|greater|surg\w*|exceed\w*|above|jump\w*|growth"
 )
 _DOWN: Final = (

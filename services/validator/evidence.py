@@ -10,6 +10,7 @@ from services.validator.facts import Fact, prose_facts
 from services.validator.figures import FigureText, read_figures
 from services.validator.labels import Query, Vocabulary
 from services.validator.periods import amounts_of
+from services.validator.scales import stated_scale
 from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
 
@@ -56,7 +57,10 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         tables = tables_of(passage, index, passages)
         for table in tables:
             found += table.facts
-        found += prose_facts(passage, index, [span for t in tables for span in t.spans])
+        others = [p for i, p in enumerate(passages) if i != index]
+        scale = next((s for p in others if (s := stated_scale(p))), None)
+        spans = [span for table in tables for span in table.spans]
+        found += prose_facts(passage, index, spans, scale)
     by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
     for fact in found:
         for word in fact.words:

@@ -1,14 +1,18 @@
 """The figures of passages as facts: a value with what it is about and for which period."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from services.validator.directions import direction
 from services.validator.figures import Figure, read_figures
 from services.validator.labels import stems
 from services.validator.periods import Periods, amounts_of, assign, is_date
 from services.validator.quantities import Amount
-from services.validator.sentences import sentences
+from services.validator.scales import TableScale
+from services.validator.sentences import Sentence, sentences
+from services.validator.units import CURRENCY_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Fact:
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
     (or one sentence) from others; `label` is the row's name as written. `direction`: the sentence
     says that it is the size of a rise (1) or fall (-1). `is_change`: its column is one of changes.
+    `row_named`: its row has a name, in a table or in a sentence that stands for a table's row.
     """
 
     written: str
@@ -35,19 +40,62 @@ class Fact:
     row_named: bool = False
 
 
+_ROW: Final = re.compile(r"\bthe\s.{1,200}\sof\s.{1,80}\sis\s")
+"""A table's row said as a sentence: 'the net sales of 2019 is $ 5 ; the net sales of 2018 is …'."""
+
+
 def prose_facts(
-    text: str, passage: int, skipped: Sequence[tuple[int, int]] = ()
+    text: str,
+    passage: int,
+    skipped: Sequence[tuple[int, int]] = (),
+    scale: TableScale | None = None,
 ) -> Iterator[Fact]:
-    """Return the facts that the sentences of a text say, without those in `skipped` stretches."""
-    figures = [f for f in read_figures(text).figures if not _within(f, skipped)]
+    """Return the facts that the sentences of a text say, without those in `skipped` stretches.
+
+    `scale`: one that another passage states, for rows of tables that are said as sentences.
+    """
+    figures = [
+        figure
+        for figure in read_figures(text).figures
+        if not _within(figure, skipped) and not _FOOTNOTE.fullmatch(figure.text)
+    ]
     position = 0
-    for number, sentence in enumerate(sentences(text)):
+    for number, sentence in enumerate(_pieces(text)):
         inside = []
         while position < len(figures) and figures[position].start < sentence.end:
             inside.append(figures[position])
             position += 1
-        if inside:
-            yield from _said(text, inside, (sentence.start, sentence.end), (passage, -1, number))
+        if not inside:
+            continue
+        is_row = _ROW.search(sentence.text) is not None
+        if is_row and scale:
+            inside = [_scaled(figure, scale) for figure in inside]
+        for fact in _said(text, inside, (sentence.start, sentence.end), (passage, -1, number)):
+            yield replace(fact, row_named=True) if is_row else fact
+
+
+_FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
+_TOKENISED: Final = re.compile(r"(?<=\s\.)\s+")
+"""The end of a sentence in a text whose words and marks were spaced out ('is $ 5 .')."""
+
+
+def _pieces(text: str) -> Iterator[Sentence]:
+    for sentence in sentences(text):
+        start = 0
+        ends = [match.end() for match in _TOKENISED.finditer(sentence.text)]
+        for end in [*ends, len(sentence.text)]:
+            if end > start:
+                yield Sentence(sentence.text[start:end], sentence.start + start, sentence.start + end)
+            start = end
+
+
+def _scaled(figure: Figure, scale: TableScale) -> Figure:
+    more = (
+        Amount(amount.value * scale.factor, amount.unit)
+        for amount in amounts_of(figure)
+        if amount.unit in {None, *CURRENCY_CODES} and figure.factor == 1
+    )
+    return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
 
 
 def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:

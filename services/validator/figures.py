@@ -130,6 +130,9 @@ def read_cell(text: str) -> tuple[Figure, ...]:
 _SKIPPED: Final = (
     r"^[^\S\n]{0,8}\(?\d{1,2}[.)](?=\s)"  # a list's '1.'
     r"|\[\d{1,3}\]"  # a reference '[1]'
+    r"|(?<=\d)\(\d{1,3}\)"  # of a paragraph, '43(6)'
+    r"|\b(?:passages?|sources?|steps?|excerpts?)\s\#?\d{1,2}"  # 'passages 1, 2 and 3'
+    r"(?:(?:,|,?\s(?:and|or|to|&))?\s?\d{1,2}(?![\d.,%]))*+"
     r"|(?<!\w)(?:10-[KQ]|8-K|20-F|40-F|6-K|S-1)(?:/A)?(?!\w)|(?<!\w)401\(k\)"  # names of forms
 )
 _CANDIDATE: Final = re.compile(
@@ -264,4 +267,10 @@ def _stands_literally(figure: Figure, text: str) -> bool:
     if not figure.name:
         before = r"(?<!\d[.,])" + before if figure.text[0].isdigit() else before
         after += r"(?![.,]\d)" if figure.text[-1].isdigit() else ""
-    return re.search(before + re.escape(figure.text) + after, text, re.IGNORECASE) is not None
+    written = re.escape(figure.text)
+    if figure.name:  # '10mph' is '10 mph', and there are '4x4s'
+        written = _BOUNDARY.sub(r"\\s?", written.removesuffix("s")) + "s?"
+    return re.search(before + written + after, text, re.IGNORECASE) is not None
+
+
+_BOUNDARY: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")

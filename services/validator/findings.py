@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from services.validator.arithmetic import equation_before
 from services.validator.attribution import Search, date_elsewhere, nearest_scale, search
-from services.validator.claims import Claim, claims_of
-from services.validator.derivations import derive
+from services.validator.claims import Claim, claims_of, significant
+from services.validator.derivations import derive, must_be_computed
 from services.validator.evidence import Evidence, read_evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
@@ -71,7 +73,38 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     each with its title in front. List markers and references such as '[1]' are no figures.
     """
     evidence = read_evidence(tuple(passages))
-    return tuple(_examined(claim, evidence) for claim in claims_of(question, answer))
+    claims = list(claims_of(question, answer))
+    findings: list[FigureFinding] = []
+    for index, claim in enumerate(claims):
+        finding = _examined(claim, evidence)
+        if not finding.status.is_right and claim.amounts:
+            finding = _by_equation(answer, claims, index, findings) or finding
+        findings.append(finding)
+    return tuple(findings)
+
+
+def _by_equation(
+    answer: str, claims: Sequence[Claim], index: int, findings: Sequence[FigureFinding]
+) -> FigureFinding | None:
+    """Judge a figure by the computation that the answer gives for it."""
+    claim = claims[index]
+    equation = equation_before(answer, [c.figure for c in claims], index)
+    if equation is None or not all(_may_be_used(claims[i], findings[i]) for i in equation.operands):
+        return None
+    for amount, step in claim.readings:
+        for value in (equation.value, equation.value * 100):
+            if abs(value - amount.value) <= step / 2:
+                return _finding(claim, Status.DERIVED, 0.8, "computed as the answer says")
+    return _finding(claim, Status.ABSENT, 0.9, f"the computation gives {equation.value:.6g}")
+
+
+def _may_be_used(claim: Claim, finding: FigureFinding) -> bool:
+    """Say whether a figure can be computed with: a right one, or a plain 100 or 3."""
+    plain = all(a.unit is None and a.value in _CONSTANTS for a in claim.amounts)
+    return finding.status.is_right or plain
+
+
+_CONSTANTS: Final = frozenset(map(Decimal, (1, 2, 3, 4, 5, 12, 100, 365)))
 
 
 def _examined(claim: Claim, evidence: Evidence) -> FigureFinding:
@@ -97,7 +130,8 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = f"{_shown(best.fact)} stands there for {_dates(best.fact.periods)}, not {_dates(claim.when)}"
         return _finding(claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason)
-    if found.better is not None:
+    small = all(significant(a) < 2 and a.unit is None for a in claim.amounts)  # noqa: PLR2004 - '2' is everywhere
+    if found.better is not None and not small:
         if derivation := derive(claim, evidence):
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = (
@@ -105,6 +139,11 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             f"but for {_label(found.better)} it is {_shown(found.better)}"
         )
         return _finding(claim, Status.ELSEWHERE_ROW, 0.8, reason)
+    if must_be_computed(claim, best.fact):
+        if derivation := derive(claim, evidence):
+            return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
+        reason = f"{_shown(best.fact)} stands there for {_label(best.fact)} itself"
+        return _finding(claim, Status.ELSEWHERE_ROW, 0.7, reason)
     return _finding(claim, Status.EXACT, 0.5 + best.score / 2)
 
 

@@ -167,7 +167,8 @@ def _split(piece: str, begin: int, pattern: re.Pattern[str]) -> Iterator[Cell]:
 
 
 _VALUE: Final = re.compile(
-    r"[($€£¥]{0,3}[-\u2212\u2013+]?[$€£¥]?\(?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)\)?%?\)?%?,?"
+    r"[$€£¥]?[-\u2212\u2013+]?[$€£¥]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?,?"
+    r"|[$€£¥]?\([-\u2212\u2013]?[$€£¥]{0,2}(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?\)?%?,?"
     r"|[-\u2013\u2014]{1,3}|[$€£¥()%]|RMB|bps|NM|N/A|n/a"
 )
 _SPACE: Final = re.compile(r"\S+")
@@ -175,9 +176,12 @@ _LETTER: Final = re.compile(r"[^\W\d_]{2}")
 _NUMBER: Final = re.compile(r"\d")
 _RUNNING: Final = re.compile(
     r"(?:\b(?:in|of|was|were|to|at|by|for|from|and|or|the|a|an|is|are|than|with|approximately|about"
-    r"|over|nearly|had|totaled|than|note|notes|page|item|section|until|since|fiscal|year|ended"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|over|nearly|had|totaled|than|note|notes|page|item|section|until|since|fiscal|year|ended)"
     r"|[=*/+])\s*\Z",
+    re.IGNORECASE,
+)
+_MONTH: Final = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s*\Z",
     re.IGNORECASE,
 )
 _WORDIEST: Final = 14
@@ -238,10 +242,17 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     label = piece[start:cut].strip()
     numeric = any(_NUMBER.search(t[0]) for t in tokens[first:])
     if label and (
-        not _LETTER.search(label) or _RUNNING.search(label) or first > _WORDIEST or not numeric
+        not _LETTER.search(label) or _runs_on(label, tokens[first:]) or first > _WORDIEST or not numeric
     ):
         return Cell(piece.strip(), begin + start), []
     return Cell(label, begin + start), list(_values(piece, begin, tokens[first:]))
+
+
+def _runs_on(label: str, values: list[re.Match[str]]) -> bool:
+    """Say whether a line is running text that happens to end in a number."""
+    if _MONTH.search(label):
+        return True
+    return _RUNNING.search(label) is not None and sum(t[0][-1].isdigit() for t in values) < 2  # noqa: PLR2004 - a row's values
 
 
 def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cell]:

@@ -15,13 +15,16 @@ _STOPS: Final = (
     "or but if then than so as at by for from in into of off on onto out over to with within is "
     "are was were be been being am do does did has have had having will would shall should can "
     "could may might must about also such which who whom whose what when where while there here "
-    "each both all any some more most other very per during between through how much many "
+    "each both all any some very per during between through how much many "
     "respectively amount amounted came total's value year years fiscal ended ending period company "
-    "reported according table million millions thousand thousands billion billions percent "
+    "january february march april june july august september october november december "
+    "reported according table m mn bn million millions thousand thousands billion billions percent "
     "percentage usd eur gbp rmb note notes s t vs versus compared respect respectively"
 )
 _STOP_WORDS: Final = frozenset(_STOPS.split())
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_WORD: Final = re.compile(
+    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|(?<![\w.,$€£])\d{1,2}(?![\w.,%]|\s?%)"  # 'Level 2' is not 'Level 3'
+)
 _SAME: Final = {
     "capex": ("capital", "expenditure"),
     "ppe": ("property", "plant", "equipment"),
@@ -33,6 +36,10 @@ _SAME: Final = {
     "ebit": ("operating", "income"),
     "revenues": ("revenue",),
 }
+_DAY: Final = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"\s\d{1,2}\b"
+)
 _SQUASHED: Final = 13
 """From this length on a word may be several that have lost their spaces ('Totalnetrevenue')."""
 
@@ -47,11 +54,16 @@ def _stem(word: str) -> str:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     words: set[str] = set()
-    for match in _WORD.finditer(text.lower()):
+    for match in _WORD.finditer(_DAY.sub(" ", text.lower())):
         word = match[0].replace("\u2019", "'").removesuffix("'s")
         if word not in _STOP_WORDS:
             words.update(map(_stem, _SAME.get(word, (word,))))
     return frozenset(words)
+
+
+def label_stems(text: str) -> frozenset[str]:
+    """Return the stems of a label; of one that has no content words ('Current year') all words."""
+    return stems(text) or frozenset(_stem(m[0]) for m in _WORD.finditer(text.lower()))
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,12 @@ class Vocabulary:
                 if covered > 0.5:  # noqa: PLR2004 - more than half of it
                     found[word] = min(1.0, covered + 0.2) * max(w for _, w in parts)
         return found
+
+    def coverage(self, query: Query, label: frozenset[str]) -> float:
+        """Return from 0 to 1 how much of a label a query names, whatever else it names."""
+        whole = sum(self.idf(word) for word in label)
+        named = sum(self.idf(word) * query.weights.get(word, 0.0) for word in label)
+        return named / whole if whole else 0.0
 
     def score(self, query: Query, label: frozenset[str], context: frozenset[str]) -> float:
         """Return from 0 to 1 how well a label fits a query that `known` made.

@@ -117,8 +117,7 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
             continue
         for index in group:
             after = _following(text, figures, index, group, dates, offset)
-            before = next((g for g in reversed(dates) if g[-1] < index), None)
-            chosen = after or before
+            chosen = after or _preceding(text, figures, index, dates, taken, offset)
             if chosen is None:
                 late.append(index)
                 continue
@@ -155,7 +154,7 @@ def _following(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
     figures: Sequence[Figure],
     index: int,
     group: list[int],
-    dates: Iterable[list[int]],
+    dates: Sequence[list[int]],
     offset: int,
 ) -> list[int] | None:
     end = figures[group[-1]].end - offset
@@ -164,6 +163,27 @@ def _following(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
             gap = text[end : figures[date[0]].start - offset]
             if len(gap) <= _REACH and _ATTACHED.fullmatch(gap):
                 return date
+    return None
+
+
+_OTHER_TIME: Final = re.compile(
+    r"\b(?:to|from|compared|versus|vs|against|than)\b", re.IGNORECASE
+)
+
+
+def _preceding(  # noqa: PLR0913, PLR0917 - what a place in a sentence has around it
+    text: str,
+    figures: Sequence[Figure],
+    index: int,
+    dates: Sequence[list[int]],
+    taken: set[int],
+    offset: int,
+) -> list[int] | None:
+    """Return the last date before a figure; in 'from 4 in 2018 to 5' that of the 4 is not it."""
+    for date in reversed([date for date in dates if date[-1] < index]):
+        gap = text[figures[date[-1]].end - offset : figures[index].start - offset]
+        if not (taken.intersection(date) and _OTHER_TIME.search(gap)):
+            return date
     return None
 
 

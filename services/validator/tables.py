@@ -1,18 +1,20 @@
 """Tables as facts: each number with its row, its column, its period, its unit and its scale."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from services.validator.dates import Date
 from services.validator.facts import Fact
 from services.validator.figures import Figure, read_cell
 from services.validator.grids import Cell, Grid, Line, grids_of
-from services.validator.labels import stems
+from services.validator.labels import label_stems, stems
 from services.validator.periods import NO_PERIOD, Periods, amounts_of, dates_of, is_date
 from services.validator.quantities import Amount
-from services.validator.scales import TableScale, stated_scale
+from services.validator.scales import TABLE_SCALE, TableScale, stated_scale
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT, named_units
 
 
@@ -31,9 +33,12 @@ _PER: Final = re.compile(
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
 _RATE: Final = re.compile(r"%|\bpercent", re.IGNORECASE)
 _NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
+_NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 _OF_TIME: Final = re.compile(
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
-    r"|nine|twelve|fifty|two|december|restated|unaudited|audited|balance|to|through|note|m|mn)\b"
+    r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
+    r"|february|march|april|may|june|july|august|september|october|november|december|sept?|jan|feb"
+    r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fy|fye)\b"
     r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
     re.IGNORECASE,
 )
@@ -100,7 +105,8 @@ class _Reader:
                 self.sections = [*self.sections[-2:], line.label.text]
             else:
                 self.has_rows = True
-                yield from self._row(line, number)
+                for part in self._parts(line):
+                    yield from self._row(part, number)
 
     def _kind(self, line: Line) -> str:
         written = [cell for cell in line.cells if cell.text]
@@ -109,29 +115,51 @@ class _Reader:
             return "head" if dates and not _OF_TIME.sub("", line.label.text) else (
                 "head" if len(dates) > 1 and not line.placed else "section"
             )
-        if any(_is_number(cell) for cell in written):
+        opening = not self.has_rows and not line.label.text
+        if any(_is_number(cell) for cell in written) and not (
+            opening and all(_TIMES.fullmatch(cell.text) or not _is_number(cell) for cell in written)
+        ):
             return "row"
         if not line.placed or not self.has_rows or not _OF_TIME.sub("", line.label.text):
             return "head"
         return "row"
 
+    def _parts(self, line: Line) -> Iterator[Line]:
+        """Split a row that ran into the unlabelled total below it."""
+        count = len(line.cells)
+        if line.placed or count != 2 * self.width or self._spans(line.cells, 2):
+            yield line
+            return
+        yield Line(line.label, line.cells[: self.width], placed=False)
+        rest = line.cells[self.width :]
+        yield Line(Cell("", rest[0].start), rest, placed=False)
+
+    @cached_property
+    def width(self) -> int:
+        """How many values most rows have."""
+        counts = Counter(len(line.cells) for line in self.grid.lines if line.cells)
+        return counts.most_common(1)[0][0] if counts else 0
+
     def _row(self, line: Line, number: int) -> Iterator[Fact]:
         label = _NOTE.sub("", line.label.text).strip(" :")
+        section = self.sections[-1] if self.sections else ""
+        label = label or section or "Total"  # what has no name is the total, by convention
         if not line.placed:
             end = line.cells[-1].start + len(line.cells[-1].text)
             self.spans.append((line.label.start, end))
         own = _periods(line.label.text)
-        words = stems(label)
+        words = label_stems(label) if _OF_TIME.sub("", label) else stems(label)
         context = frozenset[str]().union(*map(stems, self.sections[-2:]))
-        count = len(line.cells)
-        for index, cell in enumerate(line.cells):
-            column = self._column(index, count, placed=line.placed)
+        cells = self._without_note(line)
+        count = len(cells)
+        for index, cell in enumerate(cells):
+            column = self._column(index, cells, placed=line.placed)
             for figure in read_cell(cell.text):
                 if is_date(figure) and not _is_number(cell):
                     amounts: tuple[Amount, ...] = ()
                     periods = frozenset(dates_of(figure))
                 else:
-                    amounts = tuple(self._amounts(figure, label, column))
+                    amounts = tuple(self._amounts(figure, f"{label} {section}", column))
                     periods = _merged(column.periods, own)
                 yield Fact(
                     figure.text,
@@ -146,6 +174,15 @@ class _Reader:
                     row_named=bool(words),
                     is_change=_CHANGE.search(column.text) is not None,
                 )
+
+    def _without_note(self, line: Line) -> tuple[Cell, ...]:
+        """Return the cells of a row, less the number of a footnote that looks like one."""
+        if not line.placed and _NOTE_ALONE.fullmatch(line.cells[0].text):
+            sizes = {len(group) for group in _groups(self.heads)}
+            count = len(line.cells)
+            if count - 1 in sizes and count not in sizes:
+                return line.cells[1:]
+        return line.cells
 
     def _amounts(self, figure: Figure, label: str, column: _Column) -> Iterator[Amount]:
         scale, certain = (column.scale, True) if column.scale else self.scale
@@ -170,29 +207,41 @@ class _Reader:
             if not (excepted and "." in figure.text):
                 yield Amount(amount.value * scale.factor, money)
 
-    def _column(self, index: int, count: int, *, placed: bool) -> _Column:
-        key = index if placed else index + count * 1_000
-        if key not in self.columns:
-            self.columns[key] = (
-                self._placed(index) if placed else _Column(self._guessed(index, count))
-            )
-        return self.columns[key]
+    def _column(self, index: int, cells: Sequence[Cell], *, placed: bool) -> _Column:
+        if not placed:
+            date = self._guessed(index, cells)
+            return _Column(date) if date is not None else _Column(text="change")
+        if index not in self.columns:
+            self.columns[index] = self._placed(index)
+        return self.columns[index]
 
     def _placed(self, index: int) -> _Column:
         texts = [text for head in self.heads if (text := _over(head, index))]
         text = " ".join(texts)
-        return _Column(_periods(text), stems(text), stated_scale(text), _units(text), text)
+        return _Column(_periods(text), stems(_OF_TIME.sub(" ", _plain(text))), stated_scale(text), _units(text), text)
 
-    def _guessed(self, index: int, count: int) -> Periods:
+    def _guessed(self, index: int, cells: Sequence[Cell]) -> Periods | None:
         """Return the period of the n-th of so many values, from the heads that count as many."""
-        groups = list(_groups(self.heads))
+        groups, count = list(_groups(self.heads)), len(cells)
         for group in reversed(groups):
             if len(group) == count:
-                return frozenset({group[index]})
+                return _one(group[index])
         for group in reversed(groups):
-            if len(group) > 1 and count % len(group) == 0:
-                return frozenset({group[index % len(group)]})
-        return frozenset(groups[-1]) if groups and len(groups[-1]) >= count else NO_PERIOD
+            if len(group) > 1 and count % len(group) == 0 and self._spans(cells, len(group)):
+                return _one(group[index // (count // len(group))])
+        for group in reversed(groups):
+            if 1 < len(group) < count:  # the rest are changes, or shares
+                return _one(group[index] if index < len(group) else None)
+        if groups and len(groups[-1]) >= count:
+            return frozenset(date for date in groups[-1] if date)
+        return NO_PERIOD
+
+    @staticmethod
+    def _spans(cells: Sequence[Cell], groups: int) -> bool:
+        """Say whether each head spans several columns: 'amount, %, amount, %' under two years."""
+        width = len(cells) // groups
+        kinds = ["%" in cell.text for cell in cells]
+        return any(kinds) and all(kinds[i] == kinds[i % width] for i in range(len(kinds)))
 
     def _currency(self) -> str | None:
         for line in self.grid.lines:
@@ -205,26 +254,49 @@ class _Reader:
         return next(iter(named)) if len(named) == 1 else None
 
 
+def _one(date: Date | None) -> Periods | None:
+    return frozenset({date}) if date else None
+
+
 def _lowers(label: str) -> bool:
     figures = read_cell(f"{label} 1")
     return bool(figures) and figures[-1].lowers
 
 
+_MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
+
+
+def _plain(text: str) -> str:
+    """Return a head without its scale and currency, which would make '2019 €m' an amount."""
+    return _MONEY.sub(" ", text)
+
+
 def _is_number(cell: Cell) -> bool:
-    return any(not is_date(figure) and figure.readings for figure in read_cell(cell.text))
+    """Say whether a cell is a value; 'Less than 1 year' and '53 weeks' are heads."""
+    text = _plain(cell.text)
+    figures = [f for f in read_cell(text) if not is_date(f) and f.readings]
+    if not figures:
+        return False
+    rest = len(_LETTERS.findall(text)) - sum(len(_LETTERS.findall(f.text)) for f in figures)
+    return rest <= _FEW_LETTERS
+
+
+_LETTERS: Final = re.compile(r"[^\W\d_]")
+_FEW_LETTERS: Final = 3
+_TIMES: Final = re.compile(r"\d+(?:\s?[-\u2013]\s?\d+)?\s(?:weeks|months|days|years)", re.IGNORECASE)
 
 
 def _dates(text: str) -> list[Date]:
     return [
         figure_dates[0]
-        for figure in read_cell(text)
+        for figure in read_cell(_plain(text))
         if (figure_dates := dates_of(figure)) and figure_dates[0].year
     ]
 
 
 def _periods(text: str) -> Periods:
     """Return the periods that a head or label names; a month and its year may stand apart."""
-    found = [dates_of(figure)[0] for figure in read_cell(text) if is_date(figure)]
+    found = [dates_of(figure)[0] for figure in read_cell(_plain(text)) if is_date(figure)]
     years = [date for date in found if date.year]
     parts = [date for date in found if not date.year]
     if not years:
@@ -261,32 +333,51 @@ def _over(head: Line, index: int) -> str:
     return texts[left[-1] if left else written[0]]
 
 
-def _groups(heads: Sequence[Line]) -> Iterator[list[Date]]:
-    """Return the lists of dates that head lines give their columns; single ones are one list."""
-    run: list[Date] = []
+_VERSUS: Final = re.compile(
+    r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
+    re.IGNORECASE,
+)
+
+
+def _groups(heads: Sequence[Line]) -> Iterator[list[Date | None]]:
+    """Return the lists of dates that head lines give their columns; single ones are one list.
+
+    None is a column of changes ('2019 vs 2018').
+    """
+    run: list[Date | None] = []
     for head in heads:
-        dates: list[Date] = []
-        if head.cells:
-            label = _periods_in_label(head.label.text)
-            years = [d for cell in head.cells for d in _dates(cell.text)]
-            dates = [
-                Date(d.year, label.month, label.day, label.quarter, label.half)
-                if label and d == Date(d.year)
-                else d
-                for d in years
-            ]
-        else:
-            dates = _dates(head.label.text)
-        if len(dates) == 1:
+        label = _periods_in_label(head.label.text) if head.cells else None
+        dates = [
+            Date(d.year, label.month, label.day, label.quarter, label.half)
+            if d and label and d == Date(d.year)
+            else d
+            for text in ([cell.text for cell in head.cells] or [head.label.text])
+            for d in _head_dates(text)
+        ]
+        if dates == [None] and run:
+            run.append(None)
+            continue
+        if len(dates) == 1 and (not run or len(run) == 1 or None not in run):
+            if len(run) > 1 and run[0] == Date(run[0].year if run[0] else None) != dates[0]:
+                yield run
+                run = []
             run.append(dates[0])
             continue
         if run:
             yield run
             run = []
-        if dates:
-            yield dates
+        run = dates
     if run:
         yield run
+
+
+def _head_dates(text: str) -> Iterator[Date | None]:
+    position = 0
+    for match in _VERSUS.finditer(text):
+        yield from _dates(text[position : match.start()])
+        yield None
+        position = match.end()
+    yield from _dates(text[position:])
 
 
 def _periods_in_label(label: str) -> Date | None:

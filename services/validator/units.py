@@ -106,6 +106,7 @@ _PERCENTS: Final = (
     "percent",
     "per cent",
     "pct",
+    "percentage",
     "pp",
     "percentage point",
     "percentage points",
@@ -134,7 +135,7 @@ CURRENCY_BEFORE: Final = rf"(?:(?<![A-Za-z])(?:{alternatives([*_SYMBOLS, *_CODES
 UNIT_AFTER: Final = (
     rf"(?:(?:{alternatives(_CODES)}|"
     rf"(?i:{alternatives(w for w in MEASURES if w not in CURRENCIES or w in _CURRENCY_WORDS)}))"
-    rf"(?!\w)|€)"
+    rf"(?!\w)|€(?!\s?(?:['\u2019]?000|mn?\b|bn\b|(?:thousand|million|billion)s?\b)))"
 )
 """Pattern of a unit or currency after its number. '$' is left out: in 'a $ b' it belongs to b."""
 
