@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from services.validator.dates import Date
 from services.validator.directions import direction
-from services.validator.facts import surroundings
 from services.validator.figures import Figure, read_figures
 from services.validator.labels import Query, stems
 from services.validator.periods import Periods, amounts_of, assign, dates_of, is_date
+from services.validator.prose import surroundings
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale, stated_scale
 from services.validator.sentences import sentences

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from services.validator.facts import Fact, prose_facts
+from services.validator.facts import Fact
 from services.validator.figures import FigureText, read_figures
 from services.validator.labels import Query, Vocabulary
 from services.validator.periods import amounts_of
+from services.validator.prose import prose_facts
 from services.validator.scales import stated_scale
 from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units

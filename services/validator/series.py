@@ -12,6 +12,7 @@ from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.labels import Query
 from services.validator.periods import Periods, consistent, order
+from services.validator.spoken import SPOKEN
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
 
 _ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
@@ -138,10 +139,10 @@ def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
 
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
     passage, table, number = fact.row
-    if fact.is_cell:
+    if table == SPOKEN:
+        yield SPOKEN, fact.words
+    elif fact.is_cell:
         yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change
-    elif fact.row_named:
-        yield ("said", fact.words)
     else:
         yield passage, table, fact.words
         yield passage, table, number, fact.amounts[0].unit
