@@ -69,6 +69,7 @@ class Statement:
     claims: tuple[Claim, ...]
     sums: tuple[Equation, ...]
     evidence: Evidence
+    passages: tuple[str, ...]
 
 
 def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
@@ -91,6 +92,7 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
         claims,
         sums,
         Evidence.of(ordered),
+        tuple(ordered),
     )
 
 
