@@ -7,7 +7,7 @@ right to its last digit.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations, islice, permutations
 from typing import Final
@@ -51,8 +51,7 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE: Final = re.compile(
-    r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\b|between|gap|excluding|minus|after"
-    r"|without|remain|un\w+ed\b|spread)",
+    r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\sof|between|gap|excluding|minus|spread)",
     re.IGNORECASE,
 )
 _AVERAGE: Final = re.compile(r"\b(?:average|mean|averag)", re.IGNORECASE)
@@ -98,6 +97,10 @@ def _named(claim: Claim) -> Periods:
     periods = claim.spoken
     if len(periods) < 2:  # noqa: PLR2004 - a change has two
         periods |= claim.asked
+    quarters = {d.quarter for d in periods}
+    if len(quarters) == 2 and None in quarters:  # noqa: PLR2004 - 'Q4 2019 and 2018'
+        quarter = next(q for q in quarters if q)
+        periods = frozenset(replace(d, quarter=d.quarter or quarter) for d in periods)
     years = sorted({d.year for d in periods if d.year})
     if len(years) == 2 and years[1] - years[0] > 1 and _RANGE.search(claim.sentence + claim.question):  # noqa: PLR2004 - '2017 to 2019' names 2018 too
         between = frozenset(Date(year) for year in range(years[0] + 1, years[1]))
@@ -197,7 +200,8 @@ def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
 def _differences(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     for one, other in permutations(rows[:5], 2):
         for a, b in one.beside(other):
-            if a.kind == b.kind and (not periods or a in one.at(periods)):
+            low, high = sorted((abs(a.value), abs(b.value)))
+            if a.kind == b.kind and low * 1_000 > high and (not periods or a in one.at(periods)):
                 text = f"{one.label} less {other.label}"
                 yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text)
 
@@ -306,8 +310,13 @@ def _mention(text: str, row: Series, other: Series) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     own, theirs = row.words - other.words, other.words - row.words
     tokens = [(match.start(), stems(match[0])) for match in _WORD.finditer(text)]
-    if own:
-        return next((start for start, words in tokens if words & own), None)
+    if own:  # where most of them stand together
+        width = len(own) + 2
+        counts = [
+            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width]))) if words & own else 0
+            for i, (_, words) in enumerate(tokens)
+        ]
+        return tokens[counts.index(max(counts))][0] if any(counts) else None
     # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
     near = {i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)}
     return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)

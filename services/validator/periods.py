@@ -27,6 +27,7 @@ _BEFORE_THAT: Final = re.compile(
     r"\b(?:prior|previous|preceding|last)[\s-](?:fiscal\s)?year|\ba?\s?year\s(?:ago|earlier|before)",
     re.IGNORECASE,
 )
+_FOR_NEXT: Final = re.compile(r"\s?:\s?[($€£¥-]{0,3}\d")
 _REACH: Final = 60
 _EARLY: Final = 2
 """A fiscal year that ends by February is mostly called after the year before."""
@@ -161,6 +162,8 @@ def _following(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
     for date in dates:
         if date[0] == group[-1] + 1 and index in group:
             gap = text[end : figures[date[0]].start - offset]
+            if _FOR_NEXT.match(text, figures[date[-1]].end - offset):
+                return None  # '5 million (2018: 4 million)'
             if len(gap) <= _REACH and _ATTACHED.fullmatch(gap):
                 return date
     return None

@@ -12,7 +12,7 @@ TABLE_SCALE: Final = rf"""(?ix:
     \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
-    | {CURRENCY_BEFORE}\s(?:thousand|million|billion)s?\b
+    | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
     | \(['\u2019]?000s?\)
     | (?<!\w)['\u2019]000s?(?!\w)
 )"""

@@ -155,4 +155,5 @@ def _points(facts: Iterable[Fact]) -> tuple[Point, ...]:
         date = min(fact.periods, key=order) if len(fact.periods) == 1 else None
         kind = "percent" if scaled.unit == PERCENT else "amount"
         points.append(Point(date, scaled.value, raw.value, kind, (fact,)))
+    points = list({(p.date, p.value): p for p in points}.values())
     return tuple(sorted(points, key=lambda p: order(p.date) if p.date else (0, 0, 0)))
