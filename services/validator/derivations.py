@@ -43,6 +43,7 @@ class _Try:
     kind: str
     text: str
     signed: bool = False
+    units: frozenset[str] = frozenset()
 
 
 _CHANGE: Final = re.compile(
@@ -56,7 +57,7 @@ _DIFFERENCE: Final = re.compile(
 )
 _AVERAGE: Final = re.compile(r"\b(?:average|mean|averag)", re.IGNORECASE)
 _SUM: Final = re.compile(
-    r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative|both|overall|and)\b",
+    r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative)\b",
     re.IGNORECASE,
 )
 _RATIO: Final = re.compile(
@@ -187,9 +188,9 @@ def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
 def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
     for old, new in _pairs(row, periods):
         text = f"the change in {row.label}, {old.written} to {new.written}"
-        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True)
+        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True, units=new.units)
         if old.value < 0 > new.value:  # costs in brackets: how much more was spent
-            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True)
+            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True, units=new.units)
         if growth and old.value:
             rate = (new.value - old.value) / abs(old.value) * 100
             yield _Try(rate, rate, "percent", text, signed=True)
@@ -203,7 +204,7 @@ def _differences(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
             low, high = sorted((abs(a.value), abs(b.value)))
             if a.kind == b.kind and low * 1_000 > high and (not periods or a in one.at(periods)):
                 text = f"{one.label} less {other.label}"
-                yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text)
+                yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text, units=a.units | b.units)
 
 
 def _together(rows: Sequence[Series], periods: Periods, most: int) -> Iterator[list[Point]]:
@@ -218,8 +219,14 @@ def _together(rows: Sequence[Series], periods: Periods, most: int) -> Iterator[l
                 points = [point]
                 for row in others:
                     points += [p for p in row.points if p.date == point.date][:1]
-                if len({p.facts for p in points}) == count:
+                if len({p.facts for p in points}) == count and _alike(points):
                     yield points
+
+
+def _alike(points: Sequence[Point]) -> bool:
+    """Say whether values can be added up: of one kind, and none negligible beside another."""
+    sizes = [abs(p.value) for p in points]
+    return len({p.kind for p in points}) == 1 and min(sizes) * 1_000 > max(sizes)
 
 
 def _sums(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
@@ -235,12 +242,17 @@ def _averages(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     ]
     for points in [*_together(rows, periods, 3), *balances]:
         total, count = _total(points, "the average of " + _written(points)), len(points)
-        yield _Try(total.value / count, total.raw / count, total.kind, total.text)
+        yield _Try(
+            total.value / count, total.raw / count, total.kind, total.text, units=total.units
+        )
 
 
 def _total(points: Sequence[Point], text: str) -> _Try:
     value = sum((p.value for p in points), Decimal(0))
-    return _Try(value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text)
+    units = frozenset[str]().union(*(p.units for p in points))
+    return _Try(
+        value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text, units=units
+    )
 
 
 def _written(points: Iterable[Point]) -> str:
@@ -328,6 +340,8 @@ def _is_it(claim: Claim, tried: _Try, text: str) -> bool:
     unsigned = not way and "differ" in text.lower()
     for amount, step in claim.readings:
         half = step / 2
+        if amount.unit in CURRENCY_CODES and tried.units - {amount.unit}:
+            continue
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:
                 return True

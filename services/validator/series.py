@@ -37,6 +37,13 @@ class Point:
     facts: tuple[Fact, ...]
 
     @property
+    def units(self) -> frozenset[str]:
+        """The currencies of what it was computed from."""
+        return frozenset(
+            unit for f in self.facts if (unit := f.amounts[-1].unit) in CURRENCY_CODES and unit
+        )
+
+    @property
     def written(self) -> str:
         """What the passage writes, of a point that was not computed."""
         return self.facts[0].written
