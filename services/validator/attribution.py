@@ -148,6 +148,8 @@ def _better(
             continue
         if plain and not fact.is_cell:
             continue
+        if fact.row == best.fact.row and not fact.is_cell and fact.words == fact.context:
+            continue  # nothing but the sentence says what it is
         if not claim.periods and fact.row == best.fact.row:
             continue  # the same row for another time that the question names
         score = evidence.vocabulary.score(query, fact.words, fact.context)

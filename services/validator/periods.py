@@ -122,7 +122,8 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
             if chosen is None:
                 late.append(index)
                 continue
-            taken.update(chosen)
+            if after:
+                taken.update(after)
             found[index] = _earlier(text, figures[index], _union(figures, chosen), offset)
     for index in late:
         free = next((g for g in dates if g[0] > index and not taken.intersection(g)), None)

@@ -101,6 +101,9 @@ _ORDINAL_WORD: Final = re.compile(
 )
 
 
+NUMBER_WORDS: Final = frozenset({*_WORDS, *_ORDINAL_WORDS})
+"""The words that a number may begin with, in lower case."""
+
 NUMBER_START: Final = (
     rf"\d|(?<!\w)\.\d|(?<![\w-])(?:{'|'.join([*_WORDS, *_ORDINAL_WORDS])})(?![A-Za-z])"
 )

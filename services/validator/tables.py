@@ -14,7 +14,7 @@ from services.validator.grids import Cell, Grid, Line, grids_of
 from services.validator.labels import label_stems, stems
 from services.validator.periods import NO_PERIOD, Periods, amounts_of, dates_of, is_date
 from services.validator.quantities import Amount
-from services.validator.scales import TABLE_SCALE, TableScale, stated_scale
+from services.validator.scales import TABLE_SCALE, TableScale, stated_scale, stated_scales
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT, named_units
 
 
@@ -57,14 +57,14 @@ def _scales(
     text: str, grid: Grid, passage: int, passages: Sequence[str]
 ) -> tuple[TableScale | None, bool]:
     """Return the scale of a grid, and whether it is certain: stated in it or above it."""
-    inside = text[grid.start : grid.end]
-    if scale := stated_scale(inside):
-        return scale, True
-    above = [s for line in text[: grid.start].splitlines() if (s := stated_scale(line))]
-    if above:
-        return above[-1], True
-    others = [text[grid.end :], *(p for i, p in enumerate(passages) if i != passage)]
-    return next((s for other in others if (s := stated_scale(other))), None), False
+    own = stated_scales(text)
+    inside = next((scale for scale in own if grid.start <= scale.start < grid.end), None)
+    above = next((scale for scale in reversed(own) if scale.start < grid.start), None)
+    if stated := inside or above:
+        return stated, True
+    others = (p for i, p in enumerate(passages) if i != passage)
+    found = (*own, *(scale for other in others for scale in stated_scales(other)))
+    return next(iter(found), None), False
 
 
 @dataclass
@@ -103,7 +103,8 @@ class _Reader:
                 self.columns = {}
             elif kind == "section":
                 text = line.label.text or next((cell.text for cell in line.cells if cell.text), "")
-                self.sections = [*self.sections[-2:], text]
+                if stated_scale(text) is None:
+                    self.sections = [*self.sections[-2:], text]
             else:
                 self.has_rows = True
                 for part in self._parts(line):
