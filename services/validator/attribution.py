@@ -122,9 +122,13 @@ def same_sign(claim: Claim, ours: Amount, theirs: Amount, fact: Fact) -> bool:
         return False
     if ours.value == theirs.value:
         return not (claim.direction < 0 < ours.value and fact.is_cell and fact.is_change)
-    if ours.value > 0:
-        return claim.figure.lowers or claim.direction < 0
-    return fact.lowers if not fact.is_cell else says_minus(fact.label)
+    said = claim.question if claim.bare else claim.sentence
+    if ours.value > 0:  # '(120)' of a row of costs is a cost of 120
+        minus = says_minus(said) or claim.direction < 0
+        return minus or (claim.figure.lowers and not fact.signed)
+    if not fact.is_cell:
+        return fact.lowers
+    return says_minus(fact.label) and not says_minus(said)  # a loss of 5 is no loss of -5
 
 
 def _better(
@@ -144,6 +148,10 @@ def _better(
             continue
         if plain and not fact.is_cell:
             continue
+        if fact.row == best.fact.row and not fact.is_cell and fact.words == fact.context:
+            continue  # nothing but the sentence says what it is
+        if not claim.periods and fact.row == best.fact.row:
+            continue  # the same row for another time that the question names
         score = evidence.vocabulary.score(query, fact.words, fact.context)
         if not fact.is_cell and fact.row not in {match.fact.row for match in usable}:
             least = max(best.score, around) + _BETTER_SENTENCE

@@ -21,7 +21,8 @@ class Claim:
     """One figure of the answer and what is said of it.
 
     `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
-    `spoken`: all dates of the sentence. `clause`: the words next to it. `bare`: the sentence has no words of its own, so the
+    `spoken`: all dates of the sentence. `clause`: the words next to it. `offset`: where the
+    sentence starts in the answer. `bare`: the sentence has no words of its own, so the
     question must say what it is. `readings`: the amounts it may be, each with the worth of its last
     digit. `has_amounts`: the sentence has others than dates.
     """
@@ -34,6 +35,7 @@ class Claim:
     spoken: Periods
     clause: str
     sentence: str
+    offset: int
     question: str
     direction: int
     bare: bool
@@ -94,6 +96,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     spoken,
                     clause,
                     sentence.text,
+                    sentence.start,
                     question,
                     direction(answer, figure.start, figure.end),
                     bare=not words,

@@ -85,6 +85,9 @@ _ORDINAL: Final = r"(first|second|third|fourth|final|1st|2nd|3rd|4th)"
 _SHORT_YEAR: Final = rf"(?:['\u2019]?({_YEAR[1:-1]}|\d{{2}}))"
 
 
+DATE_WORDS: Final = frozenset(_MONTHS) | {"first", "second", "third", "fourth", "final"}
+"""The words that a date may begin with, in lower case, beside 'Q1', 'H2', 'FY' and 'fiscal'."""
+
 DATE_START: Final = (
     rf"(?<![\w.])(?:{_MONTH[1:-7]}|Q[1-4]|H[12]|FY|fiscal|first|second|third|fourth|final)"
 )

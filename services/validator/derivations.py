@@ -7,7 +7,7 @@ right to its last digit.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations, islice, permutations
 from typing import Final
@@ -43,6 +43,7 @@ class _Try:
     kind: str
     text: str
     signed: bool = False
+    units: frozenset[str] = frozenset()
 
 
 _CHANGE: Final = re.compile(
@@ -51,13 +52,12 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE: Final = re.compile(
-    r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\b|between|gap|excluding|minus|after"
-    r"|without|remain|un\w+ed\b|spread)",
+    r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\sof|between|gap|excluding|minus|spread)",
     re.IGNORECASE,
 )
 _AVERAGE: Final = re.compile(r"\b(?:average|mean|averag)", re.IGNORECASE)
 _SUM: Final = re.compile(
-    r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative|both|overall|and)\b",
+    r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative)\b",
     re.IGNORECASE,
 )
 _RATIO: Final = re.compile(
@@ -98,6 +98,10 @@ def _named(claim: Claim) -> Periods:
     periods = claim.spoken
     if len(periods) < 2:  # noqa: PLR2004 - a change has two
         periods |= claim.asked
+    quarters = {d.quarter for d in periods}
+    if len(quarters) == 2 and None in quarters:  # noqa: PLR2004 - 'Q4 2019 and 2018'
+        quarter = next(q for q in quarters if q)
+        periods = frozenset(replace(d, quarter=d.quarter or quarter) for d in periods)
     years = sorted({d.year for d in periods if d.year})
     if len(years) == 2 and years[1] - years[0] > 1 and _RANGE.search(claim.sentence + claim.question):  # noqa: PLR2004 - '2017 to 2019' names 2018 too
         between = frozenset(Date(year) for year in range(years[0] + 1, years[1]))
@@ -184,9 +188,9 @@ def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
 def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
     for old, new in _pairs(row, periods):
         text = f"the change in {row.label}, {old.written} to {new.written}"
-        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True)
+        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True, units=new.units)
         if old.value < 0 > new.value:  # costs in brackets: how much more was spent
-            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True)
+            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True, units=new.units)
         if growth and old.value:
             rate = (new.value - old.value) / abs(old.value) * 100
             yield _Try(rate, rate, "percent", text, signed=True)
@@ -197,9 +201,10 @@ def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
 def _differences(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     for one, other in permutations(rows[:5], 2):
         for a, b in one.beside(other):
-            if a.kind == b.kind and (not periods or a in one.at(periods)):
+            low, high = sorted((abs(a.value), abs(b.value)))
+            if a.kind == b.kind and low * 1_000 > high and (not periods or a in one.at(periods)):
                 text = f"{one.label} less {other.label}"
-                yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text)
+                yield _Try(a.value - b.value, a.raw - b.raw, a.kind, text, units=a.units | b.units)
 
 
 def _together(rows: Sequence[Series], periods: Periods, most: int) -> Iterator[list[Point]]:
@@ -214,8 +219,14 @@ def _together(rows: Sequence[Series], periods: Periods, most: int) -> Iterator[l
                 points = [point]
                 for row in others:
                     points += [p for p in row.points if p.date == point.date][:1]
-                if len({p.facts for p in points}) == count:
+                if len({p.facts for p in points}) == count and _alike(points):
                     yield points
+
+
+def _alike(points: Sequence[Point]) -> bool:
+    """Say whether values can be added up: of one kind, and none negligible beside another."""
+    sizes = [abs(p.value) for p in points]
+    return len({p.kind for p in points}) == 1 and min(sizes) * 1_000 > max(sizes)
 
 
 def _sums(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
@@ -231,12 +242,17 @@ def _averages(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     ]
     for points in [*_together(rows, periods, 3), *balances]:
         total, count = _total(points, "the average of " + _written(points)), len(points)
-        yield _Try(total.value / count, total.raw / count, total.kind, total.text)
+        yield _Try(
+            total.value / count, total.raw / count, total.kind, total.text, units=total.units
+        )
 
 
 def _total(points: Sequence[Point], text: str) -> _Try:
     value = sum((p.value for p in points), Decimal(0))
-    return _Try(value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text)
+    units = frozenset[str]().union(*(p.units for p in points))
+    return _Try(
+        value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text, units=units
+    )
 
 
 def _written(points: Iterable[Point]) -> str:
@@ -306,8 +322,13 @@ def _mention(text: str, row: Series, other: Series) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     own, theirs = row.words - other.words, other.words - row.words
     tokens = [(match.start(), stems(match[0])) for match in _WORD.finditer(text)]
-    if own:
-        return next((start for start, words in tokens if words & own), None)
+    if own:  # where most of them stand together
+        width = len(own) + 2
+        counts = [
+            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width]))) if words & own else 0
+            for i, (_, words) in enumerate(tokens)
+        ]
+        return tokens[counts.index(max(counts))][0] if any(counts) else None
     # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
     near = {i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)}
     return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)
@@ -319,6 +340,8 @@ def _is_it(claim: Claim, tried: _Try, text: str) -> bool:
     unsigned = not way and "differ" in text.lower()
     for amount, step in claim.readings:
         half = step / 2
+        if amount.unit in CURRENCY_CODES and tried.units - {amount.unit}:
+            continue
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:
                 return True

@@ -14,12 +14,19 @@ from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Final
 
-from services.validator.dates import DATE_START, Date, dates_at
-from services.validator.quantities import NUMBER_START, Amount, Number, number_at
+from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
+from services.validator.quantities import (
+    NUMBER_START,
+    NUMBER_WORDS,
+    Amount,
+    Number,
+    number_at,
+)
 from services.validator.scales import TABLE_SCALE, Tables, TableScale
 from services.validator.units import (
     COUNT,
     CURRENCY_CODES,
+    CURRENCY_STARTS,
     ORDINAL,
     named_units,
 )
@@ -128,25 +135,41 @@ def read_cell(text: str) -> tuple[Figure, ...]:
 
 
 _SKIPPED: Final = (
-    r"^[^\S\n]{0,8}\(?\d{1,2}[.)](?=\s)"  # a list's '1.'
-    r"|\[\d{1,3}\]"  # a reference '[1]'
+    r"\[\d{1,3}\]"  # a reference '[1]'
     r"|(?<=\d)\(\d{1,3}\)"  # of a paragraph, '43(6)'
     r"|\b(?:passages?|sources?|steps?|excerpts?)\s\#?\d{1,2}"  # 'passages 1, 2 and 3'
     r"(?:(?:,|,?\s(?:and|or|to|&))?\s?\d{1,2}(?![\d.,%]))*+"
     r"|(?<!\w)(?:10-[KQ]|8-K|20-F|40-F|6-K|S-1)(?:/A)?(?!\w)|(?<!\w)401\(k\)"  # names of forms
 )
 _CANDIDATE: Final = re.compile(
-    rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}",
-    re.IGNORECASE | re.MULTILINE,
+    rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}", re.IGNORECASE
 )
+_MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
+_INDENT: Final = 8
+_PLACE: Final = re.compile(r"[A-Za-z]+|[\d($\u20ac\u00a3\u00a5\['\u2019.]|[^\W_]|\w")
+_OPENERS: Final = frozenset(
+    "in passage passages source sources step steps excerpt excerpts s q h fy fiscal final".split()
+)
+_WORDS: Final = _OPENERS | DATE_WORDS | NUMBER_WORDS | {code.lower() for code in CURRENCY_STARTS}
+"""The words that anything of interest begins with: the large pattern is tried at these only."""
 
 
 def _scan(text: str) -> Iterator[Figure]:
     position = end = 0
-    while candidate := _CANDIDATE.search(text, position):
-        start = candidate.start()
+    while place := _PLACE.search(text, position):
+        start = place.start()
+        word = place[0]
+        if word.isalpha() and word.isascii() and word.lower() not in _WORDS:
+            position = place.end()
+            continue
         position = start + 1
-        if candidate["skipped"]:
+        if marker := _marker(text, start):
+            position = marker
+            continue
+        candidate = _CANDIDATE.match(text, start)
+        if candidate is None:
+            position = place.end() if word.isalpha() else position
+        elif candidate["skipped"]:
             position = candidate.end()
         elif dates := dates_at(text, start):
             for date in dates:
@@ -155,6 +178,17 @@ def _scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, replace(number, start=max(number.start, end)))
             position = end = number.end
+
+
+def _marker(text: str, start: int) -> int | None:
+    """Return where the marker of a list's point ends, '1.' or '(2)' at the start of a line."""
+    match = _MARKER.match(text, start)
+    if match is None:
+        return None
+    line = text.rfind("\n", max(0, start - _INDENT - 1), start) + 1
+    if line == 0 and start > _INDENT:
+        return None
+    return match.end() if not text[line:start].strip() else None
 
 
 def _figure(text: str, number: Number) -> Figure:

@@ -10,6 +10,7 @@ from services.validator.arithmetic import equation_before
 from services.validator.attribution import Search, date_elsewhere, nearest_scale, search
 from services.validator.claims import Claim, claims_of, significant
 from services.validator.derivations import derive, must_be_computed
+from services.validator.echoes import Change, changes_of, stands_verbatim
 from services.validator.evidence import Evidence, read_evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
@@ -75,12 +76,44 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     evidence = read_evidence(tuple(passages))
     claims = list(claims_of(question, answer))
     findings: list[FigureFinding] = []
+    repeated = _Repeated(tuple(passages))
     for index, claim in enumerate(claims):
-        finding = _examined(claim, evidence)
+        finding = repeated.judge(claim) or _examined(claim, evidence)
         if not finding.status.is_right and claim.amounts:
             finding = _by_equation(answer, claims, index, findings) or finding
         findings.append(finding)
     return tuple(findings)
+
+
+class _Repeated:
+    """Judges figures of sentences that repeat a passage's sentence, sentence by sentence."""
+
+    def __init__(self, passages: tuple[str, ...]) -> None:
+        self._passages = passages
+        self._offset = -1
+        self._verbatim = False
+        self._changes: list[Change] = []
+
+    def judge(self, claim: Claim) -> FigureFinding | None:
+        """Return what the repetition says of a claim; None where it says nothing."""
+        if claim.offset != self._offset:
+            self._offset = claim.offset
+            self._verbatim = stands_verbatim(claim.sentence, self._passages)
+            self._changes = (
+                [] if self._verbatim else changes_of(claim.sentence, claim.offset, self._passages)
+            )
+        if self._verbatim:
+            return _finding(claim, Status.EXACT, 1.0)
+        figure = claim.figure
+        for change in self._changes:
+            if change.kind == "period" and figure.start <= change.start < figure.end:
+                reason = f"the same sentence stands there with '{change.instead}'"
+                return _finding(claim, Status.ELSEWHERE_PERIOD, 0.8, reason)
+            if change.kind == "way" and claim.amounts and change.end <= figure.start:
+                self._changes = [c for c in self._changes if c is not change]
+                reason = f"the same sentence stands there with '{change.instead}'"
+                return _finding(claim, Status.SIGN, 0.8, reason)
+        return None
 
 
 def _by_equation(
@@ -115,7 +148,7 @@ def _examined(claim: Claim, evidence: Evidence) -> FigureFinding:
     found = search(claim, evidence)
     if found.found:
         return _standing(claim, evidence, found)
-    if derivation := derive(claim, evidence):
+    if not found.other_unit and (derivation := derive(claim, evidence)):
         return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
     if _is_asked(claim):
         return _finding(claim, Status.ASKED, 0.5, "the question has it")

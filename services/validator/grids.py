@@ -176,7 +176,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]{2}")
 _NUMBER: Final = re.compile(r"\d")
 _RUNNING: Final = re.compile(
     r"(?:\b(?:in|of|was|were|to|at|by|for|from|and|or|the|a|an|is|are|than|with|approximately|about"
-    r"|over|nearly|had|totaled|than|note|notes|page|item|section|until|since|fiscal|year|ended)"
+    r"|over|nearly|had|totaled|than|versus|vs|note|notes|page|item|section|until|since|fiscal|year|ended)"
     r"|[=*/+])\s*\Z",
     re.IGNORECASE,
 )

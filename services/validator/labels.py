@@ -16,6 +16,7 @@ _STOPS: Final = (
     "are was were be been being am do does did has have had having will would shall should can "
     "could may might must about also such which who whom whose what when where while there here "
     "each both all any some very per during between through how much many "
+    "against versus up down approximately about around nearly roughly almost "
     "respectively amount amounted came total's value year years fiscal ended ending period company "
     "january february march april june july august september october november december "
     "reported according table m mn bn million millions thousand thousands billion billions percent "

@@ -27,6 +27,7 @@ _BEFORE_THAT: Final = re.compile(
     r"\b(?:prior|previous|preceding|last)[\s-](?:fiscal\s)?year|\ba?\s?year\s(?:ago|earlier|before)",
     re.IGNORECASE,
 )
+_FOR_NEXT: Final = re.compile(r"\s?:\s?[($€£¥-]{0,3}\d")
 _REACH: Final = 60
 _EARLY: Final = 2
 """A fiscal year that ends by February is mostly called after the year before."""
@@ -121,7 +122,8 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
             if chosen is None:
                 late.append(index)
                 continue
-            taken.update(chosen)
+            if after:
+                taken.update(after)
             found[index] = _earlier(text, figures[index], _union(figures, chosen), offset)
     for index in late:
         free = next((g for g in dates if g[0] > index and not taken.intersection(g)), None)
@@ -161,6 +163,8 @@ def _following(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
     for date in dates:
         if date[0] == group[-1] + 1 and index in group:
             gap = text[end : figures[date[0]].start - offset]
+            if _FOR_NEXT.match(text, figures[date[-1]].end - offset):
+                return None  # '5 million (2018: 4 million)'
             if len(gap) <= _REACH and _ATTACHED.fullmatch(gap):
                 return date
     return None

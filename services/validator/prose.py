@@ -65,10 +65,12 @@ def _pieces(text: str) -> Iterator[Sentence]:
 
 
 def _scaled(figure: Figure, scale: TableScale) -> Figure:
+    amounts = amounts_of(figure)
     more = (
         Amount(amount.value * scale.factor, amount.unit)
-        for amount in amounts_of(figure)
-        if amount.unit in {None, *CURRENCY_CODES} and figure.factor == 1
+        for amount in amounts
+        if len({abs(a.value) for a in amounts}) == 1  # else its own passage states one
+        and amount.unit in {None, *CURRENCY_CODES} and figure.factor == 1
     )
     return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
 

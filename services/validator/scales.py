@@ -2,8 +2,10 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from services.validator.units import CURRENCY_BEFORE
@@ -12,13 +14,15 @@ TABLE_SCALE: Final = rf"""(?ix:
     \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
-    | {CURRENCY_BEFORE}\s(?:thousand|million|billion)s?\b
+    | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
     | \(['\u2019]?000s?\)
     | (?<!\w)['\u2019]000s?(?!\w)
 )"""
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
+_HINT: Final = re.compile(r"[$€£¥]\s?['\u2019]?[0mMbBtT]|['\u2019(]0|[Tt]housand|[Mm]illi?|[Bb]illion|THOUSAND|MILLION|BILLION")
+"""What no scale is stated without: found fast, where the whole pattern is slow."""
 _THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
@@ -41,10 +45,7 @@ class Tables:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._scales = [
-            TableScale(m.start(), _factor(m[0]), bool(_EXCEPT.match(text, m.end())))
-            for m in _FIND.finditer(text)
-        ]
+        self._scales = stated_scales(text)
         self._starts = [scale.start for scale in self._scales]
 
     def scale_at(self, position: int) -> TableScale | None:
@@ -64,12 +65,23 @@ class Tables:
         return line if len(_WORD.findall(line)) <= _MOST_WORDS else None
 
 
+def find_scales(text: str) -> Iterator[re.Match[str]]:
+    """Return the places where a text states a scale."""
+    return _FIND.finditer(text) if _HINT.search(text) else iter(())
+
+
+@lru_cache(maxsize=1_024)
+def stated_scales(text: str) -> tuple[TableScale, ...]:
+    """Return the scales that a text states, in their order."""
+    return tuple(
+        TableScale(m.start(), _factor(m[0]), bool(_EXCEPT.match(text, m.end())))
+        for m in find_scales(text)
+    )
+
+
 def stated_scale(text: str) -> TableScale | None:
     """Return the first scale that a text states, if any."""
-    match = _FIND.search(text)
-    if match is None:
-        return None
-    return TableScale(match.start(), _factor(match[0]), bool(_EXCEPT.match(text, match.end())))
+    return next(iter(stated_scales(text)), None)
 
 
 def _factor(written: str) -> Decimal:

@@ -37,6 +37,13 @@ class Point:
     facts: tuple[Fact, ...]
 
     @property
+    def units(self) -> frozenset[str]:
+        """The currencies of what it was computed from."""
+        return frozenset(
+            unit for f in self.facts if (unit := f.amounts[-1].unit) in CURRENCY_CODES and unit
+        )
+
+    @property
     def written(self) -> str:
         """What the passage writes, of a point that was not computed."""
         return self.facts[0].written
@@ -155,4 +162,5 @@ def _points(facts: Iterable[Fact]) -> tuple[Point, ...]:
         date = min(fact.periods, key=order) if len(fact.periods) == 1 else None
         kind = "percent" if scaled.unit == PERCENT else "amount"
         points.append(Point(date, scaled.value, raw.value, kind, (fact,)))
+    points = list({(p.date, p.value): p for p in points}.values())
     return tuple(sorted(points, key=lambda p: order(p.date) if p.date else (0, 0, 0)))

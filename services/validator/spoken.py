@@ -55,12 +55,14 @@ def _clause(
         dates_of(figure)[0] for figure in figures if is_date(figure) and begin <= figure.start < verb
     )
     heading = stems(clause[: match.start()])
-    for figure in figures:
-        if figure.start < verb:
-            continue
+    said = [figure for figure in figures if figure.start >= verb]
+    for figure in said:
+        amounts = () if is_date(figure) else amounts_of(figure)
+        if figure.bracketed and figure is said[0]:  # here brackets are a minus sign
+            amounts = tuple(amount for amount in amounts if amount.value <= 0)
         yield Fact(
             figure.text,
-            () if is_date(figure) else amounts_of(figure),
+            amounts,
             stems(name) or heading,
             heading,
             frozenset(dates_of(figure)) if is_date(figure) else periods,

@@ -14,7 +14,7 @@ from services.validator.grids import Cell, Grid, Line, grids_of
 from services.validator.labels import label_stems, stems
 from services.validator.periods import NO_PERIOD, Periods, amounts_of, dates_of, is_date
 from services.validator.quantities import Amount
-from services.validator.scales import TABLE_SCALE, TableScale, stated_scale
+from services.validator.scales import TABLE_SCALE, TableScale, stated_scale, stated_scales
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT, named_units
 
 
@@ -57,14 +57,14 @@ def _scales(
     text: str, grid: Grid, passage: int, passages: Sequence[str]
 ) -> tuple[TableScale | None, bool]:
     """Return the scale of a grid, and whether it is certain: stated in it or above it."""
-    inside = text[grid.start : grid.end]
-    if scale := stated_scale(inside):
-        return scale, True
-    above = [s for line in text[: grid.start].splitlines() if (s := stated_scale(line))]
-    if above:
-        return above[-1], True
-    others = [text[grid.end :], *(p for i, p in enumerate(passages) if i != passage)]
-    return next((s for other in others if (s := stated_scale(other))), None), False
+    own = stated_scales(text)
+    inside = next((scale for scale in own if grid.start <= scale.start < grid.end), None)
+    above = next((scale for scale in reversed(own) if scale.start < grid.start), None)
+    if stated := inside or above:
+        return stated, True
+    others = (p for i, p in enumerate(passages) if i != passage)
+    found = (*own, *(scale for other in others for scale in stated_scales(other)))
+    return next(iter(found), None), False
 
 
 @dataclass
@@ -102,7 +102,9 @@ class _Reader:
                 self.heads.append(line)
                 self.columns = {}
             elif kind == "section":
-                self.sections = [*self.sections[-2:], line.label.text]
+                text = line.label.text or next((cell.text for cell in line.cells if cell.text), "")
+                if stated_scale(text) is None:
+                    self.sections = [*self.sections[-2:], text]
             else:
                 self.has_rows = True
                 for part in self._parts(line):
@@ -115,6 +117,8 @@ class _Reader:
             return "head" if dates and not _OF_TIME.sub("", line.label.text) else (
                 "head" if len(dates) > 1 and not line.placed else "section"
             )
+        if not line.label.text and _is_section(written, has_rows=self.has_rows):
+            return "section"
         opening = not self.has_rows and not line.label.text
         if any(_is_number(cell) for cell in written) and not (
             opening and all(_TIMES.fullmatch(cell.text) or not _is_number(cell) for cell in written)
@@ -151,6 +155,7 @@ class _Reader:
         words = label_stems(label) if _OF_TIME.sub("", label) else stems(label)
         context = frozenset[str]().union(*map(stems, self.sections[-2:]))
         cells = self._without_note(line)
+        mixed = _is_mixed(cells)
         count = len(cells)
         for index, cell in enumerate(cells):
             column = self._column(index, cells, placed=line.placed)
@@ -172,6 +177,7 @@ class _Reader:
                     is_cell=True,
                     lowers=figure.lowers or _lowers(label),
                     row_named=bool(words),
+                    signed=mixed,
                     is_change=_CHANGE.search(column.text) is not None,
                 )
 
@@ -268,7 +274,27 @@ _MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
 
 def _plain(text: str) -> str:
     """Return a head without its scale and currency, which would make '2019 €m' an amount."""
-    return _MONEY.sub(" ", text)
+    return _NOTE.sub(" ", _MONEY.sub(" ", text))
+
+
+def _is_mixed(cells: Sequence[Cell]) -> bool:
+    """Say whether a row has positive and negative values, so that their signs say something."""
+    signs = {
+        amount.value > 0
+        for cell in cells
+        for figure in read_cell(cell.text)
+        for amount in amounts_of(figure)
+        if amount.value and amount.unit != PERCENT
+    }
+    return len(signs) > 1
+
+
+def _is_section(written: Sequence[Cell], *, has_rows: bool) -> bool:
+    """Say whether a line's only text is a title of the rows below, put in some other column."""
+    text = written[0].text
+    if len(written) > 1 or _is_number(written[0]) or _dates(text):
+        return False
+    return text.endswith(":") or (has_rows and stated_scale(text) is None)
 
 
 def _is_number(cell: Cell) -> bool:
