@@ -1,8 +1,10 @@
 """What an answer claims of each of its figures: of what, for when, which way."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from services.validator.dates import Date
 from services.validator.directions import direction
@@ -57,6 +59,8 @@ class Claim:
         return self.periods or self.asked
 
 
+_POINT: Final = re.compile(r"\(\d\)\s(?!in\b|for\b|at\b|as\b|during\b|and\b)[^\W\d_]")
+"""The marker of a point within a sentence: '(1) prices rose and (2) costs fell'."""
 _QUESTION: float = 0.35
 _SENTENCE: float = 0.5
 _BEFORE: float = 0.2
@@ -64,7 +68,11 @@ _BEFORE: float = 0.2
 
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
-    figures = read_figures(answer).figures
+    figures = [
+        figure
+        for figure in read_figures(answer).figures
+        if not _POINT.match(answer, figure.start)
+    ]
     asked_words, asked_scale = stems(question), stated_scale(question)
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
@@ -116,7 +124,9 @@ def _readings(
         step = Decimal(1).scaleb(int(amount.value.as_tuple().exponent)) * figure.factor
         yield amount, step
         if scale and figure.factor == 1 and amount.unit in {None, *CURRENCY_CODES}:
-            yield Amount(amount.value * scale.factor, amount.unit), step * scale.factor
+            plain = amount.value.normalize()  # '4.60' in billions is 4.6, and '303.00' is 303
+            digits = min(0, int(plain.as_tuple().exponent))
+            yield Amount(plain * scale.factor, amount.unit), Decimal(1).scaleb(digits) * scale.factor
 
 
 def significant(amount: Amount) -> int:
