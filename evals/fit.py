@@ -23,6 +23,7 @@ from evals.measures import auroc, calibration_error
 from evals.pairs import question_pairs, table_pairs
 from evals.regression import Array, Regression
 from evals.sets import Example, digest, load
+from evals.worked import worked
 from services.validator.grounding import model as scoring
 from services.validator.grounding.claim import Kind, Statement, read
 from services.validator.grounding.features import Features, answer_features, claim_features
@@ -37,13 +38,14 @@ _FILES: Final = {
 }
 _FOLDS: Final = 5
 _RIDGE_CLAIM: Final = 100.0
-_RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
+_RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.5}
+_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.PROSE: ("claims_worst", "claims_any", "figures_right", "sum_wrong"),
-    Kind.SUMMARY: ("claims_worst", "claims_any", "figures_right"),
+    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right"),
+    Kind.WORKED: ("claims_mean", "figures_right", "sum_wrong"),
+    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right"),
     Kind.FIGURE: ("figures_right", "derived", "copied_not_computed", "fits_asked"),
 }
 
@@ -215,6 +217,7 @@ def main() -> None:
     folder: Path = arguments.folder
     examples = [e for n in ("ragtruth", "summedits", "finqa") for e in load(folder / _FILES[n][0])]
     examples += tatqa(folder / _FILES["tatqa"][0])
+    examples += worked(folder / _FILES["tatqa"][0])
     rows = [measure(example) for example in examples]
     unlocked = fit([row for row in rows if not row.example.is_locked])
     sys.stdout.write("fitted without the locked fifth, on that fifth:\n")

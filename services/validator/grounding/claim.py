@@ -14,6 +14,9 @@ from services.validator.grounding.words import Words
 from services.validator.sentences import sentences
 
 _FEW: Final = 3
+_SOME: Final = 3
+_DENSE: Final = 0.07
+"""Figures a word, from which on an answer is about figures."""
 _PLEASANTRY: Final = re.compile(
     r"\b(?:let\sme\sknow|feel\sfree\sto|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)"
     r"|(?:happy|glad|here)\sto\s(?:help|assist))\b"
@@ -36,6 +39,8 @@ class Kind(StrEnum):
 
     PROSE = "prose"
     """Sentences that answer a question."""
+    WORKED = "worked"
+    """Sentences that answer a question by figures: copied, compared or computed."""
     SUMMARY = "summary"
     """Sentences that say what a text says: nothing more particular was asked."""
     FIGURE = "figure"
@@ -88,7 +93,7 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
         question,
         asked,
         answer,
-        _kind(asked, answer, claims),
+        _kind(asked, answer, claims, sums),
         claims,
         sums,
         Evidence.of(ordered),
@@ -103,7 +108,9 @@ def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) 
     return Claim(text, start, end, words, tuple(words.content), inside, refuses(text))
 
 
-def _kind(asked: frozenset[str], answer: str, claims: Sequence[Claim]) -> Kind:
+def _kind(
+    asked: frozenset[str], answer: str, claims: Sequence[Claim], sums: Sequence[Equation]
+) -> Kind:
     content = sum(len(claim.content) for claim in claims)
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
         return Kind.FIGURE
@@ -111,6 +118,10 @@ def _kind(asked: frozenset[str], answer: str, claims: Sequence[Claim]) -> Kind:
         return Kind.SUMMARY
     if refusal(answer) is Refusal.WHOLLY and 2 * sum(c.refuses for c in claims) >= len(claims):
         return Kind.REFUSAL
+    figures = sum(len(claim.findings) for claim in claims)
+    words = sum(len(claim.words.written) for claim in claims)
+    if sums or (figures >= _SOME and figures >= _DENSE * words):
+        return Kind.WORKED
     return Kind.PROSE
 
 

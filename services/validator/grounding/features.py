@@ -34,6 +34,14 @@ _HEDGES: Final = frozenset(
     ).split()
 )
 _NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z][\w&'\u2019-]{0,40}")
+_COUNTS: Final = frozenset(
+    (
+        "size window_missing new new_same new_near new_bare opposite_near opposite negations "
+        "negation_unbacked limits limits_new hedges names_missing names_away figures "
+        "figures_wrong figures_misplaced figures_derived gap gap_pairs part_weak"
+    ).split()
+)
+"""Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _PART: Final = 5
 _WEAK: Final = 0.5
@@ -64,7 +72,7 @@ def claim_features(statement: Statement, place: int) -> Features:
     features |= _modality(claim, content, evidence)
     features |= _names(claim, asked, double, evidence)
     features |= _figures(claim.findings)
-    return features
+    return {name: log1p(value) if name in _COUNTS else value for name, value in features.items()}
 
 
 def answer_features(statement: Statement) -> Features:
@@ -199,11 +207,11 @@ def _unsupported(
     size = max(1, len(content))
     return {
         "new": float(len(new)),
-        "new_share": len(new) / size,
+        "new_share": len(new) / (size + 1),
         "new_same": float(len(same)),
         "new_near": float(len(near)),
         "new_bare": float(len(new) - len(same) - len(near)),
-        "new_bare_share": (len(new) - len(same) - len(near)) / size,
+        "new_bare_share": (len(new) - len(same) - len(near)) / (size + 1),
         "window_same": covered / size,
         "opposite_near": float(
             sum(

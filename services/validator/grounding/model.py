@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp, expm1, log, log1p
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 from services.validator.grounding.claim import Claim, Kind, Statement, read
@@ -18,6 +19,8 @@ from services.validator.grounding.features import Features, answer_features, cla
 
 _FILE: Final = Path(__file__).with_name("model.json")
 _LEAST: Final = 1e-9
+_SUREST: Final = 3.0
+"""Logit beyond which one claim's risk counts no further: no single claim is surer than 95%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,13 @@ def together(logits: Sequence[float]) -> Features:
     were independent: one more claim never lowers it.
     """
     if not logits:
-        return {"claims_worst": 0.0, "claims_any": 0.0}
-    none_wrong = sum(-_softplus(logit) for logit in logits)  # log of the product of 1 - risk
+        return {"claims_worst": 0.0, "claims_any": 0.0, "claims_mean": 0.0}
+    bounded = [min(max(logit, -_SUREST), _SUREST) for logit in logits]
+    none_wrong = sum(-_softplus(logit) for logit in bounded)  # log of the product of 1 - risk
     return {
-        "claims_worst": max(logits),
+        "claims_worst": max(bounded),
         "claims_any": log(max(_LEAST, -none_wrong)),
+        "claims_mean": fmean(bounded),
     }
 
 

@@ -16,6 +16,18 @@ _STOPS: Final = (
     "only just however therefore thus how why up down"
 )
 STOP_WORDS: Final = frozenset(_STOPS.split())
+_METHOD: Final = (
+    "calculate calculated calculating calculation calculations compute computed computing formula "
+    "divide divided dividing multiply multiplied multiplying subtract subtracted subtracting add "
+    "adding added plus minus equal equals result results resulting value values figure figures "
+    "number numbers given provided providing based following follows below above use used using "
+    "information data answer question determine determined find found need needed step steps "
+    "plug plugging therefore according context passage passages text document documents section "
+    "respectively approximately round rounded rounding decimal decimals place places note noted "
+    "mentioned mention stated states"
+)
+_METHOD_WORDS: Final = frozenset(_METHOD.split())
+"""Words of how an answer is found and told: they claim nothing."""
 _NEGATIONS: Final = frozenset(
     (
         "not no never none nor neither without cannot unable lack lacks fail fails failed except "
@@ -47,11 +59,11 @@ class Words:
 
     @property
     def content(self) -> list[str]:
-        """The stems of what is no function word and no number, in their order."""
+        """The stems of what is no function word, no word of method and no number, in order."""
         return [
             stemmed
             for word, stemmed in zip(self.written, self.stems, strict=True)
-            if word not in STOP_WORDS and not word[0].isdigit()
+            if word not in STOP_WORDS and word not in _METHOD_WORDS and not word[0].isdigit()
         ]
 
     @property
