@@ -109,7 +109,10 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
         return ours.unit in evidence.units
     if ours.unit in CURRENCY_CODES and theirs.unit in CURRENCY_CODES:
         # '$' stands for any dollar where the passages name which
-        return {ours.unit, theirs.unit} <= _DOLLARS and ours.unit in evidence.currencies
+        if not {ours.unit, theirs.unit} <= _DOLLARS:
+            return False
+        plain = ours.unit == "USD" and "U" not in claim.figure.text
+        return plain or ours.unit in evidence.currencies
     return False
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from services.validator.claims import Claim
 from services.validator.dates import Date
-from services.validator.directions import way_of
+from services.validator.directions import moves, way_of
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.labels import Query, stems
@@ -307,7 +307,8 @@ def must_be_computed(claim: Claim, fact: Fact) -> bool:
     named = fact.words | fact.context
     if _AVERAGE.search(text) and not named & _MEANS:
         return True
-    return bool((_COMPUTED.search(text) or claim.direction) and not named & _RESULTS)
+    moved = claim.direction and not moves(fact.label)  # 'less allowances' moves nothing
+    return bool((_COMPUTED.search(text) or moved) and not named & _RESULTS)
 
 
 _MEANS: Final = stems("average mean weighted")
