@@ -18,7 +18,7 @@ _NO_MONEY: Final = re.compile(
     re.IGNORECASE,
 )
 _STATED: Final = {
-    "thousand": re.compile(r"thousand|'000|\u2019000|000s", re.IGNORECASE),
+    "thousand": re.compile(r"thousand|[$€£']000|\u2019000|000s", re.IGNORECASE),
     "million": re.compile(r"million|[$€£]\s?m\b", re.IGNORECASE),
     "billion": re.compile(r"billion|[$€£]\s?bn\b", re.IGNORECASE),
 }

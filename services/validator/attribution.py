@@ -21,6 +21,10 @@ _BETTER_SENTENCE: Final = 0.3
 """By so much another sentence must."""
 _FITS: Final = 0.55
 """How well that other must fit at least."""
+_NAMED: Final = 0.7
+"""Share of a row's name that the words must have to mean it."""
+_SURELY_NAMED: Final = 0.5
+"""Weight that each word of a row's name must have in the query for it to be meant surely."""
 _ROUNDED_FITS: Final = 0.3
 """How well the row of an unrounded figure must fit the words."""
 
@@ -109,7 +113,10 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
         return ours.unit in evidence.units
     if ours.unit in CURRENCY_CODES and theirs.unit in CURRENCY_CODES:
         # '$' stands for any dollar where the passages name which
-        return {ours.unit, theirs.unit} <= _DOLLARS and ours.unit in evidence.currencies
+        if not {ours.unit, theirs.unit} <= _DOLLARS:
+            return False
+        plain = ours.unit == "USD" and "U" not in claim.figure.text
+        return plain or ours.unit in evidence.currencies
     return False
 
 
@@ -138,6 +145,10 @@ def _better(
     usable = [match for match in found if match.period is not False] or list(found)
     best = max(usable, key=lambda match: match.score)
     around = max(_around(query, match.fact, evidence) for match in usable)
+    if all(query.weights.get(word, 0.0) >= _SURELY_NAMED for word in _name(best.fact)):
+        sure = best.fact.words
+    else:
+        sure = None
     plain = all(a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts)  # noqa: PLR2004 - '16' is everywhere
     top: tuple[float, Fact] | None = None
     values = {abs(a.value) for a in claim.amounts}
@@ -152,6 +163,10 @@ def _better(
             continue  # nothing but the sentence says what it is
         if not claim.periods and fact.row == best.fact.row:
             continue  # the same row for another time that the question names
+        if sure is not None and not fact.words > sure:
+            continue  # its own row is named; only a longer name of another could be meant
+        if fact.is_cell and evidence.vocabulary.coverage(query, _name(fact)) < _NAMED:
+            continue
         score = evidence.vocabulary.score(query, fact.words, fact.context)
         if not fact.is_cell and fact.row not in {match.fact.row for match in usable}:
             least = max(best.score, around) + _BETTER_SENTENCE
@@ -161,6 +176,11 @@ def _better(
         if score >= max(least, _FITS) and (top is None or score > top[0]):
             top = (score, fact)
     return top[1] if top else None
+
+
+def _name(fact: Fact) -> frozenset[str]:
+    """Return the words of a fact's row alone, without its column's."""
+    return (fact.words - fact.context) or fact.words
 
 
 def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
@@ -192,6 +212,17 @@ def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
         near,
         key=lambda f: evidence.vocabulary.score(query, f.words, f.context),
         default=None,
+    )
+
+
+def contradicted(claim: Claim, evidence: Evidence) -> bool:
+    """Say whether a passage counts what a claim counts, and gets another number."""
+    query = evidence.vocabulary.known(claim.query)
+    return any(
+        fact.amounts
+        and {a.unit for a in fact.amounts} & {a.unit for a in claim.amounts}
+        and evidence.vocabulary.score(query, fact.words, fact.context) >= _FITS
+        for fact in evidence.about(query)
     )
 
 

@@ -28,11 +28,15 @@ _TIMES: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a table says of its money: the scale, whether that is certain, and the currency."""
+    """What a table says of its numbers: the scale, whether that is certain, and the currency.
+
+    `percent`: some of its values are percentages and none is money, so that any may be one.
+    """
 
     scale: TableScale | None
     certain: bool
     currency: str | None
+    percent: bool = False
 
 
 def is_number(cell: Cell) -> bool:
@@ -62,7 +66,7 @@ def is_mixed(cells: Sequence[Cell]) -> bool:
     return len(signs) > 1
 
 
-def currency_of(cells: Iterator[Cell], named: frozenset[str]) -> str | None:
+def currency_of(cells: Sequence[Cell], named: frozenset[str]) -> str | None:
     """Return the currency of a table: that of its first cell with one, or the only one named."""
     for cell in cells:
         for figure in read_cell(cell.text):
@@ -81,7 +85,9 @@ def cell_amounts(figure: Figure, label: str, column: Column, money: Money) -> It
     scale, certain = (column.scale, True) if column.scale else (money.scale, money.certain)
     per = _PER.search(label) is not None
     for amount in amounts_of(figure):
-        if amount.unit is None and (_RATE.search(label) or PERCENT in column.units):
+        if amount.unit is None and (
+            money.percent or _RATE.search(label) or PERCENT in column.units
+        ):
             yield Amount(amount.value, PERCENT)
             if PERCENT in column.units:
                 continue

@@ -14,7 +14,7 @@ from services.validator.periods import Periods, amounts_of, assign, dates_of, is
 from services.validator.prose import surroundings
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale, stated_scale
-from services.validator.sentences import sentences
+from services.validator.sentences import Sentence, sentences
 from services.validator.units import CURRENCY_CODES
 
 
@@ -24,8 +24,8 @@ class Claim:
 
     `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
     `spoken`: all dates of the sentence. `clause`: the words next to it. `offset`: where the
-    sentence starts in the answer. `bare`: the sentence has no words of its own, so the
-    question must say what it is. `readings`: the amounts it may be, each with the worth of its last
+    sentence starts in the answer. `bare`: the answer has no words, so the question must say
+    what its figures are. `in_working`: it stands beside an operator. `readings`: the amounts it may be, each with the worth of its last
     digit. `has_amounts`: the sentence has others than dates.
     """
 
@@ -41,6 +41,7 @@ class Claim:
     question: str
     direction: int
     bare: bool
+    in_working: bool
     has_amounts: bool
 
     @property
@@ -61,9 +62,12 @@ class Claim:
 
 _POINT: Final = re.compile(r"\(\d\)\s(?!in\b|for\b|at\b|as\b|during\b|and\b)[^\W\d_]")
 """The marker of a point within a sentence: '(1) prices rose and (2) costs fell'."""
+_NEAR: Final = 15
 _QUESTION: float = 0.35
 _SENTENCE: float = 0.5
 _BEFORE: float = 0.2
+_HEADING: float = 0.6
+"""What stands above a line without words of its own: '2017: $155 million'."""
 
 
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
@@ -77,9 +81,10 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
     )
+    alone = not stems(answer)
     position = 0
     earlier: frozenset[str] = frozenset()
-    for sentence in sentences(answer):
+    for sentence in _lines(answer):
         inside: list[Figure] = []
         while position < len(figures) and figures[position].start < sentence.end:
             inside.append(figures[position])
@@ -92,12 +97,12 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                 clause = surroundings(answer, inside, index, (sentence.start, sentence.end))
                 yield Claim(
                     figure,
-                    () if is_date(figure) else tuple(_readings(figure, asked_scale)),
+                    () if is_date(figure) else tuple(_readings(figure, answer, asked_scale)),
                     Query.of(
                         (stems(clause), 1.0),
                         (words, _SENTENCE),
                         (asked_words, _QUESTION),
-                        (earlier, _BEFORE),
+                        (earlier, _BEFORE if words else _HEADING),
                     ),
                     periods[index],
                     asked,
@@ -107,26 +112,49 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     sentence.start,
                     question,
                     direction(answer, figure.start, figure.end),
-                    bare=not words,
+                    bare=alone,
+                    in_working=_is_operand(answer, figure),
                     has_amounts=not all(map(is_date, inside)),
                 )
-        earlier = words
+        earlier = words or earlier
+
+
+def _lines(answer: str) -> Iterator[Sentence]:
+    """Return the sentences of an answer; a line break ends one, as answers are not wrapped."""
+    for sentence in sentences(answer):
+        start = sentence.start
+        for line in sentence.text.splitlines(keepends=True):
+            if line.strip():
+                yield Sentence(line.strip(), start + len(line) - len(line.lstrip()), start + len(line))
+            start += len(line)
+
+
+_OPERATOR: Final = re.compile(r"\s{0,2}\)?\s{0,2}[+*/×÷]|\s[-\u2212\u2013]\s")
+_OPERATED: Final = re.compile(r"(?:[+*/×÷]\s?\(?|\s[-\u2212\u2013]\s\(?)[$€£]?\Z")
+
+
+def _is_operand(answer: str, figure: Figure) -> bool:
+    """Say whether a figure is computed with in the answer's own working."""
+    before = answer[max(0, figure.start - 5) : figure.start]
+    return bool(_OPERATOR.match(answer, figure.end) or _OPERATED.search(before))
 
 
 def _readings(
-    figure: Figure, scale: TableScale | None
+    figure: Figure, answer: str, scale: TableScale | None
 ) -> Iterator[tuple[Amount, Decimal]]:
     """Return what a figure may be, each with what its last written digit is worth.
 
-    A bare '3,215' that answers 'how much, in USD millions?' may be that many millions.
+    One before '(in thousands)' may be so many thousands, as a bare '3,215' that answers 'how much, in USD millions?' may
+    be millions.
     """
     for amount in amounts_of(figure):
         step = Decimal(1).scaleb(int(amount.value.as_tuple().exponent)) * figure.factor
         yield amount, step
-        if scale and figure.factor == 1 and amount.unit in {None, *CURRENCY_CODES}:
+        near = stated_scale(answer[figure.end : figure.end + _NEAR]) or scale
+        if near and figure.factor == 1 and amount.unit in {None, *CURRENCY_CODES}:
             plain = amount.value.normalize()  # '4.60' in billions is 4.6, and '303.00' is 303
             digits = min(0, int(plain.as_tuple().exponent))
-            yield Amount(plain * scale.factor, amount.unit), Decimal(1).scaleb(digits) * scale.factor
+            yield Amount(plain * near.factor, amount.unit), Decimal(1).scaleb(digits) * near.factor
 
 
 def significant(amount: Amount) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from services.validator.claims import Claim
 from services.validator.dates import Date
-from services.validator.directions import way_of
+from services.validator.directions import moves, way_of
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.labels import Query, stems
@@ -299,6 +299,12 @@ _COMPUTED: Final = re.compile(
 )
 
 
+def names_computation(claim: Claim) -> bool:
+    """Say whether a claim says that its figure was computed: an average, a change, a sum of."""
+    text = claim.question if claim.bare else claim.clause
+    return bool(_AVERAGE.search(text) or _COMPUTED.search(text) or claim.direction)
+
+
 def must_be_computed(claim: Claim, fact: Fact) -> bool:
     """Say whether a claim names a computation of which a table's cell is no result by itself."""
     text = claim.question if claim.bare else claim.clause
@@ -307,7 +313,9 @@ def must_be_computed(claim: Claim, fact: Fact) -> bool:
     named = fact.words | fact.context
     if _AVERAGE.search(text) and not named & _MEANS:
         return True
-    return bool((_COMPUTED.search(text) or claim.direction) and not named & _RESULTS)
+    level = all(amount.unit != PERCENT for amount in fact.amounts)
+    moved = level and claim.direction and not moves(fact.label)  # 'less allowances' moves nothing
+    return bool((_COMPUTED.search(text) or moved) and not named & _RESULTS)
 
 
 _MEANS: Final = stems("average mean weighted")

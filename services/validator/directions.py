@@ -11,7 +11,7 @@ _DOWN: Final = (
     r"decreas\w*|declin\w*|fell|fall(?:s|en|ing)?|drop\w*|down|lower\w*|reduc\w*|shr[aiu]nk\w*"
     r"|less|fewer|contract(?:ed|ion|ing)|deteriorat\w*|narrow\w*|below|smaller|plung\w*|slid"
 )
-_WAY: Final = re.compile(rf"\b(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b", re.IGNORECASE)
+_WAY: Final = re.compile(rf"(?<![\w-])(?:(?P<up>{_UP})|(?P<down>{_DOWN}))\b", re.IGNORECASE)
 _MINUS: Final = re.compile(
     rf"(?<!\()\b(?:loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?|used|{_DOWN})\b",
     re.IGNORECASE,
@@ -52,6 +52,11 @@ def way_of(text: str) -> int:
     for match in _WAY.finditer(text):
         up, down = up or bool(match["up"]), down or bool(match["down"])
     return int(up) - int(down)
+
+
+def moves(text: str) -> bool:
+    """Say whether a text names a rise or a fall."""
+    return _WAY.search(text) is not None
 
 
 def says_minus(text: str) -> bool:

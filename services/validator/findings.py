@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from services.validator.arithmetic import equation_before
-from services.validator.attribution import Search, date_elsewhere, nearest_scale, search
+from services.validator.attribution import (
+    Search,
+    contradicted,
+    date_elsewhere,
+    nearest_scale,
+    search,
+)
 from services.validator.claims import Claim, claims_of, significant
-from services.validator.derivations import derive, must_be_computed
+from services.validator.derivations import derive, must_be_computed, names_computation
 from services.validator.echoes import Change, changes_of, stands_verbatim
 from services.validator.evidence import Evidence, read_evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
 from services.validator.periods import Periods, order
+from services.validator.working import CONSTANTS, computed, is_constant, repeats
 
 
 class Status(StrEnum):
@@ -80,7 +85,7 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     for index, claim in enumerate(claims):
         finding = repeated.judge(claim) or _examined(claim, evidence)
         if not finding.status.is_right and claim.amounts:
-            finding = _by_equation(answer, claims, index, findings) or finding
+            finding = _by_working(answer, claims, index, findings) or finding
         findings.append(finding)
     return tuple(findings)
 
@@ -116,28 +121,28 @@ class _Repeated:
         return None
 
 
-def _by_equation(
+def _by_working(
     answer: str, claims: Sequence[Claim], index: int, findings: Sequence[FigureFinding]
 ) -> FigureFinding | None:
-    """Judge a figure by the computation that the answer gives for it."""
+    """Judge a figure by the working that the answer shows for it."""
     claim = claims[index]
-    equation = equation_before(answer, [c.figure for c in claims], index)
-    if equation is None or not all(_may_be_used(claims[i], findings[i]) for i in equation.operands):
+    if is_constant(claim, answer):
+        return _finding(claim, Status.DERIVED, 0.5, "a constant of the computation")
+    right = [finding.status.is_right for finding in findings]
+    known = [other for other, is_right in zip(claims, right, strict=False) if is_right]
+    if repeats(claim, known):
+        return _finding(claim, Status.EXACT, 0.6, "given before with its scale")
+    usable = [ok or _is_plain(other) for other, ok in zip(claims, right, strict=False)]
+    value = computed(answer, claims, index, usable)
+    if value is True:
+        return _finding(claim, Status.DERIVED, 0.8, "computed as the answer says")
+    if value is False:
         return None
-    for amount, step in claim.readings:
-        for value in (equation.value, equation.value * 100):
-            if abs(value - amount.value) <= step / 2:
-                return _finding(claim, Status.DERIVED, 0.8, "computed as the answer says")
-    return _finding(claim, Status.ABSENT, 0.9, f"the computation gives {equation.value:.6g}")
+    return _finding(claim, Status.ABSENT, 0.9, f"the computation gives {value:.6g}")
 
 
-def _may_be_used(claim: Claim, finding: FigureFinding) -> bool:
-    """Say whether a figure can be computed with: a right one, or a plain 100 or 3."""
-    plain = all(a.unit is None and a.value in _CONSTANTS for a in claim.amounts)
-    return finding.status.is_right or plain
-
-
-_CONSTANTS: Final = frozenset(map(Decimal, (1, 2, 3, 4, 5, 12, 100, 365)))
+def _is_plain(claim: Claim) -> bool:
+    return all(amount.unit is None and amount.value in CONSTANTS for amount in claim.amounts)
 
 
 def _examined(claim: Claim, evidence: Evidence) -> FigureFinding:
@@ -150,9 +155,16 @@ def _examined(claim: Claim, evidence: Evidence) -> FigureFinding:
         return _standing(claim, evidence, found)
     if not found.other_unit and (derivation := derive(claim, evidence)):
         return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
-    if _is_asked(claim):
+    if _is_asked(claim) or _is_span(claim):
         return _finding(claim, Status.ASKED, 0.5, "the question has it")
     return _missing(claim, evidence, found)
+
+
+def _is_span(claim: Claim) -> bool:
+    """Say whether a figure counts the years that are named: '3 years' from 2017 to 2019."""
+    years = {d.year for d in claim.spoken | claim.asked if d.year}
+    spans = {max(years) - min(years), max(years) - min(years) + 1, len(years)} if years else set()
+    return any(a.value in spans and a.unit in {None, "year"} for a in claim.amounts)
 
 
 def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
@@ -163,16 +175,17 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = f"{_shown(best.fact)} stands there for {_dates(best.fact.periods)}, not {_dates(claim.when)}"
         return _finding(claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason)
-    small = all(significant(a) < 2 and a.unit is None for a in claim.amounts)  # noqa: PLR2004 - '2' is everywhere
+    small = all(significant(a) < 2 and a.unit in _COUNTED for a in claim.amounts)  # noqa: PLR2004 - '2' is everywhere
+    small = small or claim.in_working
     if found.better is not None and not small:
-        if derivation := derive(claim, evidence):
+        if names_computation(claim) and (derivation := derive(claim, evidence)):
             return _finding(claim, Status.DERIVED, 0.6, f"computed: {derivation.text}")
         reason = (
             f"{_shown(best.fact)} stands there for {_label(best.fact)}, "
             f"but for {_label(found.better)} it is {_shown(found.better)}"
         )
         return _finding(claim, Status.ELSEWHERE_ROW, 0.8, reason)
-    if must_be_computed(claim, best.fact):
+    if not small and must_be_computed(claim, best.fact):
         if derivation := derive(claim, evidence):
             return _finding(claim, Status.DERIVED, 0.8, f"computed: {derivation.text}")
         reason = f"{_shown(best.fact)} stands there for {_label(best.fact)} itself"
@@ -190,7 +203,14 @@ def _missing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
         return _finding(claim, Status.UNIT, 0.9, f"there it is {_shown(fact)}: the unit differs")
     if near := nearest_scale(claim, evidence):
         return _finding(claim, Status.SCALE, 0.9, f"there it is {_shown(near)}: the scale differs")
-    return _finding(claim, Status.ABSENT, 0.9, "stands in no passage and follows from none")
+    few = all(a.unit in _COUNTED and a.value <= _FEW for a in claim.amounts)
+    sure = 0.9 if not few or contradicted(claim, evidence) else 0.3
+    return _finding(claim, Status.ABSENT, sure, "stands in no passage and follows from none")
+
+
+_COUNTED: Final = frozenset({None, "times", "ordinal", "year", "quarter", "month"})
+_FEW: Final = 10
+"""Up to this an answer may count what it lists itself, or say 'three' for several."""
 
 
 def _date(claim: Claim, evidence: Evidence) -> FigureFinding:

@@ -64,7 +64,7 @@ _CORE: Final = re.compile(
 )
 _SEPARATOR: Final = re.compile(_GROUP)
 _RUN: Final = re.compile(r"(?:[.,/:]?\d)*+\w*+")
-_RUNS_ON: Final = re.compile(r"[.,/:]?\d")
+_RUNS_ON: Final = re.compile(r"[.,:]?\d|/\d{1,2}(?!\d|,\d{3})")  # '155/7,017' is a division
 _TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
 _GOES_ON: Final = re.compile(r"\w")
 _TOKEN: Final = re.compile(r"[\w-]*+")

@@ -121,20 +121,22 @@ class Series:
 
 def series_of(evidence: Evidence, query: Query) -> list[Series]:
     """Return the rows that a query names, the best fitting first, few of them."""
+    # a row with the same time twice is two series, side by side
     groups: dict[tuple[object, ...], list[Fact]] = defaultdict(list)
     for fact in evidence.about(query):
         if fact.amounts and fact.amounts[0].unit in _ADDABLE:
             for key in _keys(fact):
-                groups[key].append(fact)
+                same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
+                groups[(*key, same if fact.is_cell and fact.periods else 0)].append(fact)
     found = sorted(
-        ((max(_fit(evidence, query, f) for f in facts), facts) for facts in groups.values()),
+        ((max(_fit(evidence, query, f) for f in facts), facts) for facts in groups.values() if facts),
         key=lambda pair: -pair[0],
     )
     top = found[0][0] if found else 0
     return [
         Series(facts[0].label, facts[0].words, _points(facts), score)
         for score, facts in found[:_MOST]
-        if score >= max(_LEAST, _SHARE * top)
+        if facts and score >= max(_LEAST, _SHARE * top)
     ]
 
 
@@ -149,7 +151,8 @@ def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
     if table == SPOKEN:
         yield SPOKEN, fact.words
     elif fact.is_cell:
-        yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change
+        kind = fact.amounts[-1].unit == PERCENT
+        yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change, kind
     else:
         yield passage, table, fact.words
         yield passage, table, number, fact.amounts[0].unit

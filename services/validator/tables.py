@@ -41,9 +41,10 @@ def tables_of(text: str, passage: int, passages: Sequence[str]) -> list[Table]:
     found = []
     for number, grid in enumerate(grids_of(text)):
         scale, certain = _scale(text, grid, passage, passages)
-        cells = (cell for line in grid.lines for cell in line.cells)
+        cells = [cell for line in grid.lines for cell in line.cells]
         currency = currency_of(cells, named_units(text[grid.start : grid.end]))
-        reader = _Reader(grid, (passage, number), Money(scale, certain, currency))
+        percent = scale is None and currency is None and any("%" in cell.text for cell in cells)
+        reader = _Reader(grid, (passage, number), Money(scale, certain, currency, percent))
         found.append(Table(tuple(reader.read()), tuple(reader.spans)))
     return found
 

@@ -7,6 +7,8 @@ from services.validator.findings import FigureFinding, Status, examine
 from shared.events import Span, Verdict
 
 NAME: Final = "figures"
+_SURE: Final = 0.5
+"""Below this confidence a figure is for a person to look at."""
 
 
 def check(case: Case) -> Verdict:
@@ -23,7 +25,7 @@ def check(case: Case) -> Verdict:
     if not findings:
         return Verdict(name=NAME, verdict="passed", score=1.0, reason="the answer has no figures")
     missing = [finding for finding in findings if not finding.status.is_right]
-    wrong = [finding for finding in missing if finding.status is not Status.UNREADABLE]
+    wrong = [f for f in missing if f.status is not Status.UNREADABLE and f.confidence >= _SURE]
     verdict = "failed" if wrong else "could_not_check" if missing else "passed"
     return Verdict(
         name=NAME,
