@@ -23,6 +23,7 @@ from evals.measures import auroc, calibration_error
 from evals.pairs import question_pairs, table_pairs
 from evals.regression import Array, Regression
 from evals.sets import Example, digest, load
+from evals.strangers import strangers
 from evals.worked import worked
 from services.validator.grounding import model as scoring
 from services.validator.grounding.claim import Kind, Statement, read
@@ -39,14 +40,16 @@ _FILES: Final = {
 _FOLDS: Final = 5
 _RIDGE_CLAIM: Final = 100.0
 _RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
+_LEAST: Final = {"figures_wrong": 1.0}
+"""A figure that is surely wrong must lower the probability of any answer: it is a failed check."""
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0}
+_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0, "strangers": 0.05}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right"),
-    Kind.WORKED: ("claims_mean", "figures_right", "sum_wrong"),
-    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right"),
-    Kind.FIGURE: ("figures_right", "derived", "copied_not_computed", "fits_asked"),
+    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong"),
+    Kind.WORKED: ("claims_mean", "figures_right", "figures_wrong", "sum_wrong"),
+    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong"),
+    Kind.FIGURE: ("figures_wrong", "derived", "copied_not_computed", "fits_asked"),
 }
 
 
@@ -135,6 +138,7 @@ def fit(rows: Sequence[Measured]) -> Fitted:
             [int(not row.example.supported) for row in mine],
             [row.weight for row in mine],
             _RIDGE_ANSWER[kind],
+            {name: weight for name, weight in _LEAST.items() if name in names},
         )
     refusing = [row.example.supported for row in rows if row.kind is Kind.REFUSAL]
     # one more of each, so that a few refusals make no certainty (Laplace)
@@ -216,6 +220,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     examples = [e for n in ("ragtruth", "summedits", "finqa") for e in load(folder / _FILES[n][0])]
+    examples += strangers(examples)
     examples += tatqa(folder / _FILES["tatqa"][0])
     examples += worked(folder / _FILES["tatqa"][0])
     rows = [measure(example) for example in examples]

@@ -45,8 +45,12 @@ class Regression:
         risky: Sequence[int],
         weights: Sequence[float],
         ridge: float,
+        least: Mapping[str, float] | None = None,
     ) -> Self:
-        """Fit to rows of features, each risky (1) or not (0), counting by its weight."""
+        """Fit to rows of features, each risky (1) or not (0), counting by its weight.
+
+        `least`: what a weight must be at least, in logits for one unit of its feature.
+        """
         y, w = np.asarray(risky, float), np.asarray(weights, float)
         mean = np.average(features, axis=0, weights=w)
         scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=w))
@@ -59,11 +63,15 @@ class Regression:
             slope = w * (1 / (1 + np.exp(-z)) - y)
             return float(value), np.append(x.T @ slope + ridge * theta[:-1], slope.sum())
 
+        bounds = [_bound(name) for name in names] + [(None, None)]
+        for name, weight in (least or {}).items():
+            place = list(names).index(name)
+            bounds[place] = (weight * float(scale[place]), None)
         found = minimize(
             loss,
             np.zeros(len(names) + 1),
             jac=True,
-            bounds=[*map(_bound, names), (None, None)],
+            bounds=bounds,
             method="L-BFGS-B",
             options={"maxiter": 1000},
         )

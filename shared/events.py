@@ -311,6 +311,8 @@ class AnswerChecked(AnswerDrafted):
 
     checks: tuple[Verdict, ...]
     """What each check says."""
+    shadow_checks: tuple[Verdict, ...] = ()
+    """What each check says that is on trial: it is recorded and decides nothing."""
     confidence: Confidence
     reason: str
     """Why it goes where it goes."""

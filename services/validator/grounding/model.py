@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import exp, expm1, log, log1p
+from math import exp, log, log1p
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -75,7 +75,8 @@ class Assessment:
     kind: Kind
     claims: tuple[JudgedClaim, ...]
     statement: Statement
-    features: Features
+    population: Features
+    """What the shift test compares; see `services.validator.population`."""
 
 
 @cache
@@ -103,21 +104,29 @@ def assess(
 
 def judge(statement: Statement, model: Model) -> Assessment:
     """Return how likely a statement that was taken apart is supported."""
-    features = answer_features(statement)
+    answer = answer_features(statement)
+    claims = [claim_features(statement, place) for place in range(len(statement.claims))]
     if statement.kind is Kind.REFUSAL:
-        claims = tuple(JudgedClaim(claim, 1 - model.refusal) for claim in statement.claims)
-        return Assessment(model.refusal, statement.kind, claims, statement, features)
-    judge_ = model.judges[statement.kind]
-    logits = [
-        judge_.claim.logit(claim_features(statement, place))
-        for place in range(len(statement.claims))
-    ]
-    risk = judge_.answer.logit({**features, **together(logits)})
-    claims = tuple(
-        JudgedClaim(claim, _sigmoid(logit))
-        for claim, logit in zip(statement.claims, logits, strict=True)
+        probability, logits = model.refusal, [_logit(1 - model.refusal)] * len(claims)
+    else:
+        judge_ = model.judges[statement.kind]
+        logits = [judge_.claim.logit(features) for features in claims]
+        probability = _sigmoid(-judge_.answer.logit({**answer, **together(logits)}))
+    return Assessment(
+        probability,
+        statement.kind,
+        tuple(
+            JudgedClaim(claim, _sigmoid(logit))
+            for claim, logit in zip(statement.claims, logits, strict=True)
+        ),
+        statement,
+        {
+            **answer,
+            "new_share": fmean(features["new_share"] for features in claims) if claims else 0.0,
+            "copied": fmean(features["copied"] for features in claims) if claims else 0.0,
+            "passages": log1p(sum(len(stretch.words.stems) for stretch in statement.evidence.stretches)),
+        },
     )
-    return Assessment(_sigmoid(-risk), statement.kind, claims, statement, features)
 
 
 def together(logits: Sequence[float]) -> Features:
@@ -137,13 +146,12 @@ def together(logits: Sequence[float]) -> Features:
     }
 
 
-def any_wrong(claims_any: float) -> float:
-    """Return the probability that `claims_any` stands for."""
-    return -expm1(-exp(claims_any))
-
-
 def _softplus(value: float) -> float:
     return max(value, 0.0) + log1p(exp(-abs(value)))
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
 
 
 def _sigmoid(value: float) -> float:
