@@ -61,9 +61,10 @@ def load(path: Path) -> list[Example]:
     raise SetError(f"{path} has the fields of no known set. Known are: {known}")
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    return sha256(path.read_bytes()).hexdigest()
+def digest(*paths: Path) -> str:
+    """Return the SHA-256 of a file in hex; of several, that of their hashes in this order."""
+    each = [sha256(path.read_bytes()).hexdigest() for path in paths]
+    return each[0] if len(each) == 1 else sha256("\n".join(each).encode()).hexdigest()
 
 
 def _rows(path: Path) -> Iterator[Row]:

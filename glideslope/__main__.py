@@ -5,7 +5,21 @@ import logging
 import typer
 from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, audit, demo, dlq, docs, index, review, status, topics, up
+from glideslope.commands import (
+    ask,
+    audit,
+    calibrate,
+    demo,
+    dlq,
+    docs,
+    evaluate,
+    index,
+    review,
+    status,
+    topics,
+    up,
+    validate,
+)
 
 app = typer.Typer(
     name="glideslope",
@@ -19,6 +33,9 @@ app.command("demo")(demo.command)
 app.command("ask")(ask.command)
 app.command("index")(index.command)
 app.command("status")(status.command)
+app.command("validate")(validate.command)
+app.command("calibrate")(calibrate.command)
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")

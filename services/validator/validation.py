@@ -8,6 +8,7 @@ import structlog
 
 from services.validator.case import Case, could_not_check
 from services.validator.checks import CHECKS, Check, groundedness, verbatim
+from services.validator.grounding.model import model_digest
 from services.validator.population import unlike
 from services.validator.routing import Confidence, Decision, Route, decide
 from shared import events
@@ -56,12 +57,15 @@ def route(
     """Say where an answer goes by its verdicts; without a case there is no answer."""
     probability = _score(verdicts, groundedness.NAME)
     certificate = release.calibration.certificate if release.calibration else None
+    difference = None
+    if case is not None and certificate is not None and probability is not None:
+        difference = (
+            unlike(case.assessment, certificate.population)
+            if certificate.model == model_digest()
+            else "this validator's coefficients are not those that were calibrated"
+        )
     confidence = Confidence(
-        probability,
-        quoted=_score(verdicts, verbatim.NAME) == 1,
-        unlike=unlike(case.assessment, certificate.population)
-        if case is not None and certificate is not None and probability is not None
-        else None,
+        probability, quoted=_score(verdicts, verbatim.NAME) == 1, unlike=difference
     )
     return decide(
         verdicts,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from math import exp, log, log1p
 from pathlib import Path
 from statistics import fmean
@@ -84,6 +85,12 @@ def shipped() -> Model:
     """Return the model that is shipped, read once."""
     data = json.loads(_FILE.read_text(encoding="utf-8"))
     return load(data)
+
+
+@cache
+def model_digest() -> str:
+    """Return the SHA-256 of the shipped coefficients, in hex: a certificate is for them alone."""
+    return sha256(_FILE.read_bytes()).hexdigest()
 
 
 def load(data: Mapping[str, Any]) -> Model:
