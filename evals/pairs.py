@@ -38,6 +38,11 @@ def is_locked(group: str) -> bool:
     return sha256(group.encode()).digest()[0] % 5 == 0
 
 
+_SAYS_MINUS: Final = re.compile(
+    r"(?i)\b(?:loss|losses|expenses?|costs?|charges?|less|decrease|decline|tax|taxes|paid|payments?"
+    r"|purchases?|repurchases?|expenditures?|dividends?|used|impairment|allowance|outflow|additions"
+    r"|amortization|depreciation|repayments?)\b"
+)
 _OTHER_SCALE: Final = {"thousand": "million", "million": "billion", "billion": "million"}
 _LOOKUPS: Final = (
     "{row} was {v} in {year}.",
@@ -114,6 +119,8 @@ def _scale(it: Ground, cell: Cell, random: Random) -> _Edit | None:
 
 
 def _sign(it: Ground, cell: Cell, random: Random) -> _Edit | None:
+    if _SAYS_MINUS.search(cell.row):
+        return None  # 'the loss was 5' is true of a loss of (5)
     if cell.value == 0 or (cell.value > 0 and random.random() < 0.7):  # noqa: PLR2004 - mostly losses
         return None
     return _twins(cell, _amount(it, cell), _amount(it, cell, negative=cell.value > 0), random)
@@ -161,9 +168,7 @@ def transposed(digits: str, taken: Sequence[str], random: Random) -> str | None:
 
 def _digits(it: Ground, cell: Cell, random: Random) -> _Edit | None:
     wrong = transposed(cell.written, [c.written for c in it.cells], random)
-    return (
-        _twins(cell, _amount(it, cell), _amount(it, cell, wrong), random) if wrong else None
-    )
+    return _twins(cell, _amount(it, cell), _amount(it, cell, wrong), random) if wrong else None
 
 
 def _row(it: Ground, cell: Cell, random: Random) -> _Edit | None:
@@ -232,7 +237,9 @@ def _growth(it: Ground, cell: Cell, random: Random) -> _Edit | None:
     }
     template = random.choice(_CHANGES)[0]
     sign = "-" if growth < 0 else ""
-    texts = [template.format(**facts, v=f"{v}%", sv=f"{sign}{v}%") for v in (right, random.choice(twins))]
+    texts = [
+        template.format(**facts, v=f"{v}%", sv=f"{sign}{v}%") for v in (right, random.choice(twins))
+    ]
     question = f"What was the percentage change in {cell.row} from {old.year} to {cell.year}?"
     return _Edit(texts[0], texts[1], question)
 
@@ -241,7 +248,9 @@ def _off(digits: str, random: Random) -> str:
     """Return the figure with one digit off by a little."""
     places = [i for i, digit in enumerate(digits) if digit.isdigit()]
     i = random.choice(places)
-    return digits[:i] + str((int(digits[i]) + random.choice((1, 2, 3, 9, 8))) % 10) + digits[i + 1 :]
+    return (
+        digits[:i] + str((int(digits[i]) + random.choice((1, 2, 3, 9, 8))) % 10) + digits[i + 1 :]
+    )
 
 
 def _exponent(*cells: Cell) -> int:
@@ -259,7 +268,9 @@ def _difference(it: Ground, cell: Cell, random: Random) -> _Edit | None:
         return None
     change, places = cell.value - old.value, _exponent(cell, old)
     right = _in_scale(it, abs(change), places)
-    wrong = _in_scale(it, abs(change) + random.choice((10, 7, 90)) * Decimal(1).scaleb(-places), places)
+    wrong = _in_scale(
+        it, abs(change) + random.choice((10, 7, 90)) * Decimal(1).scaleb(-places), places
+    )
     others = [c for c in it.same_row(cell) if c.year != old.year and c.value > 0]
     if others and random.random() < 0.5:  # noqa: PLR2004 - half with another year's figure
         wrong = _in_scale(it, abs(others[0].value - old.value), places)
@@ -303,7 +314,9 @@ def _average(it: Ground, cell: Cell, random: Random) -> _Edit | None:
     )
     question = f"What was the average {cell.row} from {first} to {last}?"
     return (
-        None if right == wrong else _Edit(template.format(v=right), template.format(v=wrong), question)
+        None
+        if right == wrong
+        else _Edit(template.format(v=right), template.format(v=wrong), question)
     )
 
 
@@ -364,7 +377,9 @@ def question_pairs(row: Mapping[str, Any], seed: int = 7) -> Iterator[Pair]:
     """Return pairs from the arithmetic questions of a TAT-QA row: the right answer, one digit off."""
     it = ground(row)
     for question in row["questions"]:
-        if question["answer_type"] != "arithmetic" or not isinstance(question["answer"], int | float):
+        if question["answer_type"] != "arithmetic" or not isinstance(
+            question["answer"], int | float
+        ):
             continue
         random = Random(f"{seed} {question['uid']}")  # noqa: S311 - the same pairs every time
         value, scale = Decimal(str(question["answer"])), question["scale"]
@@ -380,17 +395,27 @@ def question_pairs(row: Mapping[str, Any], seed: int = 7) -> Iterator[Pair]:
         asked = _ASKS.match(question["question"])
         if asked and random.random() < 0.5:  # noqa: PLR2004 - half as sentences
             texts = [f"{asked['what'].capitalize()} {asked['verb']} {t}." for t in texts]
-        pair = _pair(it, "derived asked", Cell("", 0, value, "", percent=False), _Edit(*texts, question["question"]), random)
+        pair = _pair(
+            it,
+            "derived asked",
+            Cell("", 0, value, "", percent=False),
+            _Edit(*texts, question["question"]),
+            random,
+        )
         yield pair
 
 
 # ── sentences of prose, edited in place ───────────────────────────────────────────────────────
 
-_MONEY: Final = re.compile(r"(?P<currency>[$€£])\s?(?P<digits>\d[\d,.]*\d)(?P<scale>\s(?:million|billion|thousand))?")
+_MONEY: Final = re.compile(
+    r"(?P<currency>[$€£])\s?(?P<digits>\d[\d,.]*\d)(?P<scale>\s(?:million|billion|thousand))?"
+)
 _PERCENT: Final = re.compile(r"(?P<digits>\d+(?:\.\d+)?)(?P<sign>\s?%)(?!\w)")
 _YEAR: Final = re.compile(r"(?<![\w$,.])(?:19|20)\d{2}(?![\w,.%]\d)(?!\w)")
 _QUARTER: Final = re.compile(r"\b(?P<word>first|second|third|fourth)(?=[\s-]quarter)")
-_DIRECTION: Final = re.compile(r"\b(?:increased|decreased|rose|fell|grew|declined|increase|decrease)\b")
+_DIRECTION: Final = re.compile(
+    r"\b(?:increased|decreased|rose|fell|grew|declined|increase|decrease)\b"
+)
 _OPPOSITE: Final = {
     "increased": "decreased", "decreased": "increased", "rose": "fell", "fell": "rose",
     "grew": "declined", "declined": "grew", "increase": "decrease", "decrease": "increase",
@@ -452,10 +477,14 @@ def _prose_sign(sentence: str, _: Random) -> str | None:
 _PROSE_EDITS: Final[Mapping[str, Callable[[str, Random], str | None]]] = {
     "scale": _prose_scale,
     "year": _prose_year,
-    "quarter": lambda s, _: (m := _QUARTER.search(s)) and _replaced(m, "word", _NEXT_QUARTER[m["word"]]),
+    "quarter": lambda s, _: (
+        (m := _QUARTER.search(s)) and _replaced(m, "word", _NEXT_QUARTER[m["word"]])
+    ),
     "basis": lambda s, r: _replaced(_PERCENT.search(s), "sign", r.choice(_BASIS)[1]),
-    "currency": lambda s, r: (m := _MONEY.search(s))
-    and _replaced(m, "currency", r.choice([c for c in "$€£" if c != m["currency"]])),
+    "currency": lambda s, r: (
+        (m := _MONEY.search(s))
+        and _replaced(m, "currency", r.choice([c for c in "$€£" if c != m["currency"]]))
+    ),
     "digits": _prose_digits,
     "sign": _prose_sign,
 }

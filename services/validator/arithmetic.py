@@ -9,7 +9,9 @@ from typing import Final
 from services.validator.figures import Figure
 from services.validator.periods import amounts_of
 
-_EQUALS: Final = re.compile(r"\s*(?:=|\u2248|\u2245|~)\s*(?:approximately|about)?\s*[-($€£]{0,3}\s*\Z")
+_EQUALS: Final = re.compile(
+    r"\s*(?:=|\u2248|\u2245|~)\s*(?:approximately|about)?\s*[-($€£]{0,3}\s*\Z"
+)
 _BETWEEN: Final = re.compile(r"\s*(?P<symbols>(?:[-+*/×÷x\u2212\u2013()\[\]]\s*){1,6})\s*")
 _SAME: Final = str.maketrans("×x÷\u2212\u2013[]", "**/--()")
 _MOST: Final = 16
@@ -49,7 +51,9 @@ def equation_before(text: str, figures: Sequence[Figure], index: int) -> Equatio
             break
         first -= 1
         tokens[:0] = [first, *(c for c in symbols.translate(_SAME) if not c.isspace())]
-    opening = re.search(r"[(\[\s]*\Z", text[max(0, figures[first].start - 6) : figures[first].start])
+    opening = re.search(
+        r"[(\[\s]*\Z", text[max(0, figures[first].start - 6) : figures[first].start]
+    )
     tokens[:0] = [c for c in (opening[0] if opening else "").translate(_SAME) if c == "("]
     operands = tuple(token for token in tokens if isinstance(token, int))
     if len(operands) < 2:  # noqa: PLR2004 - 'x = 5' computes nothing

@@ -89,7 +89,9 @@ def _of_value(
             if abs(theirs.value) == value:
                 yield fact, theirs, True
     half = step / 2
-    if significant(amount) < 2 or (claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT):  # noqa: PLR2004 - a single digit is everywhere
+    if significant(amount) < 2 or (
+        claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT
+    ):  # noqa: PLR2004 - a single digit is everywhere
         return
     values = evidence.values
     for near in values[bisect_left(values, value - half) : bisect_right(values, value + half)]:
@@ -113,14 +115,18 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
         return ours.unit in evidence.units
     if ours.unit in CURRENCY_CODES and theirs.unit in CURRENCY_CODES:
         # '$' stands for any dollar where the passages name which
-        if not {ours.unit, theirs.unit} <= _DOLLARS:
+        if not {ours.unit, theirs.unit} <= DOLLARS:
             return False
-        plain = ours.unit == "USD" and "U" not in claim.figure.text
-        return plain or ours.unit in evidence.currencies
+        return is_plain_dollar(claim, ours) or ours.unit in evidence.currencies
     return False
 
 
-_DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"})
+def is_plain_dollar(claim: Claim, amount: Amount) -> bool:
+    """Say whether an amount is written with '$' alone, which may be any country's."""
+    return amount.unit == "USD" and "$" in claim.figure.text and "U" not in claim.figure.text
+
+
+DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"})
 
 
 def same_sign(claim: Claim, ours: Amount, theirs: Amount, fact: Fact) -> bool:
@@ -149,7 +155,9 @@ def _better(
         sure = best.fact.words
     else:
         sure = None
-    plain = all(a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts)  # noqa: PLR2004 - '16' is everywhere
+    plain = all(
+        a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts
+    )  # noqa: PLR2004 - '16' is everywhere
     top: tuple[float, Fact] | None = None
     values = {abs(a.value) for a in claim.amounts}
     for fact in evidence.about(query):
@@ -187,7 +195,9 @@ def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
     """Return how well a fact's whole sentence fits the words; for a cell, nothing."""
     if fact.is_cell:
         return 0.0
-    return evidence.vocabulary.score(query, fact.context & evidence.vocabulary.counts.keys(), frozenset())
+    return evidence.vocabulary.score(
+        query, fact.context & evidence.vocabulary.counts.keys(), frozenset()
+    )
 
 
 def _comparable(claim: Claim, fact: Fact) -> bool:

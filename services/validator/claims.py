@@ -73,9 +73,7 @@ _HEADING: float = 0.6
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
     figures = [
-        figure
-        for figure in read_figures(answer).figures
-        if not _POINT.match(answer, figure.start)
+        figure for figure in read_figures(answer).figures if not _POINT.match(answer, figure.start)
     ]
     asked_words, asked_scale = stems(question), stated_scale(question)
     asked = frozenset(
@@ -125,7 +123,9 @@ def _lines(answer: str) -> Iterator[Sentence]:
         start = sentence.start
         for line in sentence.text.splitlines(keepends=True):
             if line.strip():
-                yield Sentence(line.strip(), start + len(line) - len(line.lstrip()), start + len(line))
+                yield Sentence(
+                    line.strip(), start + len(line) - len(line.lstrip()), start + len(line)
+                )
             start += len(line)
 
 

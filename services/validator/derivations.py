@@ -12,6 +12,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations, islice, permutations
 from typing import Final
 
+from services.validator.attribution import DOLLARS, is_plain_dollar
 from services.validator.claims import Claim
 from services.validator.dates import Date
 from services.validator.directions import moves, way_of
@@ -103,15 +104,17 @@ def _named(claim: Claim) -> Periods:
         quarter = next(q for q in quarters if q)
         periods = frozenset(replace(d, quarter=d.quarter or quarter) for d in periods)
     years = sorted({d.year for d in periods if d.year})
-    if len(years) == 2 and years[1] - years[0] > 1 and _RANGE.search(claim.sentence + claim.question):  # noqa: PLR2004 - '2017 to 2019' names 2018 too
+    if (
+        len(years) == 2
+        and years[1] - years[0] > 1
+        and _RANGE.search(claim.sentence + claim.question)
+    ):  # noqa: PLR2004 - '2017 to 2019' names 2018 too
         between = frozenset(Date(year) for year in range(years[0] + 1, years[1]))
         return periods | between
     return periods
 
 
-def _tries(
-    claim: Claim, text: str, rows: Sequence[Series], periods: Periods
-) -> Iterator[_Try]:
+def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
     unit = next((a.unit for a in claim.amounts), None)
     fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
     average, ratio = _AVERAGE.search(text), _RATIO.search(text)
@@ -157,7 +160,9 @@ def _compound(
             for a, b in one.changes().beside(other.changes()):
                 if b.value and (not periods or a in one.changes().at(periods)):
                     share = a.value / b.value
-                    yield _Try(share, share, "ratio", f"the changes in {one.label} and {other.label}")
+                    yield _Try(
+                        share, share, "ratio", f"the changes in {one.label} and {other.label}"
+                    )
 
 
 def _named_first(text: str, one: Point, other: Point) -> bool:
@@ -188,9 +193,18 @@ def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
 def _changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[_Try]:
     for old, new in _pairs(row, periods):
         text = f"the change in {row.label}, {old.written} to {new.written}"
-        yield _Try(new.value - old.value, new.raw - old.raw, new.kind, text, signed=True, units=new.units)
+        yield _Try(
+            new.value - old.value, new.raw - old.raw, new.kind, text, signed=True, units=new.units
+        )
         if old.value < 0 > new.value:  # costs in brackets: how much more was spent
-            yield _Try(old.value - new.value, old.raw - new.raw, new.kind, text, signed=True, units=new.units)
+            yield _Try(
+                old.value - new.value,
+                old.raw - new.raw,
+                new.kind,
+                text,
+                signed=True,
+                units=new.units,
+            )
         if growth and old.value:
             rate = (new.value - old.value) / abs(old.value) * 100
             yield _Try(rate, rate, "percent", text, signed=True)
@@ -250,9 +264,7 @@ def _averages(rows: Sequence[Series], periods: Periods) -> Iterator[_Try]:
 def _total(points: Sequence[Point], text: str) -> _Try:
     value = sum((p.value for p in points), Decimal(0))
     units = frozenset[str]().union(*(p.units for p in points))
-    return _Try(
-        value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text, units=units
-    )
+    return _Try(value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text, units=units)
 
 
 def _written(points: Iterable[Point]) -> str:
@@ -333,12 +345,16 @@ def _mention(text: str, row: Series, other: Series) -> int | None:
     if own:  # where most of them stand together
         width = len(own) + 2
         counts = [
-            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width]))) if words & own else 0
+            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width])))
+            if words & own
+            else 0
             for i, (_, words) in enumerate(tokens)
         ]
         return tokens[counts.index(max(counts))][0] if any(counts) else None
     # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
-    near = {i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)}
+    near = {
+        i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)
+    }
     return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)
 
 
@@ -348,7 +364,8 @@ def _is_it(claim: Claim, tried: _Try, text: str) -> bool:
     unsigned = not way and "differ" in text.lower()
     for amount, step in claim.readings:
         half = step / 2
-        if amount.unit in CURRENCY_CODES and tried.units - {amount.unit}:
+        same = DOLLARS if is_plain_dollar(claim, amount) else {amount.unit}
+        if amount.unit in CURRENCY_CODES and tried.units - same:
             continue
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:

@@ -197,7 +197,12 @@ def _missing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     """Judge a figure whose value stands nowhere as it is claimed."""
     if found.other_sign:
         fact = found.other_sign[0].fact
-        return _finding(claim, Status.SIGN, 0.8, f"there it is {_shown(fact)} for {_label(fact)}: the sign differs")
+        return _finding(
+            claim,
+            Status.SIGN,
+            0.8,
+            f"there it is {_shown(fact)} for {_label(fact)}: the sign differs",
+        )
     if found.other_unit:
         fact = found.other_unit[0].fact
         return _finding(claim, Status.UNIT, 0.9, f"there it is {_shown(fact)}: the unit differs")

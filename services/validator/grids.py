@@ -42,9 +42,7 @@ class Grid:
 
 _RULE: Final = re.compile(r"[\s|:+=\u2014-]*")
 _LIST: Final = re.compile(r"\[\s{0,4}\[")
-_TOKEN: Final = re.compile(
-    r"\[|\]|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|[^\[\],\s\"']++|,"
-)
+_TOKEN: Final = re.compile(r"\[|\]|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|[^\[\],\s\"']++|,")
 _QUOTED: Final = re.compile(r"\"(?:[^\"\n]|\"\")*+\"|[^,\n]*+")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 _DELIMITERS: Final = (
@@ -185,6 +183,8 @@ _MONTH: Final = re.compile(
     re.IGNORECASE,
 )
 _WORDIEST: Final = 14
+_FEW_WORDS: Final = 7
+"""A line with fewer spaces that ends in a full stop may still be a table's head ('Comp.')."""
 
 
 class _Plain:
@@ -202,7 +202,8 @@ class _Plain:
         if not text:
             return
         label, values = _parts(piece, begin)
-        if len(text) > _LONGEST or (text.endswith((".", ";")) and not values):
+        ends = text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS
+        if len(text) > _LONGEST or (ends and not values):
             self._close()
             self._pending = None
             return
@@ -242,7 +243,10 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     label = piece[start:cut].strip()
     numeric = any(_NUMBER.search(t[0]) for t in tokens[first:])
     if label and (
-        not _LETTER.search(label) or _runs_on(label, tokens[first:]) or first > _WORDIEST or not numeric
+        not _LETTER.search(label)
+        or _runs_on(label, tokens[first:])
+        or first > _WORDIEST
+        or not numeric
     ):
         return Cell(piece.strip(), begin + start), []
     return Cell(label, begin + start), list(_values(piece, begin, tokens[first:]))

@@ -25,6 +25,8 @@ from services.validator.scales import TableScale, stated_scale, stated_scales
 from services.validator.units import named_units
 
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
+"""Heads of columns that number notes."""
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 
 
@@ -142,6 +144,8 @@ class _Reader:
         for index, cell in enumerate(cells):
             columns = self._columns
             column = columns.placed(index) if line.placed else columns.guessed(index, cells)
+            if column.text.strip().lower() in _NOTES:
+                continue
             is_value = is_number(cell)
             for figure in read_cell(cell.text):
                 dated = is_date(figure) and not is_value

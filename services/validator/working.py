@@ -24,7 +24,10 @@ def is_constant(claim: Claim, answer: str) -> bool:
     figure = claim.figure
     if not any(a.value in CONSTANTS and a.unit in {None, "day"} for a in claim.amounts):
         return False
-    before, after = answer[max(0, figure.start - 4) : figure.start], answer[figure.end : figure.end + 4]
+    before, after = (
+        answer[max(0, figure.start - 4) : figure.start],
+        answer[figure.end : figure.end + 4],
+    )
     return bool(_OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after))
 
 
@@ -32,7 +35,9 @@ def repeats(claim: Claim, earlier: Sequence[Claim]) -> bool:
     """Say whether a figure without scale repeats one that was given with it: '$1,228 / $39,403'."""
     if claim.figure.factor != 1:
         return False
-    digits = {a.value.normalize().as_tuple().digits for a in claim.amounts if significant(a) >= _STEPS}
+    digits = {
+        a.value.normalize().as_tuple().digits for a in claim.amounts if significant(a) >= _STEPS
+    }
     return any(
         a.value.normalize().as_tuple().digits in digits for other in earlier for a in other.amounts
     )
