@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.validator.dates import Date
-from services.validator.grids import Cell, Line
+from services.validator.grid import Cell, Line
 from services.validator.headings import date_groups, over, periods_in, subject
 from services.validator.labels import stems
 from services.validator.periods import NO_PERIOD, Periods

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.validator.dates import Date
 from services.validator.figures import read_cell
-from services.validator.grids import Line
+from services.validator.grid import Line
 from services.validator.periods import Periods, dates_of, is_date
 from services.validator.scales import TABLE_SCALE
 

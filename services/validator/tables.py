@@ -17,7 +17,8 @@ from services.validator.cells import (
 from services.validator.columns import Columns, spans
 from services.validator.facts import Fact
 from services.validator.figures import read_cell
-from services.validator.grids import Cell, Grid, Line, grids_of
+from services.validator.grid import Cell, Grid, Line
+from services.validator.grids import grids_of
 from services.validator.headings import dates_in, is_of_time, merged, periods_in, without_notes
 from services.validator.labels import label_stems, stems
 from services.validator.periods import dates_of, is_date

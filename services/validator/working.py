@@ -11,12 +11,12 @@ from services.validator.claims import Claim, significant
 
 CONSTANTS: Final = frozenset(map(Decimal, (1, 2, 3, 4, 5, 12, 100, 360, 365)))
 """What is computed with and needs no source: 'times 100', 'divided by 2', '365 days'."""
-_OPERATOR_BEFORE: Final = re.compile(r"[*×÷/x]\s*\(?\s*\Z")
-_OPERATOR_AFTER: Final = re.compile(r"\s*\)?\s*[*×]")
+_OPERATOR_BEFORE: Final = re.compile(r"[*\u00d7\u00f7/x]\s*\(?\s*\Z")
+_OPERATOR_AFTER: Final = re.compile(r"\s*\)?\s*[*\u00d7]")
 _EQUALS: Final = re.compile(r"[=\u2248\u2245]")
 _BACK: Final = 10
 _STEPS: Final = 3
-"""Figures of a step have so many digits that say something, or two of them would give it by chance."""
+"""So many digits the figures of a step have; with fewer, two would give a third by chance."""
 
 
 def is_constant(claim: Claim, answer: str) -> bool:
