@@ -12,7 +12,7 @@ Table = list[list[str]]
 _YEAR: Final = re.compile(r"\b(?:19|20)\d{2}\b")
 _NUMBER: Final = re.compile(r"\(?\s*-?\s*[$€£]?\s*\(?-?(\d[\d,]*(?:\.\d+)?)\s?%?\s*\)?\s?%?")
 _NOTE: Final = re.compile(r"\s*\((?:\d+|note[^)]*|[a-z])\)|\*+", re.IGNORECASE)
-_LABEL: Final = re.compile(r"[A-Za-z][A-Za-z ,/&'’()-]{3,70}")
+_LABEL: Final = re.compile(r"[A-Za-z][A-Za-z ,/&'\u2019()-]{3,70}")
 _NO_MONEY: Final = re.compile(
     r"\b(?:per|shares?|eps|rate|ratio|days|years|number|margin|volatility|yield|term|life|percent)\b|%",
     re.IGNORECASE,
@@ -96,7 +96,7 @@ def _cells(table: Table) -> Iterator[Cell]:
             match = _NUMBER.fullmatch(written)
             if _NO_MONEY.search(label) and "%" not in written:
                 continue
-            if match is None or _YEAR.fullmatch(match[1]) or len(match[1].strip("0.,")) < 2:
+            if match is None or _YEAR.fullmatch(match[1]) or len(match[1].strip("0.,")) == 1:
                 continue
             value = Decimal(match[1].replace(",", ""))
             negative = "(" in written or "-" in written
@@ -114,12 +114,12 @@ def _markdown(table: Table) -> str:
 
 
 def _lines(table: Table) -> str:
-    """A page as PDF readers give it: the label on a line, each value on a line of its own."""
+    """Return a page as PDF readers give it: each label and each value on a line of its own."""
     return "\n".join(cell.replace("$", "$\n") for row in table for cell in row if cell.strip())
 
 
 def _sentences(table: Table) -> str:
-    """A row as FinQA writes it: 'the X of 2019 is $ 5 ; the X of 2018 is $ 4 .'."""
+    """Return rows as FinQA writes them: 'the X of 2019 is $ 5 ; the X of 2018 is $ 4 .'."""
     head = next((row for row in table if len(_years(row)) > 1), table[0])
     said = [row[0] for row in table if not any(row[1:]) and row[0]]
     notes = [c for row in table for c in row if any(p.search(c) for p in _STATED.values())]

@@ -9,9 +9,13 @@ from typing import Final
 from services.validator.figures import Figure
 from services.validator.periods import amounts_of
 
-_EQUALS: Final = re.compile(r"\s*(?:=|\u2248|\u2245|~)\s*(?:approximately|about)?\s*[-($€£]{0,3}\s*\Z")
-_BETWEEN: Final = re.compile(r"\s*(?P<symbols>(?:[-+*/×÷x\u2212\u2013()\[\]]\s*){1,6})\s*")
-_SAME: Final = str.maketrans("×x÷\u2212\u2013[]", "**/--()")
+_EQUALS: Final = re.compile(
+    r"\s*(?:=|\u2248|\u2245|~)\s*(?:approximately|about)?\s*[-($€£]{0,3}\s*\Z"
+)
+_BETWEEN: Final = re.compile(
+    r"\s*(?P<symbols>(?:[-+*/\u00d7\u00f7x\u2212\u2013()\[\]]\s*){1,6})\s*"
+)
+_SAME: Final = str.maketrans("\u00d7x\u00f7\u2212\u2013[]", "**/--()")
 _MOST: Final = 16
 """So many figures a computation has at most."""
 _BINDS: Final = {"+": 1, "-": 1, "*": 2, "/": 2}
@@ -37,7 +41,7 @@ def equation_before(text: str, figures: Sequence[Figure], index: int) -> Equatio
     if cut < 0 or not _EQUALS.match(gap[cut:]):
         return None
     closing = gap[:cut].strip()
-    if closing.strip(")]%million thousandbillion "):
+    if closing.strip(")] "):
         return None
     tokens: list[str | int] = [c for c in closing.translate(_SAME) if c in "()"]
     first = index - 1
@@ -49,9 +53,11 @@ def equation_before(text: str, figures: Sequence[Figure], index: int) -> Equatio
             break
         first -= 1
         tokens[:0] = [first, *(c for c in symbols.translate(_SAME) if not c.isspace())]
-    opening = re.search(r"[(\[\s]*\Z", text[max(0, figures[first].start - 6) : figures[first].start])
+    opening = re.search(
+        r"[(\[\s]*\Z", text[max(0, figures[first].start - 6) : figures[first].start]
+    )
     tokens[:0] = [c for c in (opening[0] if opening else "").translate(_SAME) if c == "("]
-    operands = tuple(token for token in tokens if isinstance(token, int))
+    operands = tuple(item for item in tokens if isinstance(item, int))
     if len(operands) < 2:  # noqa: PLR2004 - 'x = 5' computes nothing
         return None
     value = _evaluate(_balanced(tokens), figures)
@@ -68,16 +74,16 @@ def _balanced(tokens: list[str | int]) -> list[str | int]:
     """Leave out brackets that have no partner."""
     opened: list[int] = []
     lost: set[int] = set()
-    for place, token in enumerate(tokens):
-        if token == "(":
+    for place, item in enumerate(tokens):
+        if item == "(":
             opened.append(place)
-        elif token == ")":
+        elif item == ")":
             if opened:
                 opened.pop()
             else:
                 lost.add(place)
     lost.update(opened)
-    return [token for place, token in enumerate(tokens) if place not in lost]
+    return [item for place, item in enumerate(tokens) if place not in lost]
 
 
 def _evaluate(tokens: Sequence[str | int], figures: Sequence[Figure]) -> Decimal | None:
@@ -85,20 +91,20 @@ def _evaluate(tokens: Sequence[str | int], figures: Sequence[Figure]) -> Decimal
     values: list[Decimal] = []
     waiting: list[str] = []
     try:
-        for token in _signed(tokens):
-            if isinstance(token, int):
-                amounts = amounts_of(figures[token])
+        for item in _signed(tokens):
+            if isinstance(item, int):
+                amounts = amounts_of(figures[item])
                 values.append(amounts[-1].value)
-            elif token == "(":
-                waiting.append(token)
-            elif token == ")":
+            elif item == "(":
+                waiting.append(item)
+            elif item == ")":
                 while waiting[-1] != "(":
                     _apply(values, waiting.pop())
                 waiting.pop()
             else:
-                while waiting and waiting[-1] != "(" and _BINDS[waiting[-1]] >= _BINDS[token]:
+                while waiting and waiting[-1] != "(" and _BINDS[waiting[-1]] >= _BINDS[item]:
                     _apply(values, waiting.pop())
-                waiting.append(token)
+                waiting.append(item)
         while waiting:
             _apply(values, waiting.pop())
     except (IndexError, KeyError, InvalidOperation, DivisionByZero, Overflow):
@@ -109,11 +115,11 @@ def _evaluate(tokens: Sequence[str | int], figures: Sequence[Figure]) -> Decimal
 def _signed(tokens: Sequence[str | int]) -> Iterator[str | int]:
     """Put a plus before a figure that carries its own sign behind another figure."""
     before: str | int | None = None
-    for token in tokens:
-        if isinstance(token, int) and isinstance(before, int):
+    for item in tokens:
+        if isinstance(item, int) and isinstance(before, int):
             yield "+"
-        yield token
-        before = token
+        yield item
+        before = item
 
 
 def _apply(values: list[Decimal], operator: str) -> None:

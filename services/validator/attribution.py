@@ -19,6 +19,8 @@ _BETTER: Final = 0.2
 """By so much another row must fit the words better than the one that has the figure."""
 _BETTER_SENTENCE: Final = 0.3
 """By so much another sentence must."""
+_LEAST_DIGITS: Final = 2
+_FEW_DIGITS: Final = 2
 _FITS: Final = 0.55
 """How well that other must fit at least."""
 _NAMED: Final = 0.7
@@ -89,7 +91,9 @@ def _of_value(
             if abs(theirs.value) == value:
                 yield fact, theirs, True
     half = step / 2
-    if significant(amount) < 2 or (claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT):  # noqa: PLR2004 - a single digit is everywhere
+    if significant(amount) < _LEAST_DIGITS or (
+        claim.figure.factor == 1 and half >= Decimal("0.5") and amount.unit != PERCENT
+    ):
         return
     values = evidence.values
     for near in values[bisect_left(values, value - half) : bisect_right(values, value + half)]:
@@ -105,22 +109,23 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
         return True
     if ours.unit is None:
         return theirs.unit != PERCENT or claim.bare or "percent" in claim.question.lower()
+    if ours.unit not in CURRENCY_CODES:
+        return theirs.unit in {None, COUNT} and ours.unit in evidence.units
     if theirs.unit in {None, COUNT}:
-        if ours.unit in CURRENCY_CODES:
-            named = evidence.currencies
-            money = ours.unit in named or (not named and ours.unit == "USD")
-            return money and (theirs.unit is None or claim.bare)
-        return ours.unit in evidence.units
-    if ours.unit in CURRENCY_CODES and theirs.unit in CURRENCY_CODES:
-        # '$' stands for any dollar where the passages name which
-        if not {ours.unit, theirs.unit} <= _DOLLARS:
-            return False
-        plain = ours.unit == "USD" and "U" not in claim.figure.text
-        return plain or ours.unit in evidence.currencies
-    return False
+        named = evidence.currencies
+        known = ours.unit in named or (not named and ours.unit == "USD")
+        return known and (theirs.unit is None or claim.bare)
+    # '$' stands for any dollar where the passages name which
+    dollars = {ours.unit, theirs.unit} <= DOLLARS
+    return dollars and (is_plain_dollar(claim, ours) or ours.unit in evidence.currencies)
 
 
-_DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"})
+def is_plain_dollar(claim: Claim, amount: Amount) -> bool:
+    """Say whether an amount is written with '$' alone, which may be any country's."""
+    return amount.unit == "USD" and "$" in claim.figure.text and "U" not in claim.figure.text
+
+
+DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"})
 
 
 def same_sign(claim: Claim, ours: Amount, theirs: Amount, fact: Fact) -> bool:
@@ -145,37 +150,38 @@ def _better(
     usable = [match for match in found if match.period is not False] or list(found)
     best = max(usable, key=lambda match: match.score)
     around = max(_around(query, match.fact, evidence) for match in usable)
-    if all(query.weights.get(word, 0.0) >= _SURELY_NAMED for word in _name(best.fact)):
-        sure = best.fact.words
-    else:
-        sure = None
-    plain = all(a.unit is None and significant(a) < 3 and claim.figure.factor == 1 for a in claim.amounts)  # noqa: PLR2004 - '16' is everywhere
+    rows = {match.fact.row for match in usable}
     top: tuple[float, Fact] | None = None
-    values = {abs(a.value) for a in claim.amounts}
     for fact in evidence.about(query):
-        if not fact.amounts or fit(claim.when, fact.periods) is False:
-            continue
-        if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
-            continue
-        if plain and not fact.is_cell:
-            continue
-        if fact.row == best.fact.row and not fact.is_cell and fact.words == fact.context:
-            continue  # nothing but the sentence says what it is
-        if not claim.periods and fact.row == best.fact.row:
-            continue  # the same row for another time that the question names
-        if sure is not None and not fact.words > sure:
-            continue  # its own row is named; only a longer name of another could be meant
-        if fact.is_cell and evidence.vocabulary.coverage(query, _name(fact)) < _NAMED:
+        if not _is_rival(claim, query, fact, best.fact, evidence):
             continue
         score = evidence.vocabulary.score(query, fact.words, fact.context)
-        if not fact.is_cell and fact.row not in {match.fact.row for match in usable}:
+        least = (best.score if fact.row == best.fact.row else max(best.score, around)) + _BETTER
+        if not fact.is_cell and fact.row not in rows:
             least = max(best.score, around) + _BETTER_SENTENCE
             score = min(score, _around(query, fact, evidence))
-        else:
-            least = (best.score if fact.row == best.fact.row else max(best.score, around)) + _BETTER
         if score >= max(least, _FITS) and (top is None or score > top[0]):
             top = (score, fact)
     return top[1] if top else None
+
+
+def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evidence) -> bool:
+    """Say whether a fact could be what the claim means, rather than the one with its value."""
+    if not fact.amounts or fit(claim.when, fact.periods) is False:
+        return False
+    values = {abs(a.value) for a in claim.amounts}
+    if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
+        return False
+    named = all(query.weights.get(word, 0.0) >= _SURELY_NAMED for word in _name(best))
+    if named and not fact.words > best.words:
+        return False  # its own row is named; only a longer name of another could be meant
+    if fact.is_cell:
+        in_row = fact.row != best.row or bool(claim.periods)  # else for a time of the question's
+        return in_row and evidence.vocabulary.coverage(query, _name(fact)) >= _NAMED
+    plain = all(a.unit is None and significant(a) <= _FEW_DIGITS for a in claim.amounts)
+    if plain and claim.figure.factor == 1:
+        return False  # '16' is everywhere
+    return fact.row != best.row or (fact.words != fact.context and bool(claim.periods))
 
 
 def _name(fact: Fact) -> frozenset[str]:
@@ -187,7 +193,9 @@ def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
     """Return how well a fact's whole sentence fits the words; for a cell, nothing."""
     if fact.is_cell:
         return 0.0
-    return evidence.vocabulary.score(query, fact.context & evidence.vocabulary.counts.keys(), frozenset())
+    return evidence.vocabulary.score(
+        query, fact.context & evidence.vocabulary.counts.keys(), frozenset()
+    )
 
 
 def _comparable(claim: Claim, fact: Fact) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.validator.columns import Column
 from services.validator.figures import Figure, read_cell
-from services.validator.grids import Cell
+from services.validator.grid import Cell
 from services.validator.headings import plain
 from services.validator.periods import amounts_of, is_date
 from services.validator.quantities import Amount

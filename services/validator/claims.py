@@ -22,11 +22,12 @@ from services.validator.units import CURRENCY_CODES
 class Claim:
     """One figure of the answer and what is said of it.
 
-    `periods`: as its sentence has it; `asked`: the question's, where the sentence names none.
-    `spoken`: all dates of the sentence. `clause`: the words next to it. `offset`: where the
-    sentence starts in the answer. `bare`: the answer has no words, so the question must say
-    what its figures are. `in_working`: it stands beside an operator. `readings`: the amounts it may be, each with the worth of its last
-    digit. `has_amounts`: the sentence has others than dates.
+    `readings`: the amounts it may be, each with the worth of its last digit. `periods`: as its
+    sentence has it; `asked`: the question's, for a sentence that names none; `spoken`: all dates
+    of the sentence. `clause`: the words next to it. `offset`: where the sentence starts in the
+    answer. `direction`: 1 or -1 where it is the size of a rise or a fall. `bare`: the answer has
+    no words, so the question must say what its figures are. `in_working`: it stands beside an
+    operator. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure
@@ -73,9 +74,7 @@ _HEADING: float = 0.6
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
     figures = [
-        figure
-        for figure in read_figures(answer).figures
-        if not _POINT.match(answer, figure.start)
+        figure for figure in read_figures(answer).figures if not _POINT.match(answer, figure.start)
     ]
     asked_words, asked_scale = stems(question), stated_scale(question)
     asked = frozenset(
@@ -125,12 +124,14 @@ def _lines(answer: str) -> Iterator[Sentence]:
         start = sentence.start
         for line in sentence.text.splitlines(keepends=True):
             if line.strip():
-                yield Sentence(line.strip(), start + len(line) - len(line.lstrip()), start + len(line))
+                yield Sentence(
+                    line.strip(), start + len(line) - len(line.lstrip()), start + len(line)
+                )
             start += len(line)
 
 
-_OPERATOR: Final = re.compile(r"\s{0,2}\)?\s{0,2}[+*/×÷]|\s[-\u2212\u2013]\s")
-_OPERATED: Final = re.compile(r"(?:[+*/×÷]\s?\(?|\s[-\u2212\u2013]\s\(?)[$€£]?\Z")
+_OPERATOR: Final = re.compile(r"\s{0,2}\)?\s{0,2}[+*/\u00d7\u00f7]|\s[-\u2212\u2013]\s")
+_OPERATED: Final = re.compile(r"(?:[+*/\u00d7\u00f7]\s?\(?|\s[-\u2212\u2013]\s\(?)[$€£]?\Z")
 
 
 def _is_operand(answer: str, figure: Figure) -> bool:
@@ -144,8 +145,8 @@ def _readings(
 ) -> Iterator[tuple[Amount, Decimal]]:
     """Return what a figure may be, each with what its last written digit is worth.
 
-    One before '(in thousands)' may be so many thousands, as a bare '3,215' that answers 'how much, in USD millions?' may
-    be millions.
+    One before '(in thousands)' may be so many thousands, as a bare '3,215' may be millions that
+    answers 'how much, in USD millions?'.
     """
     for amount in amounts_of(figure):
         step = Decimal(1).scaleb(int(amount.value.as_tuple().exponent)) * figure.factor

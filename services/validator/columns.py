@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.validator.dates import Date
-from services.validator.grids import Cell, Line
+from services.validator.grid import Cell, Line
 from services.validator.headings import date_groups, over, periods_in, subject
 from services.validator.labels import stems
 from services.validator.periods import NO_PERIOD, Periods
@@ -59,6 +59,10 @@ class Columns:
         for group in reversed(self._groups):
             if len(group) > 1 and count % len(group) == 0 and spans(cells, len(group)):
                 return _dated(group[index // (count // len(group))])
+        plain = [i for i, cell in enumerate(cells) if "%" not in cell.text]
+        for group in reversed(self._groups):
+            if len(group) == len(plain) > 1:  # percentages stand between or behind them
+                return _dated(group[plain.index(index)]) if index in plain else _CHANGES
         for group in reversed(self._groups):
             if 1 < len(group) < count:  # the rest are changes, or shares
                 return _dated(group[index]) if index < len(group) else _CHANGES

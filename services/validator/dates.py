@@ -5,6 +5,7 @@ month) and know no quarters or fiscal years; a check must read only what is writ
 """
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -52,6 +53,13 @@ class Date:
     day: int | None = None
     quarter: int | None = None
     half: int | None = None
+
+    def __str__(self) -> str:
+        """Say the date as people write it: 'December 31, 2023', 'Q3 2024', '2024'."""
+        parts = [f"Q{self.quarter}"] if self.quarter else [f"H{self.half}"] if self.half else []
+        if self.month:
+            parts.append(month_name[self.month] + (f" {self.day}," if self.day else ""))
+        return " ".join([*parts, str(self.year) if self.year else ""]).strip(" ,")
 
     def within(self, other: "Date") -> bool:
         """Say whether everything that this date says, `other` says too."""

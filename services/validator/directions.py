@@ -26,7 +26,9 @@ _OF_CHANGE: Final = re.compile(
     r"(?:approximately|about|nearly|over|around)?\s*[($€£¥-]*\s*\Z",
     re.IGNORECASE,
 )
-_CLAUSE: Final = re.compile(r"[;.!?](?=\s)|,\s(?:and|while|but|compared|whereas)\b|\s(?:while|but|whereas)\s")
+_CLAUSE: Final = re.compile(
+    r"[;.!?](?=\s)|,\s(?:and|while|but|compared|whereas)\b|\s(?:while|but|whereas)\s"
+)
 _BEFORE: Final = 90
 _AFTER: Final = 24
 

@@ -71,7 +71,16 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         for digits in {digits_of(amount.value) for amount in fact.amounts}:
             by_digits[digits].append(fact)
     vocabulary = Vocabulary.of(fact.words for fact in found)
-    return Evidence(tuple(map(read_figures, passages)), tuple(found), dict(by_value), sorted(by_value), dict(by_words), dict(by_digits), vocabulary, units)
+    return Evidence(
+        tuple(map(read_figures, passages)),
+        tuple(found),
+        dict(by_value),
+        sorted(by_value),
+        dict(by_words),
+        dict(by_digits),
+        vocabulary,
+        units,
+    )
 
 
 @lru_cache(maxsize=256)

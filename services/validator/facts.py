@@ -14,7 +14,7 @@ class Fact:
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
     (or one sentence) from others; `label` is the row's name as written. `direction`: the sentence
     says that it is the size of a rise (1) or fall (-1). `is_change`: its column is one of changes.
-    `signed`: its row has values of both signs. `row_named`: its row has a name, in a table or in a sentence that stands for a table's row.
+    `signed`: its row has values of both signs. `row_named`: its row has a name.
     """
 
     written: str

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.validator.dates import Date
 from services.validator.figures import read_cell
-from services.validator.grids import Line
+from services.validator.grid import Line
 from services.validator.periods import Periods, dates_of, is_date
 from services.validator.scales import TABLE_SCALE
 
@@ -94,7 +94,7 @@ def over(head: Line, index: int) -> str:
     if len(written) == 1:
         return texts[written[0]]
     left = [i for i in written if i <= index]
-    return texts[left[-1] if left else written[0]]
+    return texts[left[-1]] if left else ""
 
 
 def date_groups(heads: Sequence[Line]) -> list[list[Date | None]]:

@@ -24,7 +24,8 @@ _STOPS: Final = (
 )
 _STOP_WORDS: Final = frozenset(_STOPS.split())
 _WORD: Final = re.compile(
-    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|(?<![\w.,$€£])\d{1,2}(?![\w.,%]|\s?%)"  # 'Level 2' is not 'Level 3'
+    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*"
+    r"|(?<![\w.,$€£])\d{1,2}(?![\w.,%]|\s?%)"  # 'Level 2' is not 'Level 3'
 )
 _SAME: Final = {
     "capex": ("capital", "expenditure"),

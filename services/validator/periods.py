@@ -170,9 +170,7 @@ def _following(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
     return None
 
 
-_OTHER_TIME: Final = re.compile(
-    r"\b(?:to|from|compared|versus|vs|against|than)\b", re.IGNORECASE
-)
+_OTHER_TIME: Final = re.compile(r"\b(?:to|from|compared|versus|vs|against|than)\b", re.IGNORECASE)
 
 
 def _preceding(  # noqa: PLR0913, PLR0917 - what a place in a sentence has around it

@@ -30,7 +30,7 @@ def prose_facts(
     figures = [
         figure
         for figure in read_figures(text).figures
-        if not _within(figure, skipped) and not _FOOTNOTE.fullmatch(figure.text)
+        if not _within(figure, skipped) and not _is_footnote(text, figure)
     ]
     position = 0
     for number, sentence in enumerate(_pieces(text)):
@@ -60,7 +60,9 @@ def _pieces(text: str) -> Iterator[Sentence]:
         ends = [match.end() for match in _TOKENISED.finditer(sentence.text)]
         for end in [*ends, len(sentence.text)]:
             if end > start:
-                yield Sentence(sentence.text[start:end], sentence.start + start, sentence.start + end)
+                yield Sentence(
+                    sentence.text[start:end], sentence.start + start, sentence.start + end
+                )
             start = end
 
 
@@ -70,9 +72,14 @@ def _scaled(figure: Figure, scale: TableScale) -> Figure:
         Amount(amount.value * scale.factor, amount.unit)
         for amount in amounts
         if len({abs(a.value) for a in amounts}) == 1  # else its own passage states one
-        and amount.unit in {None, *CURRENCY_CODES} and figure.factor == 1
+        and amount.unit in {None, *CURRENCY_CODES}
+        and figure.factor == 1
     )
     return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
+
+
+def _is_footnote(text: str, figure: Figure) -> bool:
+    return bool(_FOOTNOTE.fullmatch(figure.text)) and not text.endswith("is ", 0, figure.start)
 
 
 def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:
@@ -101,9 +108,7 @@ def _said(
         )
 
 
-def surroundings(
-    text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]
-) -> str:
+def surroundings(text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]) -> str:
     """Return the words between the figures next to this one, of the same sentence.
 
     Dates are skipped over: 'sales in 2019 were 5' is about sales.

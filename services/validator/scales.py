@@ -13,7 +13,7 @@ from services.validator.units import CURRENCY_BEFORE
 TABLE_SCALE: Final = rf"""(?ix:
     \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
-    | (?<![\d.])[$€£¥]\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
+    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
     | \(['\u2019]?000s?\)
     | (?<!\w)['\u2019]000s?(?!\w)
@@ -21,7 +21,9 @@ TABLE_SCALE: Final = rf"""(?ix:
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
-_HINT: Final = re.compile(r"[$€£¥]\s?['\u2019]?[0mMbBtT]|['\u2019(]0|[Tt]housand|[Mm]illi?|[Bb]illion|THOUSAND|MILLION|BILLION")
+_HINT: Final = re.compile(
+    r"[$€£¥]\s?['\u2019]?[0mMbBtT]|['\u2019(]0|[Tt]housand|[Mm]illi?|[Bb]illion|THOUSAND|MILLION|BILLION"
+)
 """What no scale is stated without: found fast, where the whole pattern is slow."""
 _THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)

@@ -129,7 +129,11 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
                 same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
                 groups[(*key, same if fact.is_cell and fact.periods else 0)].append(fact)
     found = sorted(
-        ((max(_fit(evidence, query, f) for f in facts), facts) for facts in groups.values() if facts),
+        (
+            (max(_fit(evidence, query, f) for f in facts), facts)
+            for facts in groups.values()
+            if facts
+        ),
         key=lambda pair: -pair[0],
     )
     top = found[0][0] if found else 0

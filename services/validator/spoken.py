@@ -52,7 +52,9 @@ def _clause(
     begin, verb = span[0] + match.start("name"), span[0] + last
     name = text[begin:verb]
     periods = frozenset(
-        dates_of(figure)[0] for figure in figures if is_date(figure) and begin <= figure.start < verb
+        dates_of(figure)[0]
+        for figure in figures
+        if is_date(figure) and begin <= figure.start < verb
     )
     heading = stems(clause[: match.start()])
     said = [figure for figure in figures if figure.start >= verb]

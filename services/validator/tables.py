@@ -17,7 +17,8 @@ from services.validator.cells import (
 from services.validator.columns import Columns, spans
 from services.validator.facts import Fact
 from services.validator.figures import read_cell
-from services.validator.grids import Cell, Grid, Line, grids_of
+from services.validator.grid import Cell, Grid, Line
+from services.validator.grids import grids_of
 from services.validator.headings import dates_in, is_of_time, merged, periods_in, without_notes
 from services.validator.labels import label_stems, stems
 from services.validator.periods import dates_of, is_date
@@ -25,6 +26,8 @@ from services.validator.scales import TableScale, stated_scale, stated_scales
 from services.validator.units import named_units
 
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
+"""Heads of columns that number notes."""
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 
 
@@ -142,6 +145,8 @@ class _Reader:
         for index, cell in enumerate(cells):
             columns = self._columns
             column = columns.placed(index) if line.placed else columns.guessed(index, cells)
+            if column.text.strip().lower() in _NOTES:
+                continue
             is_value = is_number(cell)
             for figure in read_cell(cell.text):
                 dated = is_date(figure) and not is_value

@@ -164,7 +164,8 @@ def named_units(text: str) -> frozenset[str]:
         if lower in _FIRST_WORDS and index + 1 < len(tokens):
             pair = text[match.start() : tokens[index + 1].end()].lower()
             word, lower = (pair, pair) if pair in MEASURES else (word, lower)
-        if lower not in MEASURES or (len(word) == 3 and lower in _CODES_LOWER and word not in _CODES):  # noqa: PLR2004 - a currency's code
+        code_in_lower_case = lower in _CODES_LOWER and word not in _CODES
+        if lower not in MEASURES or code_in_lower_case:
             continue
         unit, _ = MEASURES[lower]
         if unit != PERCENT or not _ATTACHED.search(text[max(0, match.start() - 4) : match.start()]):

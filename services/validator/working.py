@@ -11,12 +11,12 @@ from services.validator.claims import Claim, significant
 
 CONSTANTS: Final = frozenset(map(Decimal, (1, 2, 3, 4, 5, 12, 100, 360, 365)))
 """What is computed with and needs no source: 'times 100', 'divided by 2', '365 days'."""
-_OPERATOR_BEFORE: Final = re.compile(r"[*×÷/x]\s*\(?\s*\Z")
-_OPERATOR_AFTER: Final = re.compile(r"\s*\)?\s*[*×]")
+_OPERATOR_BEFORE: Final = re.compile(r"[*\u00d7\u00f7/x]\s*\(?\s*\Z")
+_OPERATOR_AFTER: Final = re.compile(r"\s*\)?\s*[*\u00d7]")
 _EQUALS: Final = re.compile(r"[=\u2248\u2245]")
 _BACK: Final = 10
 _STEPS: Final = 3
-"""Figures of a step have so many digits that say something, or two of them would give it by chance."""
+"""So many digits the figures of a step have; with fewer, two would give a third by chance."""
 
 
 def is_constant(claim: Claim, answer: str) -> bool:
@@ -24,7 +24,10 @@ def is_constant(claim: Claim, answer: str) -> bool:
     figure = claim.figure
     if not any(a.value in CONSTANTS and a.unit in {None, "day"} for a in claim.amounts):
         return False
-    before, after = answer[max(0, figure.start - 4) : figure.start], answer[figure.end : figure.end + 4]
+    before, after = (
+        answer[max(0, figure.start - 4) : figure.start],
+        answer[figure.end : figure.end + 4],
+    )
     return bool(_OPERATOR_BEFORE.search(before) or _OPERATOR_AFTER.match(after))
 
 
@@ -32,7 +35,9 @@ def repeats(claim: Claim, earlier: Sequence[Claim]) -> bool:
     """Say whether a figure without scale repeats one that was given with it: '$1,228 / $39,403'."""
     if claim.figure.factor != 1:
         return False
-    digits = {a.value.normalize().as_tuple().digits for a in claim.amounts if significant(a) >= _STEPS}
+    digits = {
+        a.value.normalize().as_tuple().digits for a in claim.amounts if significant(a) >= _STEPS
+    }
     return any(
         a.value.normalize().as_tuple().digits in digits for other in earlier for a in other.amounts
     )

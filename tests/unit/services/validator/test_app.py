@@ -102,7 +102,7 @@ async def test_a_wrong_answer_is_written_anew_once(answer: str) -> None:
 async def test_an_answer_that_is_wrong_again_goes_to_a_person_who_is_told_why() -> None:
     topic, checked = await ends(draft("It sold $3.2 million.", attempt=2))
     assert topic == "fallback.review"
-    assert "'$3.2 million' stands in no cited passage" in checked.reason
+    assert "'$3.2 million' is in another scale in the passage" in checked.reason
 
 
 async def test_personal_data_on_the_second_attempt_reaches_no_reviewer() -> None:
