@@ -88,6 +88,8 @@ class _Reader:
                 ends = ((c.start, c.start + len(c.text) + 1) for c in (line.label, *line.cells))
                 self.spans += ends
             written = [cell for cell in line.cells if cell.text]
+            if not line.label.text and not written:
+                continue
             if self._is_section(line, written):
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
