@@ -65,7 +65,11 @@ class Series:
             p
             for p in self.points
             if not periods
-            or (p.date and (p.date.year or not dated) and any(consistent(p.date, d) for d in periods))
+            or (
+                p.date
+                and (p.date.year or not dated)
+                and any(consistent(p.date, d) for d in periods)
+            )
         ]
 
     def before(self, point: Point) -> Point | None:
