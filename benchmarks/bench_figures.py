@@ -111,31 +111,37 @@ def _texts() -> Iterator[tuple[str, str, str, str]]:
 def _answers() -> dict[str, list[tuple[str, str, tuple[str, ...]]]]:
     """Return answers that people found right, by set: question, answer, passages."""
     found: dict[str, list[tuple[str, str, tuple[str, ...]]]] = defaultdict(list)
-    for row in _rows("groundedness/ragtruth_qa.jsonl"):
-        if row["supported"] and is_locked(row["question"]) == LOCKED:
-            key = row["question"], row["answer"], tuple(row["context"])
-            found["ragtruth supported"].append(key)
-    for row in _rows("tables/tatqa.jsonl"):
-        if is_locked(row["table"]["uid"]) != LOCKED:
-            continue
-        table = "\n".join(" | ".join(cells) for cells in row["table"]["table"])
-        passages = (table, *(paragraph["text"] for paragraph in row["paragraphs"]))
-        for question in row["questions"]:
-            answer, scale = question["answer"], question["scale"]
-            text = ", ".join(answer) if isinstance(answer, list) else f"{answer} {scale}".strip()
-            name = "tatqa gold, computed" if question["derivation"] else "tatqa gold, looked up"
-            found[name].append((question["question"], text, passages))
-    for row in _rows("groundedness/finqa.jsonl"):
-        if is_locked(row["id"].rsplit("-", 1)[0]) == LOCKED:
-            key = row["question"], row["gold"], tuple(row["context"])
-            if key not in found["finqa gold"]:
-                found["finqa gold"].append(key)
-    for row in _rows("groundedness/financebench_answers.jsonl"):
-        given = row["mode"].startswith("oracle")
-        if given and row["label"] == "correct" and is_locked(row["company"]) == LOCKED:
-            key = row["question"], row["answer"], tuple(row["context"])
-            found["financebench correct, given the page"].append(key)
+    for name, group, question, answer, passages in _right():
+        key = question, answer, passages
+        if is_locked(group) == LOCKED and key not in found[name]:
+            found[name].append(key)
     return dict(found)
+
+
+def _right() -> Iterator[tuple[str, str, str, str, tuple[str, ...]]]:
+    for row in _rows("groundedness/ragtruth_qa.jsonl"):
+        if row["supported"]:
+            question = row["question"]
+            yield "ragtruth supported", question, question, row["answer"], tuple(row["context"])
+    for row in _rows("groundedness/finqa.jsonl"):
+        group = row["id"].rsplit("-", 1)[0]
+        yield "finqa gold", group, row["question"], row["gold"], tuple(row["context"])
+    for row in _rows("groundedness/financebench_answers.jsonl"):
+        if row["mode"].startswith("oracle") and row["label"] == "correct":
+            name = "financebench correct, given the page"
+            yield name, row["company"], row["question"], row["answer"], tuple(row["context"])
+    for row in _rows("tables/tatqa.jsonl"):
+        yield from _gold(row)
+
+
+def _gold(row: dict[str, Any]) -> Iterator[tuple[str, str, str, str, tuple[str, ...]]]:
+    table = "\n".join(" | ".join(cells) for cells in row["table"]["table"])
+    passages = (table, *(paragraph["text"] for paragraph in row["paragraphs"]))
+    for question in row["questions"]:
+        answer, scale = question["answer"], question["scale"]
+        text = ", ".join(answer) if isinstance(answer, list) else f"{answer} {scale}".strip()
+        name = "tatqa gold, computed" if question["derivation"] else "tatqa gold, looked up"
+        yield name, row["table"]["uid"], question["question"], text, passages
 
 
 if __name__ == "__main__":

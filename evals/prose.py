@@ -28,7 +28,7 @@ _NEXT_QUARTER: Final = {"first": "second", "second": "third", "third": "fourth",
 def prose_pairs(
     sentence: str, passage: str, group: str, source: str, *, question: str = ""
 ) -> Iterator[Pair]:
-    """Return the pairs that edits of a sentence make, which stands in the passage or is true of it."""
+    """Return the pairs that edits of a sentence make, which the passage has or makes true."""
     random = Random(f"7 {sentence}")  # noqa: S311 - the same pairs every time
     for kind, edit in _PROSE_EDITS.items():
         wrong = edit(sentence, random)

@@ -14,7 +14,7 @@ from services.validator.periods import Periods, amounts_of, assign, dates_of, is
 from services.validator.prose import surroundings
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale, stated_scale
-from services.validator.sentences import Sentence, sentences
+from services.validator.sentences import Sentence, bounded, sentences
 from services.validator.units import CURRENCY_CODES
 
 
@@ -124,9 +124,8 @@ def _lines(answer: str) -> Iterator[Sentence]:
         start = sentence.start
         for line in sentence.text.splitlines(keepends=True):
             if line.strip():
-                yield Sentence(
-                    line.strip(), start + len(line) - len(line.lstrip()), start + len(line)
-                )
+                first = start + len(line) - len(line.lstrip())
+                yield from bounded(Sentence(line.strip(), first, first + len(line.strip())))
             start += len(line)
 
 

@@ -27,6 +27,7 @@ from services.validator.series import Series, series_of
 from services.validator.units import CURRENCY_CODES, PERCENT
 
 _TWO: Final = 2
+_LONGEST: Final = 1_000
 _MOST: Final = 600
 """So many computations are tried for one figure at most."""
 
@@ -44,7 +45,7 @@ _RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3)\b|[\u2013-]", re
 
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     """Return how a claimed amount follows from the evidence, if it does."""
-    text = f"{claim.sentence} {claim.question}"
+    text = f"{claim.sentence} {claim.question[:_LONGEST]}"
     query = evidence.vocabulary.known(
         Query.of((stems(claim.sentence), 1.0), (stems(claim.question), 0.7))
     )

@@ -93,6 +93,9 @@ def over(head: Line, index: int) -> str:
         return ""
     if len(written) == 1:
         return texts[written[0]]
+    width = len(texts) // len(written)
+    if len(texts) % len(written) == 0 and [i // width for i in written] == [*range(len(written))]:
+        return texts[written[min(index // width, len(written) - 1)]]  # each over as many columns
     left = [i for i in written if i <= index]
     return texts[left[-1]] if left else ""
 

@@ -12,7 +12,7 @@ from services.validator.labels import stems
 from services.validator.periods import amounts_of, assign, is_date
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale
-from services.validator.sentences import Sentence, sentences
+from services.validator.sentences import Sentence, bounded, sentences
 from services.validator.spoken import is_spoken, spoken_facts
 from services.validator.units import CURRENCY_CODES
 
@@ -60,8 +60,8 @@ def _pieces(text: str) -> Iterator[Sentence]:
         ends = [match.end() for match in _TOKENISED.finditer(sentence.text)]
         for end in [*ends, len(sentence.text)]:
             if end > start:
-                yield Sentence(
-                    sentence.text[start:end], sentence.start + start, sentence.start + end
+                yield from bounded(
+                    Sentence(sentence.text[start:end], sentence.start + start, sentence.start + end)
                 )
             start = end
 

@@ -60,10 +60,16 @@ class Series:
 
     def at(self, periods: Periods) -> list[Point]:
         """Return the points of some periods; all where none is given."""
+        dated = any(date.year for date in periods)
         return [
             p
             for p in self.points
-            if not periods or (p.date and any(consistent(p.date, d) for d in periods))
+            if not periods
+            or (
+                p.date
+                and (p.date.year or not dated)
+                and any(consistent(p.date, d) for d in periods)
+            )
         ]
 
     def before(self, point: Point) -> Point | None:

@@ -26,6 +26,7 @@ from services.validator.scales import TableScale, stated_scale, stated_scales
 from services.validator.units import named_units
 
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
@@ -88,6 +89,8 @@ class _Reader:
                 ends = ((c.start, c.start + len(c.text) + 1) for c in (line.label, *line.cells))
                 self.spans += ends
             written = [cell for cell in line.cells if cell.text]
+            if not line.label.text and not written:
+                continue
             if self._is_section(line, written):
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
@@ -171,12 +174,20 @@ class _Reader:
         count = len(line.cells)
         if (
             not line.placed
-            and _NOTE_ALONE.fullmatch(line.cells[0].text)
+            and _is_note(line.cells)
             and self._columns.counts(count - 1)
             and not self._columns.counts(count)
         ):
             return line.cells[1:]
         return line.cells
+
+
+def _is_note(cells: Sequence[Cell]) -> bool:
+    """Say whether a row's first value is the number of a note: '(2)', or 17 before 11,880."""
+    first, *others = (cell.text for cell in cells)
+    if not _NOTE_ALONE.fullmatch(first):
+        return False
+    return first.startswith("(") or all(_LARGE.search(text) for text in others)
 
 
 def _lowers(label: str) -> bool:

@@ -173,13 +173,13 @@ CLAIMS = [
     ("In 2023 and 2024, Sensors was $918 million and $914 million.", "In 2024 Sensors was $918m."),
     # computed
     ("Transportation fell 6.7% from 2023 to 2024.", "Transportation rose 6.7% from 2023 to 2024."),
-    ("Transportation fell by $406 million in 2024.", "Transportation fell by $460 million in 2024."),
+    ("Transportation fell by $406 million in 2024.", "Transportation fell by $460m in 2024."),
     ("Sensors rose 12.8% from 2022 to 2023.", "Sensors rose 11.3% from 2022 to 2023."),
-    ("The average of Sensors from 2022 to 2024 was $882 million.", "Sensors averaged $914 million."),
-    ("Sensors was 16.1% of Transportation in 2024.", "Sensors was 15.1% of Transportation in 2024."),
+    ("On average, Sensors was $882m from 2022 to 2024.", "Sensors averaged $914 million."),
+    ("Sensors was 16.1% of Transportation in 2024.", "Sensors was 15.1% of Transportation."),
     ("Transportation and Sensors together came to $6,600 million in 2024.",
      "Transportation and Sensors together came to $7,010 million in 2024."),
-    ("Gross margin narrowed by 130 basis points in 2024.", "Gross margin narrowed by 80 bps in 2024."),
+    ("Gross margin narrowed by 130 basis points in 2024.", "It narrowed by 80 bps in 2024."),
     # worked out in the answer itself
     ("Growth: (918 - 814) / 814 = 12.8%", "Growth: (918 - 814) / 918 = 12.8%"),
 ]  # fmt: skip
