@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,9 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from evals.measures import auroc, calibration_error
-from evals.pairs import question_pairs, table_pairs
+from evals.derived import derived_pairs, question_pairs
+from evals.entities import entity_pairs, names
+from evals.lookups import lookup_pairs
 from evals.regression import Array, Regression
 from evals.sets import Example, digest, load
 from evals.strangers import strangers
@@ -40,15 +43,15 @@ _FILES: Final = {
 _FOLDS: Final = 5
 _RIDGE_CLAIM: Final = 100.0
 _RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
-_LEAST: Final = {"figures_wrong": 1.0}
-"""A figure that is surely wrong must lower the probability of any answer: it is a failed check."""
+_LEAST: Final = {"figures_wrong": 1.0, "names_missing": 0.3, "names_away": 0.5}
+"""A wrong figure or name must lower the probability of any answer, whatever else speaks for it."""
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0, "strangers": 0.05}
+_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0, "strangers": 0.05, "entities": 0.05}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong"),
-    Kind.WORKED: ("claims_mean", "figures_right", "figures_wrong", "sum_wrong"),
-    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong"),
+    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away"),
+    Kind.WORKED: ("claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away", "sum_wrong"),
+    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away"),
     Kind.FIGURE: ("figures_wrong", "derived", "copied_not_computed", "fits_asked"),
 }
 
@@ -79,7 +82,7 @@ def measure(example: Example) -> Measured:
     statement = read(example.question, example.answer, example.passages)
     claims = tuple(claim_features(statement, place) for place in range(len(statement.claims)))
     return Measured(
-        example, statement, claims, answer_features(statement), _wrong(example, statement)
+        example, statement, claims, answer_features(statement, claims), _wrong(example, statement)
     )
 
 
@@ -165,7 +168,7 @@ def tatqa(path: Path) -> Iterable[Example]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            pairs = [*table_pairs(row), *question_pairs(row)]
+            pairs = [*lookup_pairs(row), *derived_pairs(row), *question_pairs(row)]
             for number, pair in enumerate(pairs[:: max(1, len(pairs) // _PAIRS_A_TABLE)]):
                 base = Example(
                     id=f"tatqa-{pair.group}-{number}",
@@ -179,6 +182,31 @@ def tatqa(path: Path) -> Iterable[Example]:
                 )
                 yield base
                 yield replace(base, answer=pair.wrong, supported=False)
+
+
+def entities(examples: Sequence[Example]) -> Iterable[Example]:
+    """Return sentences of the passages as answers, and twins with one name exchanged."""
+    sources = {e.group: e for e in examples if e.set in {"ragtruth", "summedits"}}
+    strangers_ = {True: [], False: []}  # type: dict[bool, list[str]]
+    for example in sources.values():
+        strangers_[example.is_locked] += names("\n".join(example.passages))
+    for example in sources.values():
+        pairs = entity_pairs(
+            example.passages, strangers_[example.is_locked], example.group, example.set
+        )
+        for number, pair in enumerate(islice(pairs, _PAIRS_A_TABLE)):
+            right = replace(
+                example,
+                id=f"entities-{example.id}-{number}",
+                set="entities",
+                answer=pair.right,
+                supported=True,
+                spans=(),
+                original=None,
+                part=pair.kind,
+            )
+            yield right
+            yield replace(right, answer=pair.wrong, supported=False)
 
 
 def _provenance(folder: Path, rows: Sequence[Measured]) -> Mapping[str, Any]:
@@ -221,6 +249,7 @@ def main() -> None:
     folder: Path = arguments.folder
     examples = [e for n in ("ragtruth", "summedits", "finqa") for e in load(folder / _FILES[n][0])]
     examples += strangers(examples)
+    examples += entities(examples)
     examples += tatqa(folder / _FILES["tatqa"][0])
     examples += worked(folder / _FILES["tatqa"][0])
     rows = [measure(example) for example in examples]

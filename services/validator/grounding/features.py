@@ -43,6 +43,7 @@ _COUNTS: Final = frozenset(
 )
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
+_NEARLY: Final = 0.75
 _PART: Final = 5
 _WEAK: Final = 0.5
 _MISPLACED: Final = frozenset(
@@ -70,13 +71,13 @@ def claim_features(statement: Statement, place: int) -> Features:
     features |= _gaps(claim, asked, evidence)
     features |= _unsupported(content, asked, double, evidence)
     features |= _modality(claim, content, evidence)
-    features |= _names(claim, asked, double, evidence)
+    features |= _names(claim, asked, single, evidence)
     features |= _figures(claim.findings)
     return {name: log1p(value) if name in _COUNTS else value for name, value in features.items()}
 
 
-def answer_features(statement: Statement) -> Features:
-    """Measure the answer as a whole."""
+def answer_features(statement: Statement, claims: Sequence[Features]) -> Features:
+    """Measure the answer as a whole, given what was measured of its claims."""
     findings = [f for c in statement.claims for f in c.findings if f.status is not Status.ASKED]
     right = sum(_worth(finding) for finding in findings)
     words = sum(len(claim.words.written) for claim in statement.claims)
@@ -89,6 +90,8 @@ def answer_features(statement: Statement) -> Features:
         "figures_right": right / len(findings) if findings else 0.8,
         "figures_wrong": log1p(sum(not f.status.is_right for f in findings)),
         "figures_misplaced": log1p(sum(f.status in _MISPLACED for f in findings)),
+        "names_missing": float(any(claim["names_missing"] for claim in claims)),
+        "names_away": float(any(claim["names_away"] for claim in claims)),
         "derived": float(derived),
         "copied_not_computed": float(computing and copied and not derived),
         "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
@@ -258,15 +261,20 @@ def _unbacked(words: Words, at: int, evidence: Evidence) -> bool:
 
 
 def _names(
-    claim: Claim, asked: frozenset[str], window: frozenset[str], evidence: Evidence
+    claim: Claim, asked: frozenset[str], single: Stretch | None, evidence: Evidence
 ) -> Features:
+    """Count the claim's names that no passage has, and those that stand elsewhere in them.
+
+    Elsewhere: not in the one sentence that has nearly all of the claim's other words.
+    """
     names = {
-        stemmed
-        for match in _NAME.finditer(claim.text)
-        for stemmed in Words.of(match[0]).content
+        stemmed for match in _NAME.finditer(claim.text) for stemmed in Words.of(match[0]).content
     }
+    rest = frozenset(claim.content) - names
     missing = [name for name in names if name not in evidence.words and name not in asked]
-    away = [n for n in names if n in evidence.words and n not in window and n not in asked]
+    away: list[str] = []
+    if single is not None and len(rest & single.content) >= _NEARLY * max(1, len(rest)):
+        away = [name for name in names if name in evidence.words and name not in single.content]
     return {"names_missing": float(len(missing)), "names_away": float(len(away))}
 
 

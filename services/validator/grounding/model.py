@@ -111,8 +111,8 @@ def assess(
 
 def judge(statement: Statement, model: Model) -> Assessment:
     """Return how likely a statement that was taken apart is supported."""
-    answer = answer_features(statement)
     claims = [claim_features(statement, place) for place in range(len(statement.claims))]
+    answer = answer_features(statement, claims)
     if statement.kind is Kind.REFUSAL:
         probability, logits = model.refusal, [_logit(1 - model.refusal)] * len(claims)
     else:
