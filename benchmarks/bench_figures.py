@@ -100,7 +100,8 @@ def _pairs() -> Iterator[Pair]:
 
 def _texts() -> Iterator[tuple[str, str, str, str]]:
     for row in _rows("groundedness/summedits_finance_sales.jsonl"):
-        yield "summedits", row["context"], row["context"], ""
+        text = "\n".join(row["context"])
+        yield "summedits", text, text, ""
     for row in _rows("groundedness/ragtruth_qa.jsonl"):
         yield "ragtruth", row["question"], "\n".join(row["context"]), row["question"]
     for row in _rows("rag/financebench_questions.jsonl"):

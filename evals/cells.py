@@ -18,9 +18,15 @@ _NO_MONEY: Final = re.compile(
     re.IGNORECASE,
 )
 _STATED: Final = {
-    "thousand": re.compile(r"thousand|[$€£']000|\u2019000|000s", re.IGNORECASE),
-    "million": re.compile(r"million|[$€£]\s?m\b", re.IGNORECASE),
-    "billion": re.compile(r"billion|[$€£]\s?bn\b", re.IGNORECASE),
+    "thousand": re.compile(
+        r"in\s(?:\w+\s){0,2}thousands|\(thousands|thousands\)|[$€£']000|\u2019000|000s",
+        re.IGNORECASE,
+    ),
+    "million": re.compile(
+        r"in\s(?:\w+\s){0,2}millions|\(millions|millions\)|[$€£]\s?m(?:illion)?\b|RMB.million",
+        re.IGNORECASE,
+    ),
+    "billion": re.compile(r"in\s(?:\w+\s){0,2}billions|[$€£]\s?bn\b", re.IGNORECASE),
 }
 _CURRENCIES: Final = (("RMB", "RMB"), ("€", "€"), ("£", "£"), ("$", "$"))
 
@@ -74,9 +80,11 @@ def ground(row: Mapping[str, Any]) -> Ground:
     text = json.dumps(table, ensure_ascii=False) + " ".join(paragraphs)
     scales = {q["scale"] for q in row["questions"]} & set(_STATED)
     stated = {scale for scale, pattern in _STATED.items() if pattern.search(text)}
-    scale = next(iter(scales & stated or stated), "") if len(scales & stated or stated) == 1 else ""
+    # what the annotators say counts where a passage says it too
+    sure = scales & stated if scales else stated
+    scale = next(iter(sure)) if len(sure) == 1 else ""
     currency = next((sign for mark, sign in _CURRENCIES if mark in text), "")
-    if stated and not scale:
+    if not scale and (stated or scales):
         currency = ""  # an amount of money without its scale would be wrong
     return Ground(row["table"]["uid"], table, paragraphs, tuple(_cells(table)), scale, currency)
 

@@ -17,6 +17,7 @@ from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
 
 _BETTER: Final = 0.2
 """By so much another row must fit the words better than the one that has the figure."""
+_NAMED_BETTER: Final = 0.03
 _BETTER_SENTENCE: Final = 0.3
 """By so much another sentence must."""
 _LEAST_DIGITS: Final = 2
@@ -156,7 +157,12 @@ def _better(
         if not _is_rival(claim, query, fact, best.fact, evidence):
             continue
         score = evidence.vocabulary.score(query, fact.words, fact.context)
-        least = (best.score if fact.row == best.fact.row else max(best.score, around)) + _BETTER
+        margin = _BETTER
+        if _is_named(query, fact) and (
+            fact.words > best.fact.words or not _is_named(query, best.fact)
+        ):
+            margin = _NAMED_BETTER  # all of its name is there, of the other's only a part
+        least = (best.score if fact.row == best.fact.row else max(best.score, around)) + margin
         if not fact.is_cell and fact.row not in rows:
             least = max(best.score, around) + _BETTER_SENTENCE
             score = min(score, _around(query, fact, evidence))
@@ -172,8 +178,7 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     values = {abs(a.value) for a in claim.amounts}
     if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
         return False
-    named = all(query.weights.get(word, 0.0) >= _SURELY_NAMED for word in _name(best))
-    if named and not fact.words > best.words:
+    if _is_named(query, best) and not fact.words > best.words:
         return False  # its own row is named; only a longer name of another could be meant
     if fact.is_cell:
         in_row = fact.row != best.row or bool(claim.periods)  # else for a time of the question's
@@ -182,6 +187,11 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     if plain and claim.figure.factor == 1:
         return False  # '16' is everywhere
     return fact.row != best.row or (fact.words != fact.context and bool(claim.periods))
+
+
+def _is_named(query: Query, fact: Fact) -> bool:
+    """Say whether the words have all of a row's name."""
+    return all(query.weights.get(word, 0.0) >= _SURELY_NAMED for word in _name(fact))
 
 
 def _name(fact: Fact) -> frozenset[str]:

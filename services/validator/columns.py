@@ -1,11 +1,13 @@
 """The columns of a table: their periods, words, scales and units, from the heads above them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.validator.dates import Date
 from services.validator.grid import Cell, Line
-from services.validator.headings import date_groups, over, periods_in, subject
+from services.validator.headings import date_groups, dates_in, over, periods_in, subject
 from services.validator.labels import stems
 from services.validator.periods import NO_PERIOD, Periods
 from services.validator.scales import TableScale, stated_scale
@@ -23,7 +25,8 @@ class Column:
     text: str = ""
 
 
-_CHANGES = Column(text="change")
+_CHANGES: Final = Column(text="change")
+_CHANGE: Final = re.compile(r"\bchange|\bvariance|%", re.IGNORECASE)
 
 
 class Columns:
@@ -37,7 +40,10 @@ class Columns:
     def placed(self, index: int) -> Column:
         """Return the n-th column."""
         if index not in self._known:
-            text = " ".join(said for head in self._heads if (said := over(head, index)))
+            said = [text for head in self._heads if (text := over(head, index))]
+            if any(dates_in(text) for text in said):  # 'Change' is above the other columns
+                said = [text for text in said if dates_in(text) or not _CHANGE.search(text)]
+            text = " ".join(said)
             self._known[index] = Column(
                 periods_in(text),
                 stems(subject(text)),

@@ -98,7 +98,7 @@ def _alike(points: Sequence[Point]) -> bool:
 def sums(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the sums of one row over time and of several rows at one time."""
     for points in _together(rows, periods, 4):
-        yield _total(points, "the sum of " + _written(points))
+        yield from _total(points, "the sum of " + _written(points))
 
 
 def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
@@ -109,18 +109,16 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
         if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
     ]
     for points in [*_together(rows, periods, 3), *balances]:
-        total, count = _total(points, "the average of " + _written(points)), len(points)
-        yield Result(
-            total.value / count, total.raw / count, total.kind, total.text, units=total.units
-        )
+        yield from _total(points, "the average of " + _written(points), len(points))
 
 
-def _total(points: Sequence[Point], text: str) -> Result:
-    value = sum((p.value for p in points), Decimal(0))
+def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Result]:
+    value = sum((p.value for p in points), Decimal(0)) / parts
+    raw = sum((p.raw for p in points), Decimal(0)) / parts
     units = frozenset[str]().union(*(p.units for p in points))
-    return Result(
-        value, sum((p.raw for p in points), Decimal(0)), points[0].kind, text, units=units
-    )
+    yield Result(value, raw, points[0].kind, text, units=units)
+    if all(p.value < 0 for p in points):  # costs in brackets: how much was spent
+        yield Result(-value, -raw, points[0].kind, text, units=units)
 
 
 def _written(points: Iterable[Point]) -> str:

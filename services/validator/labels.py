@@ -17,7 +17,7 @@ _STOPS: Final = (
     "could may might must about also such which who whom whose what when where while there here "
     "each both all any some very per during between through how much many "
     "against versus up down approximately about around nearly roughly almost "
-    "respectively amount amounted came total's value year years fiscal ended ending period company "
+    "respectively amount amounted came total's value year years fiscal ended period company "
     "january february march april june july august september october november december "
     "reported according table m mn bn million millions thousand thousands billion billions percent "
     "percentage usd eur gbp rmb note notes s t vs versus compared respect respectively"

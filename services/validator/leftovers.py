@@ -12,6 +12,8 @@ _VALUE: Final = re.compile(
     r"|[-\u2013\u2014]{1,3}|[$€£¥()%]|RMB|bps|NM|N/A|n/a"
 )
 _SPACE: Final = re.compile(r"\S+")
+_MARK: Final = re.compile(r"\(\d{1,2}\)")
+"""The mark of a footnote behind a label; a value as small stands behind others."""
 _LETTER: Final = re.compile(r"[^\W\d_]{2}")
 _NUMBER: Final = re.compile(r"\d")
 _RUNNING: Final = re.compile(
@@ -84,7 +86,7 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     start = tokens[0].start() if tokens else 0
     cut = tokens[first].start() if first < len(tokens) else len(piece)
     label = piece[start:cut].strip()
-    numeric = any(_NUMBER.search(t[0]) for t in tokens[first:])
+    numeric = any(_NUMBER.search(t[0]) and not _MARK.fullmatch(t[0]) for t in tokens[first:])
     if label and (
         not _LETTER.search(label)
         or _runs_on(label, tokens[first:])

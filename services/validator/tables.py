@@ -26,6 +26,7 @@ from services.validator.scales import TableScale, stated_scale, stated_scales
 from services.validator.units import named_units
 
 _CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_DAY: Final = re.compile(r"\d/\d{1,2}/\d")
 _LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
@@ -121,6 +122,8 @@ class _Reader:
         if any(is_number(cell) for cell in written):
             opening = not self._has_rows and not line.label.text
             return opening and all(is_head(cell) for cell in written)
+        if any(_DAY.search(cell.text) for cell in written):
+            return False  # when something falls due
         return not written or not line.placed or not self._has_rows or is_of_time(line.label.text)
 
     def _parts(self, line: Line) -> Iterator[Line]:

@@ -176,7 +176,7 @@ CLAIMS = [
     ("Transportation fell by $406 million in 2024.", "Transportation fell by $460m in 2024."),
     ("Sensors rose 12.8% from 2022 to 2023.", "Sensors rose 11.3% from 2022 to 2023."),
     ("On average, Sensors was $882m from 2022 to 2024.", "Sensors averaged $914 million."),
-    ("Sensors was 16.1% of Transportation in 2024.", "Sensors was 15.1% of Transportation."),
+    ("Sensors was 16.1% of Transportation in 2024.", "Sensors was 17.1% of Transportation."),
     ("Transportation and Sensors together came to $6,600 million in 2024.",
      "Transportation and Sensors together came to $7,010 million in 2024."),
     ("Gross margin narrowed by 130 basis points in 2024.", "It narrowed by 80 bps in 2024."),
