@@ -43,13 +43,14 @@ _FILES: Final = {
 _FOLDS: Final = 5
 _RIDGE_CLAIM: Final = 100.0
 _RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
-_LEAST: Final = {"figures_wrong": 1.0, "names_missing": 0.3, "names_away": 0.5}
+_LEAST: Final = {"figures_wrong": 0.5, "names_missing": 0.15, "names_away": 0.15}
 """A wrong figure or name must lower the probability of any answer, whatever else speaks for it."""
+_LEAST_NAME: Final = 0.2
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.05, "worked": 1.0, "strangers": 0.05, "entities": 0.05}
+_WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.02, "entities": 0.03}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.PROSE: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away"),
+    Kind.PROSE: ("claims_worst", "claims_any", "figures_right", "figures_wrong", "names_away"),
     Kind.WORKED: ("claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away", "sum_wrong"),
     Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away"),
     Kind.FIGURE: ("figures_wrong", "derived", "copied_not_computed", "fits_asked"),
@@ -153,7 +154,9 @@ def _fit_claims(rows: Sequence[Measured]) -> Regression:
     features = [[claim[name] for name in names] for row in rows for claim in row.claims]
     risky = [wrong for row in rows for wrong in row.wrong]
     weights = [row.weight for row in rows for _ in row.claims]
-    return Regression.fit(names, np.array(features), risky, weights, _RIDGE_CLAIM)
+    return Regression.fit(
+        names, np.array(features), risky, weights, _RIDGE_CLAIM, {"names_missing": _LEAST_NAME}
+    )
 
 
 def _together(judge: Regression, row: Measured) -> Features:

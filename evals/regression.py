@@ -18,12 +18,12 @@ Array = NDArray[np.float64]
 _RISKS: Final = (
     "new new_share new_bare new_bare_share new_near window_missing figures_wrong "
     "figures_wrong_share figures_misplaced names_missing names_away opposite opposite_near "
-    "negation_differs negation_new negation_unbacked limits_new gap gap_pairs part_weak "
+    "negation_differs negation_new negation_unbacked limits_new gap gap_pairs "
     "claims_worst claims_any claims_mean sum_wrong copied_not_computed contradicts"
 )
 _BACKINGS: Final = (
     "window window_same sentence tfidf grams_2 grams_3 grams_4 copied pairs figures_surely "
-    "part_least part_mean figures_right fits_asked derived"
+    "figures_right fits_asked derived"
 )
 RISKS: Final = frozenset(_RISKS.split())
 BACKINGS: Final = frozenset(_BACKINGS.split())

@@ -28,8 +28,7 @@ class Case:
     @property
     def assessment(self) -> Assessment:
         """What the model of groundedness thinks of it; several checks ask, it is made once."""
-        texts = tuple(f"{passage.title}\n{passage.text}".strip() for passage in self.passages)
-        return _assessed(self.question, self.answer.text, texts)
+        return _assessed(self.question, self.answer.text, texts_of(self.passages))
 
     def named_by(self, citation: Citation) -> list[Passage]:
         """Return the given passages that a citation names: all that were cut from its page."""
@@ -44,6 +43,11 @@ class Case:
         """The given passages that the answer cites, each once."""
         found = [passage for c in self.answer.citations for passage in self.named_by(c)]
         return list({(p.document_id, p.locator, p.text): p for p in found}.values())
+
+
+def texts_of(passages: Iterable[Passage]) -> tuple[str, ...]:
+    """Return the texts of passages, each with its title in front, in an order of their own."""
+    return tuple(sorted(f"{p.title}\n{p.text}" if p.title else p.text for p in passages))
 
 
 # some answers are checked in threads: the cache is small but not of one

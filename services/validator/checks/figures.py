@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.validator.case import Case
-from services.validator.findings import FigureFinding, Status, examine
+from services.validator.case import Case, texts_of
+from services.validator.findings import FigureFinding, Status, examined
 from shared.events import Span, Verdict
 
 NAME: Final = "figures"
@@ -20,8 +20,7 @@ def check(case: Case) -> Verdict:
     nobody can say.
     """
     passages = case.cited if case.answer.citations else case.passages
-    texts = [f"{passage.title}\n{passage.text}" for passage in passages]
-    findings = examine(case.question, case.answer.text, texts)
+    findings = examined(case.question, case.answer.text, texts_of(passages))
     if not findings:
         return Verdict(name=NAME, verdict="passed", score=1.0, reason="the answer has no figures")
     missing = [finding for finding in findings if not finding.status.is_right]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.validator.findings import FigureFinding, Status, examine
+from services.validator.findings import FigureFinding, Status, examined
 from services.validator.grounding.arithmetic import Equation, equations
+from services.validator.grounding.asking import asks_for_computing
 from services.validator.grounding.refusal import Refusal, refusal, refuses
 from services.validator.grounding.source import Evidence, without_marks
 from services.validator.grounding.words import Words
@@ -79,10 +80,10 @@ class Statement:
 
 def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
     """Take an answer apart and look its figures up. The order of the passages does not matter."""
-    ordered = sorted(without_marks(passage) for passage in passages)
+    ordered = tuple(sorted(passages))
     plain = without_marks(answer)  # of the same length: places stay
     sums = equations(plain)
-    findings = _with_sums(examine(question, plain, ordered), sums)
+    findings = _with_sums(examined(question, answer, ordered), sums)
     claims = tuple(
         _claim(plain, s.start, s.end, findings)
         for s in sentences(answer)
@@ -93,11 +94,11 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
         question,
         asked,
         answer,
-        _kind(asked, answer, claims, sums),
+        _kind(question, asked, answer, claims, sums),
         claims,
         sums,
         Evidence.of(ordered),
-        tuple(ordered),
+        ordered,
     )
 
 
@@ -109,7 +110,7 @@ def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) 
 
 
 def _kind(
-    asked: frozenset[str], answer: str, claims: Sequence[Claim], sums: Sequence[Equation]
+    question: str, asked: frozenset[str], answer: str, claims: Sequence[Claim], sums: Sequence[Equation]
 ) -> Kind:
     content = sum(len(claim.content) for claim in claims)
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
@@ -120,7 +121,8 @@ def _kind(
         return Kind.REFUSAL
     figures = sum(len(claim.findings) for claim in claims)
     words = sum(len(claim.words.written) for claim in claims)
-    if sums or (figures >= _SOME and figures >= _DENSE * words):
+    dense = figures >= _SOME and figures >= _DENSE * words
+    if sums or (dense and asks_for_computing(question)):
         return Kind.WORKED
     return Kind.PROSE
 

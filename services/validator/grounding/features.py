@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log, log1p, sqrt
 from statistics import fmean
-from typing import Final
+from typing import Final, TypeVar
 
 from services.validator.findings import FigureFinding, Status
 from services.validator.grounding.asking import asks_for_computing, fits_asked
@@ -20,6 +20,7 @@ from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch
 from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
 
 Features = Mapping[str, float]
+T = TypeVar("T")
 
 _LIMITING: Final = frozenset(
     (
@@ -33,19 +34,17 @@ _HEDGES: Final = frozenset(
         "roughly suggest suggests appear appears seem seems expected expects"
     ).split()
 )
-_NAME: Final = re.compile(r"(?<=[\w,;:] )[A-Z][\w&'\u2019-]{0,40}")
+_NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
 _COUNTS: Final = frozenset(
     (
         "size window_missing new new_same new_near new_bare opposite_near opposite negations "
         "negation_unbacked limits limits_new hedges names_missing names_away figures "
-        "figures_wrong figures_misplaced figures_derived gap gap_pairs part_weak"
+        "figures_wrong figures_misplaced figures_derived gap gap_pairs"
     ).split()
 )
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
-_PART: Final = 5
-_WEAK: Final = 0.5
 _MISPLACED: Final = frozenset(
     {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
 )
@@ -61,16 +60,15 @@ def claim_features(statement: Statement, place: int) -> Features:
         "size": float(len(content)),
         "place": place / max(1, len(statement.claims) - 1),
         "asked": len(content & asked) / size,
-        "window": _most(content, evidence.windows) / size,
-        "window_missing": float(len(content) - _most(content, evidence.windows)),
+        "window": len(content & double) / size,
+        "window_missing": float(len(content) - len(content & double)),
         "sentence": len(content & single.content) / size if single else 0.0,
         "tfidf": _tfidf(content, evidence),
         "refuses": float(claim.refuses),
     }
     features |= _copied(claim, evidence)
-    features |= _gaps(claim, asked, evidence)
     features |= _unsupported(content, asked, double, evidence)
-    features |= _modality(claim, content, evidence)
+    features |= _modality(claim, content, single, evidence)
     features |= _names(claim, asked, single, evidence)
     features |= _figures(claim.findings)
     return {name: log1p(value) if name in _COUNTS else value for name, value in features.items()}
@@ -113,10 +111,6 @@ def _worth(finding: FigureFinding) -> float:
     return float(finding.status.is_right)
 
 
-def _most(content: frozenset[str], windows: Sequence[frozenset[str]]) -> int:
-    return max((len(content & window) for window in windows), default=0)
-
-
 def _nearest(
     content: frozenset[str], evidence: Evidence
 ) -> tuple[Stretch | None, frozenset[str]]:
@@ -125,17 +119,25 @@ def _nearest(
     Of several that share as much, the shortest, then the first by its words: the order of the
     passages must not matter.
     """
-    single = min(
-        evidence.stretches,
-        key=lambda s: (-len(content & s.content), len(s.content), s.words.stems),
-        default=None,
-    )
-    double = min(
-        evidence.windows,
-        key=lambda w: (-len(content & w), len(w), sorted(w) if len(w) < len(content) else ()),
-        default=frozenset[str](),
-    )
+    single = _best(content, evidence.stretches, [s.content for s in evidence.stretches])
+    double = _best(content, evidence.windows, evidence.windows) or frozenset[str]()
     return single, double
+
+
+def _best(
+    content: frozenset[str], items: Sequence[T], contents: Sequence[frozenset[str]]
+) -> T | None:
+    shares = [len(content & theirs) for theirs in contents]
+    most = max(shares, default=0)
+    tied = [i for i, share in enumerate(shares) if share == most]
+    if not tied:
+        return None
+    if len(tied) > 1:
+        least = min(len(contents[i]) for i in tied)
+        tied = [i for i in tied if len(contents[i]) == least]
+    if len(tied) > 1:
+        tied.sort(key=lambda i: sorted(contents[i]))
+    return items[tied[0]]
 
 
 def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
@@ -159,31 +161,12 @@ def _copied(claim: Claim, evidence: Evidence) -> Features:
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
     pairs = [frozenset(pair) for pair in pairwise(claim.content)]
+    features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
+    features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
     features["pairs"] = (
         sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
     )
     return features
-
-
-def _gaps(claim: Claim, asked: frozenset[str], evidence: Evidence) -> Features:
-    """Measure the stretches of a claim that stand in no passage: where made-up clauses hide."""
-    content = claim.content
-    backed = [s in evidence.words or s in asked for s in content]
-    joined = [frozenset(pair) in evidence.pairs for pair in pairwise(content)]
-    parts = [
-        frozenset(content[i : i + _PART]) for i in range(max(1, len(content) - _PART + 1))
-    ]
-    shares = [
-        _most(part - asked, evidence.windows) / max(1, len(part - asked)) if part - asked else 1.0
-        for part in parts
-    ]
-    return {
-        "gap": float(_run([not known for known in backed])),
-        "gap_pairs": float(_run([not known for known in joined])),
-        "part_least": min(shares, default=1.0),
-        "part_mean": fmean(shares) if shares else 1.0,
-        "part_weak": float(sum(share < _WEAK for share in shares)),
-    }
 
 
 def _run(flags: Sequence[bool]) -> int:
@@ -227,10 +210,11 @@ def _unsupported(
     }
 
 
-def _modality(claim: Claim, content: frozenset[str], evidence: Evidence) -> Features:
+def _modality(
+    claim: Claim, content: frozenset[str], nearest: Stretch | None, evidence: Evidence
+) -> Features:
     written = claim.words.written
     negations = claim.words.negations
-    nearest, _ = _nearest(content, evidence)
     shared = len(content & nearest.content) / max(1, len(content)) if nearest else 0.0
     return {
         "negations": float(len(negations)),
@@ -286,7 +270,7 @@ def _figures(findings: Sequence[FigureFinding]) -> Features:
         "figures_wrong": float(len(wrong)),
         "figures_wrong_share": len(wrong) / max(1, len(counted)),
         "figures_misplaced": float(sum(f.status in _MISPLACED for f in counted)),
-        "figures_derived": float(sum(f.status is Status.DERIVED for f in counted)),
+        "figures_derived gap gap_pairs": float(sum(f.status is Status.DERIVED for f in counted)),
         "figures_surely": fmean(f.confidence if f.status.is_right else 0.0 for f in counted)
         if counted
         else 0.7,

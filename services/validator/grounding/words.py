@@ -37,10 +37,29 @@ _NEGATIONS: Final = frozenset(
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*+")
 
 
+_IRREGULAR_LIST: Final = (
+    "rise rose risen, fall fell fallen, grow grew grown, shrink shrank shrunk, lose lost, sell sold, "
+    "buy bought, pay paid, hold held, make made, begin began begun, become became, spend spent, "
+    "give gave given, take took taken, lead led, meet met, go went gone, come came, see saw seen, "
+    "say said, tell told, keep kept, leave left, bring brought, build built, send sent, mean meant, "
+    "find found, get got gotten, know knew known, think thought, write wrote written, win won, "
+    "choose chose chosen, drive drove driven, feel felt, stand stood, understand understood, "
+    "withdraw withdrew withdrawn, seek sought, teach taught, speak spoke spoken, break broke broken, "
+    "wear wore worn, eat ate eaten, freeze froze frozen, throw threw thrown, run ran, sink sank sunk, "
+    "child children, woman women, man men, person people, foot feet, tooth teeth, good better, bad worse"
+)
+_IRREGULAR: Final = {
+    form: forms.split()[0] for forms in _IRREGULAR_LIST.split(",") for form in forms.split()
+}
+
+
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """Return the stem of a lower-case word (Porter's second English stemmer)."""
-    stemmed: str = snowballstemmer.stemmer("english").stemWord(word)
+    """Return the stem of a lower-case word (Porter's second English stemmer).
+
+    Common irregular forms are taken for their first one: 'rose' is 'rise'.
+    """
+    stemmed: str = snowballstemmer.stemmer("english").stemWord(_IRREGULAR.get(word, word))
     return stemmed
 
 
