@@ -1,8 +1,8 @@
 """How long the validator takes over an answer, and how much memory it holds.
 
 Answers of about 600 characters with passages of 2,000 characters, every one new, so that nothing
-is found in a cache; all checks of the built-in release, in one process. Beside it, in the same run: the
-check of groundedness alone, and reading the passages alone. CPU seconds, not wall time.
+is found in a cache; all checks of the built-in release, in one process. Beside it, in the same
+run: the check of groundedness alone, and reading the passages alone. CPU seconds, not wall time.
 """
 
 import json
@@ -31,9 +31,21 @@ _SUBJECTS: Final = (
     "the share of {thing} sold in {place}", "cash held by {name} in {place}",
 )  # fmt: skip
 _VERBS: Final = ("rose to", "fell to", "was", "amounted to", "is expected to reach", "came to")
-_NAMES: Final = ("Larkspur Tools", "Pinewood Forge", "Copper Creek Bank", "Willow Freight", "Ash & Sons")
+_NAMES: Final = (
+    "Larkspur Tools",
+    "Pinewood Forge",
+    "Copper Creek Bank",
+    "Willow Freight",
+    "Ash & Sons",
+)
 _PLACES: Final = ("Europe", "Denver", "the Nordic region", "Austin", "Southeast Asia")
-_THINGS: Final = ("hydraulic pumps", "leased vehicles", "mortgage loans", "grid batteries", "pallets")
+_THINGS: Final = (
+    "hydraulic pumps",
+    "leased vehicles",
+    "mortgage loans",
+    "grid batteries",
+    "pallets",
+)
 
 
 def main() -> None:
@@ -46,7 +58,9 @@ def main() -> None:
     grounded = _timed(lambda case: case.assessment, cases)
     cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
     reading = _timed(lambda case: [Indexed.of(p.text) for p in case.passages], cases)
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
     for name, times in (("all checks", whole), ("groundedness", grounded), ("reading", reading)):
         print(f"{name:14} median {median(times) * 1e3:6.2f} ms   p99 {_p99(times) * 1e3:6.2f} ms")
     result = {
@@ -84,7 +98,9 @@ def _case(rng: random.Random) -> Case:
         while len(text) < _CHARACTERS:
             text += (rest.pop() if rest else _sentence(rng)) + " "
         passages.append(
-            Passage(id=str(number), document_id=str(number), locator="p. 1", text=text[:_CHARACTERS])
+            Passage(
+                id=str(number), document_id=str(number), locator="p. 1", text=text[:_CHARACTERS]
+            )
         )
     answer = " ".join(rng.sample(said, 4) + [_sentence(rng) for _ in range(3)])
     question = f"What do the documents say about {rng.choice(_THINGS)} in {rng.choice(_PLACES)}?"
@@ -96,7 +112,11 @@ def _sentence(rng: random.Random) -> str:
         name=rng.choice(_NAMES), place=rng.choice(_PLACES), thing=rng.choice(_THINGS)
     )
     amount = rng.choice(
-        (f"${rng.uniform(1, 900):.1f} million", f"{rng.uniform(1, 80):.1f}%", f"{rng.randrange(1_000, 90_000):,}")
+        (
+            f"${rng.uniform(1, 900):.1f} million",
+            f"{rng.uniform(1, 80):.1f}%",
+            f"{rng.randrange(1_000, 90_000):,}",
+        )
     )
     year = rng.randrange(2015, 2026)
     return f"In {year}, {subject} {rng.choice(_VERBS)} {amount}.".replace("  ", " ")

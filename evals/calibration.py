@@ -2,10 +2,10 @@
 
 Learn then Test (Angelopoulos, Bates, Candès, Jordan and Lei, 2021, arXiv:2110.01052): each
 candidate threshold is a hypothesis 'more than `risk` of what it approves is wrong', tested with the
-exact binomial tail, which is the Clopper-Pearson bound (1934). Candidates are tested in a fixed order,
-from the strictest of a sequence to the loosest, until one is not rejected (fixed-sequence testing),
-so that all tests together err with probability 1 - `confidence` at most. Which answers a candidate
-approves depends on scores only, never on labels.
+exact binomial tail, which is the Clopper-Pearson bound (1934). Candidates are tested in a fixed
+order, from the strictest of a sequence to the loosest, until one is not rejected (fixed-sequence
+testing), so that all tests together err with probability 1 - `confidence` at most. Which answers a
+candidate approves depends on scores only, never on labels.
 """
 
 from collections.abc import Sequence
@@ -144,4 +144,3 @@ def population(judged: Sequence[Judged]) -> Population:
         ranges=ranges,
         features_out=most + 1,
     )
-

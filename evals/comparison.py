@@ -57,11 +57,11 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differe
             f"the runs judged different answers ({len(ours.keys() ^ theirs.keys())} are in one "
             "only): run both on the same sets"
         )
-    found = []
+    found: list[Difference] = []
     for name in sorted({key[0] for key in ours}):
         keys = sorted(key for key in ours if key[0] == name)
-        for measure in _MEASURES:
-            found.append(_difference(name, measure, [ours[k] for k in keys], [theirs[k] for k in keys]))
+        ours_, theirs_ = [ours[key] for key in keys], [theirs[key] for key in keys]
+        found += [_difference(name, measure, ours_, theirs_) for measure in _MEASURES]
     return found
 
 

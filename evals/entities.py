@@ -8,14 +8,15 @@ from typing import Final
 from evals.pairs import Pair
 from services.validator.sentences import sentences
 
-_NAME: Final = re.compile(r"(?<=[a-z,;] )[A-Z][A-Za-z&'\u2019-]{2,20}(?: [A-Z][A-Za-z&'\u2019-]{2,20}){0,2}")
-_NO_NAME: Final = frozenset(
-    (
-        "The This That These Those January February March April May June July August September "
-        "October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday Note "
-        "Item Part Table Company"
-    ).split()
+_NAME: Final = re.compile(
+    r"(?<=[a-z,;] )[A-Z][A-Za-z&'\u2019-]{2,20}(?: [A-Z][A-Za-z&'\u2019-]{2,20}){0,2}"
 )
+_NO_NAME_LIST: Final = (
+    "The This That These Those January February March April May June July August September "
+    "October November December Monday Tuesday Wednesday Thursday Friday Saturday Sunday Note "
+    "Item Part Table Company"
+)
+_NO_NAME: Final = frozenset(_NO_NAME_LIST.split())
 _WORD: Final = re.compile(r"\b[a-z]+\b")
 _SHORTEST: Final = 40
 _LONGEST: Final = 300
@@ -55,6 +56,4 @@ def entity_pairs(
                 new = random.choice(pool)
                 wrong = sentence.text.replace(old, new)
                 kind = "entity swapped" if new in here else "entity strange"
-                yield Pair(
-                    kind, group, source, "", tuple(passages), sentence.text, wrong
-                )
+                yield Pair(kind, group, source, "", tuple(passages), sentence.text, wrong)

@@ -1,10 +1,11 @@
 """Fit services/validator/grounding/model.json on public data, and say how well it does unseen.
 
-    python -m evals.fit FOLDER          # with ragtruth_qa.jsonl, summedits_….jsonl, finqa.jsonl, tatqa.jsonl
+    python -m evals.fit FOLDER
 
-Fitted on sets under MIT and Apache-2.0 only: RAGTruth, SummEdits, FinQA, and pairs made from
-TAT-QA's tables. FinanceBench is for evaluation only and nothing here reads it. Held-out figures come from
-a fit without the locked fifth of all groups; what is shipped is fitted on all of them.
+The folder holds ragtruth_qa.jsonl, summedits_finance_sales.jsonl, finqa.jsonl and tatqa.jsonl: sets
+under MIT and Apache-2.0 only. FinanceBench is for evaluation only and is not fitted on (`--extra`
+reports on it). Held-out figures come from a fit without the locked fifth of all groups; what is
+shipped is fitted on all of them.
 """
 
 import argparse
@@ -20,10 +21,10 @@ from typing import Any, Final
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from evals.measures import auroc, calibration_error
 from evals.derived import derived_pairs, question_pairs
 from evals.entities import entity_pairs, names
 from evals.lookups import lookup_pairs
+from evals.measures import auroc, calibration_error
 from evals.regression import Array, Regression
 from evals.sets import Example, digest, load
 from evals.strangers import strangers
@@ -51,8 +52,23 @@ _PAIRS_A_TABLE: Final = 4
 _WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.02, "entities": 0.03}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.PROSE: ("claims_worst", "claims_any", "figures_right", "figures_wrong", "names_away"),
-    Kind.WORKED: ("claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away", "sum_wrong"),
-    Kind.SUMMARY: ("claims_worst", "claims_any", "claims_mean", "figures_right", "figures_wrong", "names_missing", "names_away"),
+    Kind.WORKED: (
+        "claims_mean",
+        "figures_right",
+        "figures_wrong",
+        "names_missing",
+        "names_away",
+        "sum_wrong",
+    ),
+    Kind.SUMMARY: (
+        "claims_worst",
+        "claims_any",
+        "claims_mean",
+        "figures_right",
+        "figures_wrong",
+        "names_missing",
+        "names_away",
+    ),
     Kind.FIGURE: ("figures_wrong", "derived", "copied_not_computed", "fits_asked"),
 }
 
@@ -94,7 +110,12 @@ def _wrong(example: Example, statement: Statement) -> tuple[int, ...]:
         return tuple(0 for _ in claims)
     if example.spans:
         return tuple(
-            int(any(min(c.end, end) - max(c.start, start) >= _TOUCHING for start, end in example.spans))
+            int(
+                any(
+                    min(c.end, end) - max(c.start, start) >= _TOUCHING
+                    for start, end in example.spans
+                )
+            )
             for c in claims
         )
     if example.original is not None:
@@ -125,24 +146,24 @@ class Fitted:
 def fit(rows: Sequence[Measured]) -> Fitted:
     """Fit the two stages of each kind; the second on claims judged by fits that never saw them."""
     claim, answer = {}, {}
-    for kind, names in _ANSWER_FEATURES.items():
+    for kind, features_of in _ANSWER_FEATURES.items():
         mine = [row for row in rows if row.kind is kind]
         claim[kind] = _fit_claims(mine)
         groups = [f"{row.example.set} {row.example.group}" for row in mine]
-        features = np.zeros((len(mine), len(names)))
+        features = np.zeros((len(mine), len(features_of)))
         folds = GroupKFold(_FOLDS, shuffle=True, random_state=1).split(mine, groups=groups)
         for seen, unseen in folds:
             judge = _fit_claims([mine[i] for i in seen])
             for i in unseen:
                 values = {**mine[i].answer, **_together(judge, mine[i])}
-                features[i] = [values[name] for name in names]
+                features[i] = [values[name] for name in features_of]
         answer[kind] = Regression.fit(
-            names,
+            features_of,
             features,
             [int(not row.example.supported) for row in mine],
             [row.weight for row in mine],
             _RIDGE_ANSWER[kind],
-            {name: weight for name, weight in _LEAST.items() if name in names},
+            {name: weight for name, weight in _LEAST.items() if name in features_of},
         )
     refusing = [row.example.supported for row in rows if row.kind is Kind.REFUSAL]
     # one more of each, so that a few refusals make no certainty (Laplace)
@@ -231,13 +252,14 @@ def _provenance(folder: Path, rows: Sequence[Measured]) -> Mapping[str, Any]:
 def report(fitted: Fitted, rows: Sequence[Measured]) -> Iterable[str]:
     """Say, set by set, how well examples are ranked and how well calibrated they are."""
     every = {row.example.set for row in rows}
-    for name in [*sorted(every), None]:
-        mine = [row for row in rows if name in (None, row.example.set)]
+    for which in [*sorted(every), None]:
+        mine = [row for row in rows if which in (None, row.example.set)]
         probability = [1 / (1 + float(np.exp(fitted.risk(row)))) for row in mine]
         truth = [row.example.supported for row in mine]
         yield (
-            f"{name or 'together':12} n={len(mine):5} supported={np.mean(truth):.2f} "
-            f"auroc={auroc(probability, truth):.3f} ece={calibration_error(probability, truth):.3f} "
+            f"{which or 'together':12} n={len(mine):5} supported={np.mean(truth):.2f} "
+            f"auroc={auroc(probability, truth):.3f} "
+            f"ece={calibration_error(probability, truth):.3f} "
             f"mean={np.mean(probability):.2f}"
         )
 

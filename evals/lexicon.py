@@ -87,7 +87,7 @@ def _collect(
     entry = stem(lemma)
     same[entry].update(_stems(words))
     for symbol, target, target_pos, places in pointers:
-        source, place = int(places[:2], 16), int(places[2:], 16)
+        source, place = bytes.fromhex(places)
         theirs = synsets[_POS[target_pos], target][0]
         if symbol == "!" and source and words[source - 1] == lemma:
             opposite[entry].update(_stems([theirs[place - 1]]))

@@ -38,7 +38,7 @@ class Regression:
     intercept: float
 
     @classmethod
-    def fit(
+    def fit(  # noqa: PLR0913, PLR0917 - all that a fit depends on
         cls,
         names: Sequence[str],
         features: Array,

@@ -100,43 +100,43 @@ def as_json(
 
 
 def write_html(run: Mapping[str, Any], path: Path) -> None:
-    """Write a run as one page. Raises ModuleNotFoundError without altair.
+    """Write a run as one page. Raises ModuleNotFoundError without alt.
 
     The charts' scripts are loaded from a public network address by the reader's browser; the
     table needs none.
     """
-    import altair  # noqa: PLC0415 - an extra of the package
+    import altair as alt  # noqa: PLC0415 - an extra of the package
 
     parts: Sequence[Mapping[str, Any]] = run["parts"]
     diagonal = [{"said": 0.0, "was": 0.0}, {"said": 1.0, "was": 1.0}]
     points = [{"set": part["name"], **each} for part in parts for each in part["bins"]]
     reliability = (
-        altair.Chart(altair.Data(values=points))
+        alt.Chart(_values(points))
         .mark_line(point=True)
         .encode(
-            x=altair.X("said:Q", title="probability said", scale=altair.Scale(domain=[0, 1])),
-            y=altair.Y("was:Q", title="share supported", scale=altair.Scale(domain=[0, 1])),
-            color=altair.Color("set:N"),
+            x=alt.X("said:Q", title="probability said", scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("was:Q", title="share supported", scale=alt.Scale(domain=[0, 1])),
+            color=alt.Color("set:N"),
             tooltip=["set:N", "count:Q", "said:Q", "was:Q"],
         )
     )
     perfect = (
-        altair.Chart(altair.Data(values=diagonal))
+        alt.Chart(_values(diagonal))
         .mark_line(strokeDash=[4, 4], color="grey")
         .encode(x="said:Q", y="was:Q")
     )
     spread = (
-        altair.Chart(altair.Data(values=list(run["answers"])))
+        alt.Chart(_values(list(run["answers"])))
         .mark_bar(opacity=0.6)
         .encode(
-            x=altair.X("probability:Q", bin=altair.Bin(maxbins=20)),
-            y=altair.Y("count()", stack=None, title="answers"),
-            color=altair.Color("supported:N"),
-            row=altair.Row("set:N"),
+            x=alt.X("probability:Q", bin=alt.Bin(maxbins=20)),
+            y=alt.Y("count()", stack=None, title="answers"),
+            color=alt.Color("supported:N"),
+            row=alt.Row("set:N"),
         )
         .properties(height=90)
     )
-    chart = altair.hconcat((perfect + reliability).properties(title="Calibration"), spread)
+    chart = alt.hconcat((perfect + reliability).properties(title="Calibration"), spread)
     spec = json.dumps(chart.to_dict()).replace("</", "<\\/")
     path.write_text(
         _PAGE.format(
@@ -147,6 +147,13 @@ def write_html(run: Mapping[str, Any], path: Path) -> None:
         ),
         encoding="utf-8",
     )
+
+
+def _values(rows: Sequence[Mapping[str, Any]]) -> Any:
+    import altair as alt  # noqa: PLC0415 - an extra of the package
+
+    data: Any = alt.Data  # it has no types
+    return data(values=list(rows))
 
 
 def _row(part: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Labelled answers to judge the validator on: one JSON object a line, in any of a few shapes.
 
-The shape of a file is told by its fields, so that public data is read as it was published: RAGTruth,
-SummEdits, FinQA and FinanceBench, or Glideslope's own (a row of `glideslope validate` with
-`supported`, and optionally `group`, that rows must not be split by).
+The shape of a file is told by its fields, so that public data is read as it was published:
+RAGTruth, SummEdits, FinQA and FinanceBench, or Glideslope's own (a row of `glideslope validate`
+with `supported`, and optionally `group`, that rows must not be split by).
 """
 
 import json

@@ -1,8 +1,8 @@
 """Worked answers made from TAT-QA's arithmetic questions: the figures, the sum, the result.
 
-People's derivations give right ones. A wrong one takes its figures from another company's table, the
-wrong year or row, miscopies a digit, or miscalculates: what models that read the wrong page or slip
-do. Public sets of model answers with labels and a free licence have next to no worked answers.
+People's derivations give right ones. A wrong one takes its figures from another company's table,
+the wrong year or row, miscopies a digit, or miscalculates: what models do that read the wrong page
+or slip. Public sets of model answers with labels and a free licence have next to no worked answers.
 """
 
 import json
@@ -27,7 +27,11 @@ _OPENINGS: Final = (
     "To determine {what}, we use these figures from the report:",
     "From the financial statements provided, we have the following figures:",
 )
-_FORMULAS: Final = ("{derivation} = {answer}", "= {derivation}\n= {answer}", "{What} = {derivation} = {answer}")
+_FORMULAS: Final = (
+    "{derivation} = {answer}",
+    "= {derivation}\n= {answer}",
+    "{What} = {derivation} = {answer}",
+)
 _ENDINGS: Final = (
     "Therefore, {what} was {answer}.",
     "So {what} is {answer}.",
@@ -135,9 +139,7 @@ def _result(question: _Question, value: Decimal | None = None) -> str:
 def _written(question: _Question, random: Random, answer: str = "") -> str:
     answer = answer or _result(question)
     used = [n for n in _NUMBER.findall(question.derivation) if len(n) > 1 and n != "100"]
-    listed = [
-        f"{question.labels.get(n) or 'the figure given'}: {n}" for n in dict.fromkeys(used)
-    ]
+    listed = [f"{question.labels.get(n) or 'the figure given'}: {n}" for n in dict.fromkeys(used)]
     facts = {
         "what": question.what,
         "What": question.what[:1].upper() + question.what[1:],
@@ -160,7 +162,7 @@ def _written(question: _Question, random: Random, answer: str = "") -> str:
 def _wronged(question: _Question, right: str, strange: Sequence[str], random: Random) -> str:
     way = random.random()
     if way < 0.2:  # noqa: PLR2004 - miscalculated
-        factor = random.choice((Decimal("1.1"), Decimal("0.9"), Decimal("2"), Decimal("-1.3")))
+        factor = random.choice((Decimal("1.1"), Decimal("0.9"), Decimal(2), Decimal("-1.3")))
         value = (question.answer * factor).quantize(Decimal("0.01"), ROUND_HALF_UP)
         return _written(question, random, _result(question, value))
     inputs = [n for n in dict.fromkeys(_NUMBER.findall(question.derivation)) if len(n) > 1]
@@ -169,18 +171,28 @@ def _wronged(question: _Question, right: str, strange: Sequence[str], random: Ra
     if way > 0.85 and inputs:  # noqa: PLR2004 - a digit miscopied
         one = random.choice(inputs)
         at = random.randrange(len(one))
-        swaps = {one: one[:at] + (str((int(one[at]) + 3) % 10) if one[at].isdigit() else one[at]) + one[at + 1 :]}
+        swaps = {
+            one: one[:at]
+            + (str((int(one[at]) + 3) % 10) if one[at].isdigit() else one[at])
+            + one[at + 1 :]
+        }
     text = _NUMBER.sub(lambda m: swaps.get(m[0], m[0]), right)
-    value = _value(_NUMBER.sub(lambda m: swaps.get(m[0], m[0]), question.derivation))
-    if value is not None:
-        if question.scale == "percent" and abs(value) < 5:  # noqa: PLR2004 - a fraction
-            value *= 100
-        text = text.replace(_result(question), _result(question, value.quantize(Decimal("0.01"))))
+    result = _value(_NUMBER.sub(lambda m: swaps.get(m[0], m[0]), question.derivation))
+    if result is not None:
+        if question.scale == "percent" and abs(result) < 5:  # noqa: PLR2004 - a fraction
+            result *= 100
+        text = text.replace(_result(question), _result(question, result.quantize(Decimal("0.01"))))
     return text
 
 
 def _value(derivation: str) -> Decimal | None:
-    plain = derivation.replace(",", "").replace("[", "(").replace("]", ")").replace("%", "").replace("$", "")
+    plain = (
+        derivation.replace(",", "")
+        .replace("[", "(")
+        .replace("]", ")")
+        .replace("%", "")
+        .replace("$", "")
+    )
     if not _PLAIN.fullmatch(plain) or "**" in plain or "//" in plain:
         return None
     try:

@@ -11,7 +11,7 @@ from shared.calibration import Calibration, Certificate
 from shared.release import Release
 
 
-def command(
+def command(  # noqa: PLR0913, PLR0917 - options of a command line
     sets: Annotated[
         list[Path],
         typer.Option(
@@ -56,9 +56,7 @@ def command(
         raise typer.Exit(Exit.REFUSED)
 
 
-def _calibrate(
-    sets: list[Path], release: Release, risk: float, confidence: float
-) -> Calibration:
+def _calibrate(sets: list[Path], release: Release, risk: float, confidence: float) -> Calibration:
     try:
         from evals import calibration, judging  # noqa: PLC0415 - the help must not wait for it
         from evals import sets as labelled  # noqa: PLC0415 - as above

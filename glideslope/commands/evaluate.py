@@ -18,7 +18,7 @@ _Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
 
 
 @app.command("run")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - options of a command line
     sets: Annotated[
         list[Path],
         typer.Option(

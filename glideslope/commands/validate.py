@@ -48,7 +48,9 @@ def command(
                 found = {"id": error.row_id, "line": number, "error": str(error)}
             _say(found, number, as_json=as_json)
     if not as_json:
-        routes = ", ".join(f"{tally[r]:,} {r}" for r in ("approved", "regenerate", "review", "refusal"))
+        routes = ", ".join(
+            f"{tally[r]:,} {r}" for r in ("approved", "regenerate", "review", "refusal")
+        )
         out.print(f"{tally['rows']:,} rows: {routes}")
     if tally["unread"]:
         terminal.complain(f"{tally['unread']:,} of {tally['rows']:,} rows could not be read")

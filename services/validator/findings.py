@@ -37,7 +37,9 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     most = max(_FEWEST, _MOST_WORK // max(1, len(evidence.all)))
     for index, claim in enumerate(claims):
         if index >= most:
-            findings.append(finding(claim, Status.UNREADABLE, 1.0, "is one figure too many to check"))
+            findings.append(
+                finding(claim, Status.UNREADABLE, 1.0, "is one figure too many to check")
+            )
             continue
         found = repeated.judge(claim) or judge(claim, evidence)
         if not found.status.is_right and claim.amounts:

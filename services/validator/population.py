@@ -1,8 +1,8 @@
 """Whether an answer is like the data that its release was calibrated on: the shift test.
 
 A certificate promises something of answers drawn like the calibration data. An answer that lies
-outside the middle 98% of that data in several features at once is not covered by the promise and goes to
-a person. It is deliberately plain: each reason can be read in the certificate and in the answer.
+outside the middle 98% of that data in several features at once is not covered by the promise and
+goes to a person. It is deliberately plain: each reason can be read in certificate and answer.
 """
 
 from collections.abc import Mapping

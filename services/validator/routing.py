@@ -89,16 +89,15 @@ def _by_quotes(confidence: Confidence) -> Decision:
     )
 
 
-def _by_probability(
-    confidence: Confidence, thresholds: Thresholds, threshold: float
-) -> Decision:
+def _by_probability(confidence: Confidence, thresholds: Thresholds, threshold: float) -> Decision:
     probability = confidence.probability
     if probability is None:
         return Decision(Route.REVIEW, "the release names no check that measures groundedness")
     if probability < thresholds.refuse:
         return Decision(
             Route.REFUSAL,
-            f"supported with probability {probability:.2f}, under {thresholds.refuse:.2f}, the least",
+            f"supported with probability {probability:.2f}, under the least, "
+            f"{thresholds.refuse:.2f}",
         )
     if confidence.unlike is not None:
         return Decision(

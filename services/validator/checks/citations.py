@@ -1,4 +1,4 @@
-"""Every citation names a passage that was given, is verbatim, and backs a sentence; none is missing."""
+"""Every citation names a given passage, is verbatim, and backs a sentence; none is missing."""
 
 import re
 from collections.abc import Iterator
@@ -75,17 +75,12 @@ def _hanging(case: Case) -> Iterator[tuple[Sentence, str]]:
         elif _share(content, cited) < _BACKED:
             better = next((p for p in others if _share(content, _content([p])) >= _ELSEWHERE), None)
             if better is not None:
-                yield (
-                    sentence,
-                    f"{shown(sentence.text)} rests on {better.document_id}, {better.locator}, "
-                    "which is not cited",
-                )
+                place = f"{better.document_id}, {better.locator}"
+                yield sentence, f"{shown(sentence.text)} rests on {place}, which is not cited"
 
 
 def _content(passages: list[Passage]) -> frozenset[str]:
-    return frozenset(
-        stem for p in passages for stem in Words.of(f"{p.title} {p.text}").content
-    )
+    return frozenset(stem for p in passages for stem in Words.of(f"{p.title} {p.text}").content)
 
 
 def _share(part: frozenset[str], whole: frozenset[str]) -> float:

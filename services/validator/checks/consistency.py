@@ -16,7 +16,7 @@ _MOST_PAIRS: Final = 500
 
 
 def check(case: Case) -> Verdict:
-    """Fail an answer with a sum that does not hold, or two sentences that say yes and no to one thing.
+    """Fail an answer with a sum that does not hold, or with sentences that say yes and no.
 
     Two sentences of nearly the same content words contradict where one negates and the other does
     not, or one says the opposite of a word of the other.
@@ -25,9 +25,7 @@ def check(case: Case) -> Verdict:
     wrong = [equation for equation in statement.sums if not equation.holds]
     if wrong:
         listed = "; ".join(shown(equation.text) for equation in wrong)
-        return failed(
-            NAME, f"does not add up: {listed}", spans=[(e.start, e.end) for e in wrong]
-        )
+        return failed(NAME, f"does not add up: {listed}", spans=[(e.start, e.end) for e in wrong])
     for one, other in islice(_contradictions(statement.claims), 1):
         return failed(
             NAME,

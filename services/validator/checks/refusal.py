@@ -11,7 +11,7 @@ NAME: Final = "refusal"
 
 
 def check(case: Case) -> Verdict:
-    """Fail an answer that refuses; one that only states a gap ('the filing gives no split') passes."""
+    """Fail an answer that refuses; one that only states a gap and answers the rest passes."""
     found = refusal(case.answer.text)
     if found is Refusal.NONE:
         return passed(NAME, "the answer answers")

@@ -15,12 +15,15 @@ _TOKEN: Final = re.compile(
     r"|(?P<noise>[$€£%]|(?:thousand|million|billion|trillion|days?|shares)\b))",
     re.IGNORECASE,
 )
-_SYMBOLS: Final = str.maketrans({"×": "*", "÷": "/", "\u2212": "-", "\u2013": "-", "≈": "="})
+_SYMBOLS: Final = str.maketrans(
+    {"\u00d7": "*", "\u00f7": "/", "\u2212": "-", "\u2013": "-", "≈": "="}
+)
 _TIMES: Final = re.compile(r"(?<=[\d)\s])[x\u00d7](?=[\s\d(])")
 _RESULT: Final = re.compile(
     r"[\s~$€£]{0,4}(?P<number>\(?[-\u2212]?\s?[$€£]?\s?\(?"
     r"(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,10})?|\.\d{1,10}))",
 )
+_SIGNS: Final = frozenset("+-*/")
 _LONGEST_LINE: Final = 2_000
 _LONGEST: Final = 200
 _SCALES: Final = (1.0, 100.0, 0.01, 1e-3, 1e3, 1e-6, 1e6)
@@ -61,7 +64,7 @@ def _equations(answer: str) -> Iterator[Equation]:
 def _equation(left: str, right: str, at: int) -> tuple[str, int, int, bool] | None:
     result = _RESULT.match(right)
     tokens = _tokens(left[-_LONGEST:])
-    if result is None or sum(token in "+-*/" for token in tokens) == 0:
+    if result is None or _SIGNS.isdisjoint(tokens):
         return None
     value = _value(tokens)
     if value is None:

@@ -110,7 +110,11 @@ def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) 
 
 
 def _kind(
-    question: str, asked: frozenset[str], answer: str, claims: Sequence[Claim], sums: Sequence[Equation]
+    question: str,
+    asked: frozenset[str],
+    answer: str,
+    claims: Sequence[Claim],
+    sums: Sequence[Equation],
 ) -> Kind:
     content = sum(len(claim.content) for claim in claims)
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):

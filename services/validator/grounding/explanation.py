@@ -11,7 +11,7 @@ _NAMED: Final = 4
 
 
 def why(claim: Claim, statement: Statement) -> str:
-    """Return what about a claim the passages do not back, or that its words hang together otherwise."""
+    """Return what about a claim the passages do not back, or that only its words stand there."""
     known = statement.evidence.words | statement.asked
     wrong = [finding for finding in claim.findings if not finding.status.is_right]
     reasons = [f"'{finding.text}' {finding.reason}" for finding in wrong[:_NAMED]]

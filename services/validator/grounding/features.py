@@ -22,26 +22,23 @@ from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
 Features = Mapping[str, float]
 T = TypeVar("T")
 
-_LIMITING: Final = frozenset(
-    (
-        "only except both all every none always never entire entirely sole solely exclusively "
-        "guarantee guaranteed must least most any first best worst"
-    ).split()
+_LIMITING_LIST: Final = (
+    "only except both all every none always never entire entirely sole solely exclusively "
+    "guarantee guaranteed must least most any first best worst"
 )
-_HEDGES: Final = frozenset(
-    (
-        "may might could can likely possibly perhaps potentially approximately about around "
-        "roughly suggest suggests appear appears seem seems expected expects"
-    ).split()
+_LIMITING: Final = frozenset(_LIMITING_LIST.split())
+_HEDGES_LIST: Final = (
+    "may might could can likely possibly perhaps potentially approximately about around "
+    "roughly suggest suggests appear appears seem seems expected expects"
 )
+_HEDGES: Final = frozenset(_HEDGES_LIST.split())
 _NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
-_COUNTS: Final = frozenset(
-    (
-        "size window_missing new new_same new_near new_bare opposite_near opposite negations "
-        "negation_unbacked limits limits_new hedges names_missing names_away figures "
-        "figures_wrong figures_misplaced figures_derived gap gap_pairs"
-    ).split()
+_COUNTS_LIST: Final = (
+    "size window_missing new new_same new_near new_bare opposite_near opposite negations "
+    "negation_unbacked limits limits_new hedges names_missing names_away figures "
+    "figures_wrong figures_misplaced figures_derived gap gap_pairs"
 )
+_COUNTS: Final = frozenset(_COUNTS_LIST.split())
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
@@ -111,9 +108,7 @@ def _worth(finding: FigureFinding) -> float:
     return float(finding.status.is_right)
 
 
-def _nearest(
-    content: frozenset[str], evidence: Evidence
-) -> tuple[Stretch | None, frozenset[str]]:
+def _nearest(content: frozenset[str], evidence: Evidence) -> tuple[Stretch | None, frozenset[str]]:
     """Return the sentence, and the two in a row, that share most with a claim.
 
     Of several that share as much, the shortest, then the first by its words: the order of the
@@ -163,9 +158,7 @@ def _copied(claim: Claim, evidence: Evidence) -> Features:
     pairs = [frozenset(pair) for pair in pairwise(claim.content)]
     features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
     features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
-    features["pairs"] = (
-        sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
-    )
+    features["pairs"] = sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
     return features
 
 
@@ -235,7 +228,9 @@ def _unbacked(words: Words, at: int, evidence: Evidence) -> bool:
     """Say whether no sentence that negates has what stands right behind a negation."""
     following = [
         stemmed
-        for word, stemmed in zip(words.written[at + 1 : at + 6], words.stems[at + 1 :], strict=False)
+        for word, stemmed in zip(
+            words.written[at + 1 : at + 6], words.stems[at + 1 :], strict=False
+        )
         if word not in STOP_WORDS and not negates(word)
     ][:2]
     return not any(
@@ -270,7 +265,7 @@ def _figures(findings: Sequence[FigureFinding]) -> Features:
         "figures_wrong": float(len(wrong)),
         "figures_wrong_share": len(wrong) / max(1, len(counted)),
         "figures_misplaced": float(sum(f.status in _MISPLACED for f in counted)),
-        "figures_derived gap gap_pairs": float(sum(f.status is Status.DERIVED for f in counted)),
+        "figures_derived": float(sum(f.status is Status.DERIVED for f in counted)),
         "figures_surely": fmean(f.confidence if f.status.is_right else 0.0 for f in counted)
         if counted
         else 0.7,

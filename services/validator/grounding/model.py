@@ -131,7 +131,9 @@ def judge(statement: Statement, model: Model) -> Assessment:
             **answer,
             "new_share": fmean(features["new_share"] for features in claims) if claims else 0.0,
             "copied": fmean(features["copied"] for features in claims) if claims else 0.0,
-            "passages": log1p(sum(len(stretch.words.stems) for stretch in statement.evidence.stretches)),
+            "passages": log1p(
+                sum(len(stretch.words.stems) for stretch in statement.evidence.stretches)
+            ),
         },
     )
 

@@ -10,9 +10,7 @@ _UNABLE: Final = (
     r"(?:answer|determine|provide|calculate|compute|find|give|say|tell|access|assess|"
     r"be\s(?:determined|calculated|answered|computed|found))"
 )
-_MISSING: Final = (
-    r"(?:provide|contain|include|mention|specify|state|give|address|disclose|offer)d?"
-)
+_MISSING: Final = r"(?:provide|contain|include|mention|specify|state|give|address|disclose|offer)d?"
 _OWN: Final = re.compile(
     rf"\bunable\sto\s(?:\w+\s)?{_UNABLE}"
     rf"|\b(?:i|we)\s(?:therefore\s)?can(?:not|'t|\u2019t)\s(?:\w+\s)?{_UNABLE}"

@@ -28,25 +28,25 @@ _METHOD: Final = (
 )
 _METHOD_WORDS: Final = frozenset(_METHOD.split())
 """Words of how an answer is found and told: they claim nothing."""
-_NEGATIONS: Final = frozenset(
-    (
-        "not no never none nor neither without cannot unable lack lacks fail fails failed except "
-        "unless barely hardly"
-    ).split()
+_NEGATIONS_LIST: Final = (
+    "not no never none nor neither without cannot unable lack lacks fail fails failed except "
+    "unless barely hardly"
 )
+_NEGATIONS: Final = frozenset(_NEGATIONS_LIST.split())
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*+")
 
 
 _IRREGULAR_LIST: Final = (
-    "rise rose risen, fall fell fallen, grow grew grown, shrink shrank shrunk, lose lost, sell sold, "
-    "buy bought, pay paid, hold held, make made, begin began begun, become became, spend spent, "
-    "give gave given, take took taken, lead led, meet met, go went gone, come came, see saw seen, "
-    "say said, tell told, keep kept, leave left, bring brought, build built, send sent, mean meant, "
-    "find found, get got gotten, know knew known, think thought, write wrote written, win won, "
-    "choose chose chosen, drive drove driven, feel felt, stand stood, understand understood, "
-    "withdraw withdrew withdrawn, seek sought, teach taught, speak spoke spoken, break broke broken, "
-    "wear wore worn, eat ate eaten, freeze froze frozen, throw threw thrown, run ran, sink sank sunk, "
-    "child children, woman women, man men, person people, foot feet, tooth teeth, good better, bad worse"
+    "rise rose risen, fall fell fallen, grow grew grown, shrink shrank shrunk, lose lost, "
+    "sell sold, buy bought, pay paid, hold held, make made, begin began begun, become became, "
+    "spend spent, give gave given, take took taken, lead led, meet met, go went gone, come "
+    "came, see saw seen, say said, tell told, keep kept, leave left, bring brought, build "
+    "built, send sent, mean meant, find found, get got gotten, know knew known, think "
+    "thought, write wrote written, win won, choose chose chosen, drive drove driven, feel "
+    "felt, stand stood, understand understood, withdraw withdrew withdrawn, seek sought, "
+    "teach taught, speak spoke spoken, break broke broken, wear wore worn, eat ate eaten, "
+    "freeze froze frozen, throw threw thrown, run ran, sink sank sunk, child children, woman "
+    "women, man men, person people, foot feet, tooth teeth, good better, bad worse"
 )
 _IRREGULAR: Final = {
     form: forms.split()[0] for forms in _IRREGULAR_LIST.split(",") for form in forms.split()

@@ -21,7 +21,10 @@ from shared.events import (
 from shared.release import BUILT_IN, Release, UnknownReleaseError
 
 REFUSED = BUILT_IN.model_copy(
-    update={"name": "refused", "calibration": Calibration(refused="10 labelled answers are too few")}
+    update={
+        "name": "refused",
+        "calibration": Calibration(refused="10 labelled answers are too few"),
+    }
 )
 PAGE = (
     "Larkspur Tools sold $3.2 billion in 2023. It employed 12,500 people. "

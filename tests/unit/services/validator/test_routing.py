@@ -1,4 +1,4 @@
-"""Every combination of verdicts, confidence, calibration and attempt, against what must hold of each."""
+"""Every combination of verdicts, confidence, calibration and attempt, and what must hold of it."""
 
 from itertools import product
 
@@ -35,7 +35,12 @@ COMBINATIONS = list(
 
 
 def going(
-    verdicts: tuple[str, ...], confidence: Confidence, calibration: str, attempt: int, *, answered: bool
+    verdicts: tuple[str, ...],
+    confidence: Confidence,
+    calibration: str,
+    attempt: int,
+    *,
+    answered: bool,
 ) -> Decision:
     made = [
         Verdict.model_validate({"name": n, "verdict": v, "score": 0, "reason": f"{n} says {v}"})

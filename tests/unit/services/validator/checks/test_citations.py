@@ -92,7 +92,11 @@ SECOND = Citation(document_id="a", locator="p. 2", quote=PAGES[1].text)
 @pytest.mark.parametrize(
     ("answer", "citations", "said"),
     [
-        ("Sales rose in every region. The plant in Denver closed.", (FIRST,), "a, p. 2, which is not"),
+        (
+            "Sales rose in every region. The plant in Denver closed.",
+            (FIRST,),
+            "a, p. 2, which is not",
+        ),
         ("The plant in Denver closed in May [1].", (FIRST, SECOND), "not backed by what it cites"),
         ("The plant in Denver closed in May [3].", (FIRST, SECOND), "[3] marks no citation"),
     ],

@@ -44,7 +44,11 @@ def test_an_answer_that_states_a_gap_is_no_refusal(make_case: MakeCase, answer: 
 @pytest.mark.parametrize(
     ("question", "answer", "said"),
     [
-        ("What were net sales in 2023?", "Net sales were $3 billion in 2022.", "2023 was asked for"),
+        (
+            "What were net sales in 2023?",
+            "Net sales were $3 billion in 2022.",
+            "2023 was asked for",
+        ),
         ("What percentage of sales is exported?", "Most of it.", "a percentage or ratio"),
         ("How many people work there?", "Very skilled ones.", "a number"),
         ("When does the plan end?", "Soon.", "a time"),
@@ -79,7 +83,7 @@ def test_an_answer_of_the_right_kind_passes(
     "answer",
     [
         "The margin is 40 / 200 = 25%.",
-        "Revenue was (1,200 - 200) × 2 = 2,500.",
+        "Revenue was (1,200 - 200) \u00d7 2 = 2,500.",
         "The board proposes a dividend. The board does not propose a dividend.",
         "Net sales rose strongly across Europe. Net sales fell strongly across Europe.",
     ],
@@ -95,7 +99,7 @@ def test_an_answer_that_contradicts_itself_fails(make_case: MakeCase, answer: st
     "answer",
     [
         "The margin is 40 / 200 = 20%.",
-        "The margin is ($40 million / $200 million) × 100 = 20%.",
+        "The margin is ($40 million / $200 million) \u00d7 100 = 20%.",
         "(47,262 - 36,689) / 47,262 = 22.4%",
         "Growth = (1,204 - 1,100) / 1,100 = 0.0945",
         "Net sales rose in Europe. Net sales fell in Asia by a third of what they were.",

@@ -12,8 +12,10 @@ from services.validator.grounding.model import assess, shipped
 
 QUESTION = "How did Larkspur Tools do in 2023?"
 PASSAGES = [
-    "Net sales of Larkspur Tools rose 12% to $3.2 billion in 2023, driven by demand in Europe. "
-    "Operating expenses fell by $40 million. The company did not repurchase any shares.",
+    (
+        "Net sales of Larkspur Tools rose 12% to $3.2 billion in 2023, driven by demand in Europe. "
+        "Operating expenses fell by $40 million. The company did not repurchase any shares."
+    ),
     "Pinewood Forge closed its plant in Denver in 2022 and moved the work to Austin.",
     "The board proposes a dividend of $0.45 a share, payable in May to holders of record.",
 ]
@@ -63,8 +65,14 @@ def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: 
         ("Net sales rose 12% in 2023.", "Net sales rose 12 basis points in 2023."),
         ("Net sales rose 12% in 2023.", "Net sales rose 21% in 2023."),
         ("Operating expenses fell by $40 million.", "Operating expenses rose by $40 million."),
-        ("Pinewood Forge closed its plant in Denver.", "Larkspur Tools closed its plant in Denver."),
-        ("Pinewood Forge closed its plant in Denver.", "Pinewood Forge closed its plant in Austin."),
+        (
+            "Pinewood Forge closed its plant in Denver.",
+            "Larkspur Tools closed its plant in Denver.",
+        ),
+        (
+            "Pinewood Forge closed its plant in Denver.",
+            "Pinewood Forge closed its plant in Austin.",
+        ),
         ("The company did not repurchase any shares.", "The company repurchased all its shares."),
         ("The board proposes a dividend.", "The board rejects a dividend."),
         (RIGHT[1], UNSUPPORTED[0]),
@@ -81,7 +89,11 @@ def test_the_right_sentence_ranks_above_its_twin(right: str, wrong: str) -> None
         ("", RIGHT[0], Kind.SUMMARY),
         ("Please summarise the text.", RIGHT[0], Kind.SUMMARY),
         ("What was the growth of net sales?", "12%", Kind.FIGURE),
-        ("What was the net margin in 2023?", "Net income divided by net sales gives the margin: 0.4 / 3.2 = 12.5%", Kind.WORKED),
+        (
+            "What was the net margin in 2023?",
+            "Net income divided by net sales gives the margin: 0.4 / 3.2 = 12.5%",
+            Kind.WORKED,
+        ),
         (QUESTION, "I cannot determine this from the passages.", Kind.REFUSAL),
     ],
 )
@@ -89,7 +101,9 @@ def test_what_sort_of_answer_it_is(question: str, answer: str, kind: Kind) -> No
     assert assess(question, answer, PASSAGES).kind is kind
 
 
-@pytest.mark.parametrize("answer", ["", " ", "…", "\u200b", "\x00", "é" * 5_000, "1" * 5_000, "((" * 3_000])
+@pytest.mark.parametrize(
+    "answer", ["", " ", "…", "\u200b", "\x00", "é" * 5_000, "1" * 5_000, "((" * 3_000]
+)
 @pytest.mark.parametrize("passages", [[], [""], ["\ud7ff \U0001f600 ½ ﬁ"], PASSAGES])
 def test_strange_input_has_a_probability_too(answer: str, passages: list[str]) -> None:
     assert 0 <= assess("?", answer, passages).probability <= 1
@@ -103,7 +117,23 @@ def test_any_text_has_a_probability(question: str, answer: str, passage: str) ->
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "1", " ", "\n", "(", "=", "1+", "1,", "[1] ", "passage 1, ", "not ", "A. ", "$1 million ", "-", "x = "],
+    [
+        "a",
+        "1",
+        " ",
+        "\n",
+        "(",
+        "=",
+        "1+",
+        "1,",
+        "[1] ",
+        "passage 1, ",
+        "not ",
+        "A. ",
+        "$1 million ",
+        "-",
+        "x = ",
+    ],
 )
 def test_no_text_takes_more_than_its_share_of_time(piece: str) -> None:
     text = piece * (6_000 // len(piece))
