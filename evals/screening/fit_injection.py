@@ -32,7 +32,7 @@ _RARE: Final = 2
 _LEAST_WEIGHT: Final = 0.03
 _RULE: Final = 0.3
 """What a rule counts in fitting a question's model: less than 1, or it hides all else."""
-_THRESHOLDS: Final = {"question": 0.33, "passage": 0.33}
+_THRESHOLDS: Final = {"question": 0.33, "passage": 0.36}
 
 Features = dict[str, float]
 
@@ -126,9 +126,9 @@ def fit_passages(
             for _ in range(3):
                 plant(each.text, 3.0)
     for text in data.asks(prompts):
-        plant(text, 0.3)
-    for text in data.requests(_HERE / "requests.txt", of_each=14, seed=7):
-        plant(text, 0.5)
+        plant(text, 0.6)
+    for text in data.requests(_HERE / "requests.txt", of_each=20, seed=7):
+        plant(text, 1.2)
     features, labels, weights = zip(*rows, strict=True)
     return fit(features, labels, weights, inverse_penalty=10, balanced=False)
 
