@@ -5,7 +5,7 @@ import logging
 import typer
 from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, audit, demo, dlq, docs, index, review, status, topics, up
+from glideslope.commands import ask, audit, demo, dlq, docs, index, review, screen, status, topics, up
 
 app = typer.Typer(
     name="glideslope",
@@ -19,6 +19,7 @@ app.command("demo")(demo.command)
 app.command("ask")(ask.command)
 app.command("index")(index.command)
 app.command("status")(status.command)
+app.command("screen")(screen.command)
 app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")

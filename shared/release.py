@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Protocol
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.policy import Policy
+
 
 class GeneratorParameters(BaseModel):
     """How an answer is written: the model, and how much it is given to read and to say."""
@@ -48,6 +50,7 @@ class Release(BaseModel):
     checks: tuple[str, ...]
     answer_max_characters: Annotated[int, Field(ge=1)]
     thresholds: Thresholds
+    policy: Policy | None = None
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).
@@ -83,7 +86,17 @@ BUILT_IN = Release(
     stronger=GeneratorParameters(model="extractive", passages=12, sentences=2),
     embedding="bm25",
     index_version="bm25-1",
-    checks=("not_empty", "length", "citations", "figures", "personal_data", "support"),
+    checks=(
+        "not_empty",
+        "length",
+        "citations",
+        "figures",
+        "personal_data",
+        "secrets",
+        "injection",
+        "policy",
+        "support",
+    ),
     answer_max_characters=4_000,
     thresholds=Thresholds(approve=0.99, refuse=0.2),
 )

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from services.validator.checks import personal_data
+from services.validator.checks import personal_data, secrets
 from shared.events import Verdict
 from shared.release import Thresholds
 
 _FIRST: Final = 1
+_UNSEEN: Final = frozenset({personal_data.NAME, secrets.NAME})
+"""Checks whose failure no reviewer should have to read."""
 
 
 class Route(Enum):
@@ -41,7 +43,7 @@ def decide(
 
     Nothing is approved unless every check passed and the support score reaches the release's
     threshold. A failed check earns one more attempt; after that a person decides, except on
-    personal data, which no reviewer should have to read.
+    personal data and secrets, which no reviewer should have to read.
     """
     if not answered:
         return Decision(Route.REFUSAL, "nothing was found that answers the question")
@@ -73,7 +75,7 @@ def _after_failure(failures: Sequence[Verdict], attempt: int) -> Decision:
     reason = f"failed: {_listed(failures)}"
     if attempt <= _FIRST:
         return Decision(Route.REGENERATE, reason)
-    if any(verdict.name == personal_data.NAME for verdict in failures):
+    if any(verdict.name in _UNSEEN for verdict in failures):
         return Decision(Route.REFUSAL, reason)
     return Decision(Route.REVIEW, reason)
 

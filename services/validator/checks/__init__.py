@@ -7,9 +7,12 @@ from services.validator.case import Case
 from services.validator.checks import (
     citations,
     figures,
+    injection,
     length,
     not_empty,
     personal_data,
+    policy,
+    secrets,
     support,
 )
 from shared.events import Verdict
@@ -18,5 +21,15 @@ Check = Callable[[Case], Verdict]
 
 CHECKS: Final[Mapping[str, Check]] = {
     module.NAME: module.check
-    for module in (not_empty, length, citations, figures, personal_data, support)
+    for module in (
+        not_empty,
+        length,
+        citations,
+        figures,
+        personal_data,
+        secrets,
+        injection,
+        policy,
+        support,
+    )
 }

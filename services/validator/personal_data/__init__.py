@@ -14,7 +14,7 @@ from services.validator.personal_data.finding import WORDS, PersonalData
 __all__ = ["TYPES", "WORDS", "PersonalData", "find"]
 
 TYPES: Final = frozenset(WORDS)
-_BY_NAME: Final = frozenset({"PERSON", "LOCATION", "STREET_ADDRESS"})
+_BY_NAME: Final = frozenset({"PERSON", "LOCATION"})
 _RANK: Final = {kind: rank for rank, kind in enumerate(WORDS)}
 _DIGIT: Final = re.compile(r"\d")
 

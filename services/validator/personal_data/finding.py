@@ -14,7 +14,6 @@ WORDS: Final = {
     "DATE_TIME": "date",
     "PERSON": "name of a person",
     "LOCATION": "place",
-    "STREET_ADDRESS": "street address",
 }
 """The types, named as Presidio names them, in the order in which they win where two overlap."""
 

@@ -1,4 +1,4 @@
-"""People, places and street addresses: a tagger of words, as no model can be downloaded.
+"""People and places: a tagger of words, as no model can be downloaded.
 
 An averaged perceptron over the shape of a word and of its neighbours, lists of names (Faker) and
 of places (GeoNames), and the words around. It reads left to right, one tag a word. Its weights,
@@ -21,8 +21,9 @@ import faker.providers.person as people
 from services.validator.personal_data.finding import PersonalData
 
 OUTSIDE: Final = "O"
-REPORTED: Final = {"P": "PERSON", "L": "LOCATION", "A": "STREET_ADDRESS"}
-"""The types by their tag's letter; `G`, an organisation, is told apart and not reported."""
+REPORTED: Final = {"P": "PERSON", "L": "LOCATION"}
+"""The types by their tag's letter. `A` (a street address) and `G` (an organisation) are told apart
+and not reported: outside the sentences they were learned on, they are mostly wrong."""
 TAGS: Final = (OUTSIDE, *(place + kind for kind in "PLAG" for place in "BI"))
 _TITLES: Final = frozenset("mr mrs ms miss dr prof sir madam bot user hello hi".split())
 _SCORE: Final = 0.6
@@ -57,7 +58,7 @@ class Lexicon:
 
 
 class Tagger:
-    """Finds people, places and street addresses by weights and a lexicon."""
+    """Finds people and places by weights and a lexicon."""
 
     def __init__(self, weights: Weights, known: Lexicon) -> None:
         self._weights = weights
@@ -68,7 +69,7 @@ class Tagger:
         words = split(text)
         for kind, start, end in spans(words, tag(View(words, self._known), self._weights)):
             written = text[start:end]
-            if kind in REPORTED and (kind == "A" or self._is_name(written)):
+            if kind in REPORTED and self._is_name(written):
                 identity = " ".join(written.casefold().split())
                 yield PersonalData(REPORTED[kind], start, end, identity, _SCORE)
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer
+from presidio_analyzer import (
+    EntityRecognizer,
+    Pattern,
+    PatternRecognizer,
+    RecognizerResult,
+)
+from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
     EmailRecognizer,
@@ -20,9 +26,13 @@ from presidio_analyzer.predefined_recognizers import (
     UsSsnRecognizer,
 )
 from stdnum import iban
+from stdnum.us import ssn
 
 from services.validator.personal_data.finding import PersonalData
 
+_MORE_BEFORE: Final = re.compile(r"\d[.:]?\Z")
+_MORE_AFTER: Final = re.compile(r"[.:]?\d")
+_SHORTEST_HOST: Final = 3
 _LEAST_SCORE: Final = 0.4
 """Presidio's weak patterns (nine digits are an SSN) score less."""
 
@@ -54,11 +64,15 @@ def _recognisers() -> tuple[_Recogniser, ...]:
         _Recogniser("EMAIL_ADDRESS", _Emails(), re.compile("@"), str.lower),
         _Recogniser("CREDIT_CARD", _cards(), digits, _digits),
         _Recogniser("IBAN_CODE", _Ibans(), re.compile(r"[A-Za-z]{2}\d\d"), _compact),
-        _Recogniser("US_SSN", UsSsnRecognizer(), digits, _digits),
+        _Recogniser("US_SSN", _Ssns(), digits, _digits),
         _Recogniser("URL", _Urls(), re.compile(r"://|\w\.[A-Za-z]{2}"), str.lower),
-        _Recogniser("IP_ADDRESS", IpRecognizer(), re.compile(r"\d\.\d|:[0-9A-Fa-f]{0,4}:"), str.lower),
+        _Recogniser("IP_ADDRESS", _Ips(), re.compile(r"\d\.\d|:[0-9A-Fa-f]{0,4}:"), str.lower),
         _Recogniser("DATE_TIME", _dates(), re.compile(r"\d\d|day\b", re.I), str.lower),
     )
+
+
+def _capitals(text: str) -> str:
+    return text.upper() if text.isascii() else text
 
 
 def _digits(written: str) -> str:
@@ -80,7 +94,7 @@ class _Emails(EmailRecognizer):
         )
     ]
 
-    def validate_result(self, pattern_text: str) -> bool:
+    def validate_result(self, pattern_text: str) -> bool:  # noqa: D102 - Presidio's
         return ".." not in pattern_text
 
 
@@ -101,8 +115,14 @@ def _cards() -> CreditCardRecognizer:
 class _Ibans(IbanRecognizer):
     """Presidio's, with each country's length and own check digits as well."""
 
-    def analyze(self, text, entities, nlp_artifacts=None, regex_flags=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        found = super().analyze(text.upper() if text.isascii() else text, entities, nlp_artifacts)
+    def analyze(  # noqa: D102 - Presidio's
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: NlpArtifacts | None = None,
+        regex_flags: int | None = None,
+    ) -> list[RecognizerResult]:
+        found = super().analyze(_capitals(text), entities, nlp_artifacts, regex_flags)
         return [
             each
             for each in found
@@ -110,15 +130,45 @@ class _Ibans(IbanRecognizer):
         ]
 
 
+class _Ssns(UsSsnRecognizer):
+    """Presidio's, without numbers that are never issued: area 9xx, group 00, serial 0000."""
+
+    def invalidate_result(self, pattern_text: str) -> bool:  # noqa: D102 - Presidio's
+        return bool(super().invalidate_result(pattern_text)) or not ssn.is_valid(
+            _digits(pattern_text)
+        )
+
+
+class _Ips(IpRecognizer):
+    """Presidio's, without what is a part of a longer number with dots."""
+
+    def analyze(  # noqa: D102 - Presidio's
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: NlpArtifacts | None = None,
+        regex_flags: int | None = None,
+    ) -> list[RecognizerResult]:
+        found = super().analyze(text, entities, nlp_artifacts, regex_flags)
+        return [
+            each
+            for each in found
+            if not _MORE_BEFORE.search(text[max(each.start - 2, 0) : each.start])
+            and not _MORE_AFTER.match(text, each.end)
+            and text[each.start : each.end] != "::"
+        ]
+
+
 class _Urls(UrlRecognizer):
     """Presidio's, without what is a missing space after a full stop."""
 
-    def validate_result(self, pattern_text: str) -> bool | None:
+    def validate_result(self, pattern_text: str) -> bool | None:  # noqa: D102 - Presidio's
         if "://" in pattern_text or pattern_text.lower().startswith("www."):
             return None
         host = pattern_text.split("/")[0]
         ending = host.rsplit(".", 1)[-1]
-        return None if ending.islower() and len(host) > len(ending) + 3 and not host[0].isdigit() else False  # noqa: E501, PLR2004
+        sound = ending.islower() and len(host) > len(ending) + _SHORTEST_HOST
+        return None if sound and not host[0].isdigit() else False
 
 
 def _dates() -> PatternRecognizer:
