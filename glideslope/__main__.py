@@ -5,7 +5,19 @@ import logging
 import typer
 from aiokafka.errors import KafkaError
 
-from glideslope.commands import ask, audit, demo, dlq, docs, index, review, screen, status, topics, up
+from glideslope.commands import (
+    ask,
+    audit,
+    demo,
+    dlq,
+    docs,
+    index,
+    review,
+    screen,
+    status,
+    topics,
+    up,
+)
 
 app = typer.Typer(
     name="glideslope",

@@ -19,6 +19,7 @@ LOCKED: Final = 0
 _PREFIX: Final = 40
 _SHORT: Final = 400
 _ASK: Final = 200
+_PAGE: Final = 1_500
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ def prompts(folder: Path) -> list[Prompt]:
         for question in row["questions"][:3]
     ]
     asked += [row["question"] for row in rows(folder / "groundedness/finqa.jsonl")]
-    harmless = [Prompt(each, False, "business", part(_beginning(each))) for each in dict.fromkeys(asked)]  # noqa: E501, FBT003
+    harmless = [
+        Prompt(each, attack=False, source="business", part=part(_beginning(each)))
+        for each in dict.fromkeys(asked)
+    ]
     return labelled + harmless
 
 
@@ -76,7 +80,10 @@ def planted(all_prompts: list[Prompt]) -> list[Prompt]:
         Prompt(each.text, attack=True, source=each.source, part=part(each.text))
         for each in all_prompts
         if each.attack
-        and (each.source == "BIPIA" or (each.source == "InjecGuard-valid" and len(each.text) < _SHORT))
+        and (
+            each.source == "BIPIA"
+            or (each.source == "InjecGuard-valid" and len(each.text) < _SHORT)
+        )
     ]
 
 
@@ -105,21 +112,23 @@ def _documents(folder: Path) -> Iterator[tuple[str, str]]:
             yield kind, row["context"]
     for row in rows(folder / "groundedness/ragtruth_qa.jsonl"):
         for context in row["context"]:
-            for text in re.split(r"\n\npassage \d+:", context):
-                yield "web", text
+            yield from (("web", text) for text in re.split(r"\n\npassage \d+:", context))
     for row in rows(folder / "groundedness/summedits_finance_sales.jsonl"):
         yield row["domain"], "\n".join(row["context"])
-    for row in rows(folder / "groundedness/finqa.jsonl"):
-        yield "filing", "\n".join(row["context"])
-    for row in rows(folder / "tables/tatqa.jsonl"):
-        yield "filing", "\n".join(" | ".join(cells) for cells in row["table"]["table"])
-        for paragraph in row["paragraphs"]:
-            yield "filing", paragraph["text"]
     for row in rows(folder / "injection/prompts.jsonl"):
-        if row["source"] == "InjecGuard-valid" and not row["attack"] and len(row["text"]) > 1_500:  # noqa: PLR2004
+        if row["source"] == "InjecGuard-valid" and not row["attack"] and len(row["text"]) > _PAGE:
             yield "page", row["text"]
     for row in rows(folder / "groundedness/financebench_answers.jsonl"):
         yield "evaluation only", "\n".join(row["context"])
+    yield from (("filing", text) for text in _filings(folder))
+
+
+def _filings(folder: Path) -> Iterator[str]:
+    for row in rows(folder / "groundedness/finqa.jsonl"):
+        yield "\n".join(row["context"])
+    for row in rows(folder / "tables/tatqa.jsonl"):
+        yield "\n".join(" | ".join(cells) for cells in row["table"]["table"])
+        yield from (paragraph["text"] for paragraph in row["paragraphs"])
 
 
 def requests(file: Path, of_each: int, seed: int) -> list[str]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -105,32 +105,42 @@ def fit_passages(
     open_documents = [
         each for each in documents if each.part != data.LOCKED and each.kind != "evaluation only"
     ]
-    rows: list[tuple[Features, bool, float]] = []
-    for document in open_documents:
-        pieces, worded, everywhere = _pieces(document.text)
-        for at in _sampled(document.kind, worded, chance):
-            weight = {"email": 6.0, "web": 1.0, "table": 1.0, "filing": 1.0}.get(document.kind, 1.5)
-            rows.append((_piece(pieces[at], worded[at], everywhere), False, weight))
-    hosts: dict[str, list[data.Document]] = {"email": [], "table": [], "other": []}
-    for document in open_documents:
-        hosts.get(document.kind, hosts["other"]).append(document)
-
-    def plant(attack: str, weight: float) -> None:
-        everywhere = _pieces(chance.choice(chance.choice(list(hosts.values()))).text)[2]
-        pieces, worded, own = _pieces(attack)
-        for piece, words in zip(pieces, worded, strict=True):
-            rows.append((_piece(piece, words, everywhere + own), True, weight))
-
-    for each in data.planted(prompts):
-        if each.part != data.LOCKED:
-            for _ in range(3):
-                plant(each.text, 3.0)
-    for text in data.asks(prompts):
-        plant(text, 0.6)
-    for text in data.requests(_HERE / "requests.txt", of_each=20, seed=7):
-        plant(text, 1.2)
+    rows = [*_clean(open_documents, chance), *_planted(open_documents, prompts, chance)]
     features, labels, weights = zip(*rows, strict=True)
     return fit(features, labels, weights, inverse_penalty=10, balanced=False)
+
+
+Weighed = tuple[Features, bool, float]
+
+
+def _clean(documents: list[data.Document], chance: random.Random) -> Iterator[Weighed]:
+    for document in documents:
+        pieces, worded, everywhere = _pieces(document.text)
+        weight = {"email": 6.0, "web": 1.0, "table": 1.0, "filing": 1.0}.get(document.kind, 1.5)
+        for at in _sampled(document.kind, worded, chance):
+            yield _piece(pieces[at], worded[at], everywhere), False, weight
+
+
+def _planted(
+    documents: list[data.Document], prompts: list[data.Prompt], chance: random.Random
+) -> Iterator[Weighed]:
+    hosts: dict[str, list[data.Document]] = {"email": [], "table": [], "other": []}
+    for document in documents:
+        hosts.get(document.kind, hosts["other"]).append(document)
+    attacks = [
+        (each.text, 3.0)
+        for each in data.planted(prompts)
+        if each.part != data.LOCKED
+        for _ in range(3)
+    ]
+    attacks += [(text, 0.6) for text in data.asks(prompts)]
+    own = data.requests(_HERE / "requests.txt", of_each=20, seed=7)
+    attacks += [(text, 1.2) for text in own]
+    for attack, weight in attacks:
+        everywhere = _pieces(chance.choice(chance.choice(list(hosts.values()))).text)[2]
+        pieces, worded, stems_there = _pieces(attack)
+        for piece, words in zip(pieces, worded, strict=True):
+            yield _piece(piece, words, everywhere + stems_there), True, weight
 
 
 def _sampled(kind: str, worded: list[list[str]], chance: random.Random) -> list[int]:

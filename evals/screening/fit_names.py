@@ -55,9 +55,7 @@ def places() -> dict[str, list[str]]:
     countries |= {each["name"].lower() for each in cache.get_us_states().values()}
     countries |= {"england", "scotland", "wales", "uk", "usa", "united states", "czech republic"}
     cities = {
-        each["name"].lower()
-        for each in cache.get_cities().values()
-        if each["population"] >= _LARGE
+        each["name"].lower() for each in cache.get_cities().values() if each["population"] >= _LARGE
     }
     return {"co": sorted(countries), "ci": sorted(cities - countries)}
 
@@ -196,9 +194,7 @@ def main() -> None:
     print(json.dumps(tally.as_data()))  # noqa: T201 - its output
 
 
-def _write(
-    weights: Weights, listed: dict[str, list[str]], common: list[str], folder: Path
-) -> None:
+def _write(weights: Weights, listed: dict[str, list[str]], common: list[str], folder: Path) -> None:
     digest = hashlib.sha256()
     for each in _SETS:
         digest.update((folder / each).read_bytes())
@@ -285,7 +281,11 @@ class Tally:
             "f1": round(self.f1, 3),
             "f1_exact": round(self._f1(self.exact), 3),
             "types": {
-                kind: {"right": self.right[kind], "wrong": self.wrong[kind], "missed": self.missed[kind]}
+                kind: {
+                    "right": self.right[kind],
+                    "wrong": self.wrong[kind],
+                    "missed": self.missed[kind],
+                }
                 for kind in sorted(TYPES)
             },
         }

@@ -26,12 +26,15 @@ _LEFT_OUT: Final = frozenset(
         "Artifactory Credentials",
     }
 )
-_GLANCE: Final = re.compile(r"[\w+/=-]{16}|://|-----BEGIN|(?:passw|pwd|secret|token|key)", re.I)
+_GLANCE: Final = re.compile(
+    r"[\w+/=-]{16}|://|-----BEGIN|(?:passw|pwd|secret|token|key)", re.IGNORECASE
+)
 """What each has: a long run, an address, a key's first line, or a word that names it."""
 _LONGEST_LINE: Final = 4_000
 _NAMED: Final = re.compile(
-    r"(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret(?:[ _-]?key)?|api[ _-]?key|access[ _-]?(?:key|token)|auth[ _-]?token"
-    r"|client[ _-]?secret|private[ _-]?key|account[ _-]?key)\"?'?\s{0,2}(?:=|:|\bis\b)\s{0,2}[\"'`]?(?P<value>[^\s\"'`;,]{8,200})",
+    r"(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret(?:[ _-]?key)?|api[ _-]?key"
+    r"|access[ _-]?(?:key|token)|auth[ _-]?token|client[ _-]?secret|private[ _-]?key"
+    r"|account[ _-]?key)\"?'?\s{0,2}(?:=|:|\bis\b)\s{0,2}[\"'`]?(?P<value>[^\s\"'`;,]{8,200})",
     re.IGNORECASE,
 )
 _CONNECTION: Final = re.compile(
@@ -75,7 +78,9 @@ def _all(text: str) -> Iterator[Secret]:
 
 def _looks_random(value: str) -> bool:
     """Say whether a value is no word: it has digits or marks beside its letters."""
-    return bool(re.search(r"\d|[^\w.]", value.rstrip(".!?)"))) and bool(re.search(r"[A-Za-z]", value))
+    return bool(re.search(r"\d|[^\w.]", value.rstrip(".!?)"))) and bool(
+        re.search(r"[A-Za-z]", value)
+    )
 
 
 def _detected(line: str, offset: int) -> Iterator[Secret]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 _TOKEN: Final = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"  # noqa: E501
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"
 )
 _LONGEST: Final = 3
 _CONTENT: Final = 4
@@ -42,7 +42,7 @@ def text_features(words: list[str], rules: Collection[str] = ()) -> dict[str, fl
     """Return the features of a whole text: the vector has length one without its rules."""
     found = grams(words)
     weight = 1 / max(len(found), 1) ** 0.5
-    return {gram: weight for gram in found} | {f"rule:{rule}": 1.0 for rule in rules}
+    return dict.fromkeys(found, weight) | {f"rule:{rule}": 1.0 for rule in rules}
 
 
 def segment_features(

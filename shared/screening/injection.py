@@ -1,4 +1,4 @@
-"""Prompt injection: does a text tell the model what to do that is not its to tell?
+"""Prompt injection: whether a text tells the model what is not its to tell.
 
 A question may ask for anything but another set of rules, a role, or what must stay inside; a
 passage may ask for nothing. So the two are judged by two models, and a passage piece by piece.

@@ -12,17 +12,22 @@ from urllib.parse import unquote, urlsplit
 _MARKDOWN: Final = re.compile(
     r"(?P<image>!)?\[[^\]\n]{0,300}\]\(\s{0,5}<?(?P<url>(?:https?:)?//[^\s)>]{1,2000})"
 )
-_REFERENCE: Final = re.compile(r"^\s{0,3}\[[^\]\n]{1,100}\]:\s{0,5}<?(?P<url>https?://\S{1,2000})", re.M)
+_REFERENCE: Final = re.compile(
+    r"^\s{0,3}\[[^\]\n]{1,100}\]:\s{0,5}<?(?P<url>https?://\S{1,2000})", re.MULTILINE
+)
 _HTML: Final = re.compile(
     r"<(?P<tag>img|iframe|script|video|audio|source|embed|object|link|a|form|svg|input|base|meta)\b[^<>]{0,500}?"
     r"\b(?:src|href|action|data|srcset|content)\s{0,3}=\s{0,3}[\"']?(?:\d+;\s?url=)?(?P<url>(?:https?:)?//[^\s\"'<>]{1,2000})",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(r"(?<![\w(<\"'=/])https?://[^\s<>\"')\]]{1,2000}", re.IGNORECASE)
-_SCRIPT: Final = re.compile(r"\]\(\s{0,5}<?(?:javascript|data|vbscript):|<script\b|\son\w{3,20}\s?=\s?[\"']", re.I)
+_SCRIPT: Final = re.compile(
+    r"\]\(\s{0,5}<?(?:javascript|data|vbscript):|<script\b|\son\w{3,20}\s?=\s?[\"']", re.IGNORECASE
+)
 
 _PAYLOAD: Final = re.compile(
-    r"\{[^{}]{1,100}\}|\[[A-Z_ ]{3,60}\]|\$\{|<[a-z_ ]{3,60}>|\b(?:INSERT|REPLACE|CONVERSATION|SECRET|PASSWORD|DATA_HERE)\b"
+    r"\{[^{}]{1,100}\}|\[[A-Z_ ]{3,60}\]|\$\{|<[a-z_ ]{3,60}>"
+    r"|\b(?:INSERT|REPLACE|CONVERSATION|SECRET|PASSWORD|DATA_HERE)\b"
 )
 _CARRIER: Final = re.compile(
     r"^(?:q|d|data|c|conv|conversation|history|chat|msg|message|secret|token|key|password|pwd|user|prompt|context|"

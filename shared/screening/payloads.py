@@ -1,4 +1,4 @@
-"""Instructions in a code: Base64, hexadecimal, percent-encoding, ROT13, leetspeak, spaced letters."""
+"""Instructions in a code: Base64, hexadecimal, percent-encoding, ROT13, leetspeak, and others."""
 
 import base64
 import binascii
@@ -75,7 +75,9 @@ def _hexadecimal(text: str) -> Iterator[Payload]:
             yield Payload("hexadecimal", *found.span(), says)
 
 
-_PERCENT: Final = re.compile(rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{3,{_LONGEST}}}[\w.+-]{{0,40}}")
+_PERCENT: Final = re.compile(
+    rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{3,{_LONGEST}}}[\w.+-]{{0,40}}"
+)
 
 
 def _percent(text: str) -> Iterator[Payload]:
@@ -94,7 +96,9 @@ def _spaced(text: str) -> Iterator[Payload]:
 
 
 _LEET: Final = str.maketrans("0134578@$", "oieastbas")
-_LEET_WORD: Final = re.compile(r"(?<!\w)(?=[A-Za-z@$]*[0134578@$])(?=[0-9@$]*[A-Za-z])[\w@$]{4,20}(?!\w)")
+_LEET_WORD: Final = re.compile(
+    r"(?<!\w)(?=[A-Za-z@$]*[0134578@$])(?=[0-9@$]*[A-Za-z])[\w@$]{4,20}(?!\w)"
+)
 _LEET_WORDS: Final = 2
 
 
@@ -104,7 +108,9 @@ def _leet(text: str) -> Iterator[Payload]:
         yield Payload("leetspeak", 0, len(text), says)
 
 
-_ROT13_HINT: Final = re.compile(r"\b(?:vtaber|cerivbhf|vafgehpgvbaf|cnffjbeq|flfgrz|gur)\b", re.I)
+_ROT13_HINT: Final = re.compile(
+    r"\b(?:vtaber|cerivbhf|vafgehpgvbaf|cnffjbeq|flfgrz|gur)\b", re.IGNORECASE
+)
 
 
 def _rot13(text: str) -> Iterator[Payload]:

@@ -55,7 +55,7 @@ class Plain:
 
 
 def plain(text: str) -> Plain:
-    """Return the text as it is read: in NFKC, letters that mix alphabets as the Latin they mimic."""
+    """Return the text as it is read: in NFKC, and mixed alphabets as the Latin they mimic."""
     if text.isascii():
         return Plain(text, None, len(text))
     characters: list[str] = []
@@ -100,9 +100,7 @@ def _untagged(run: str) -> str:
     return "".join(chr(ord(tag) - _TAG_BLOCK.start) for tag in run if ord(tag) in _TAGS)
 
 
-_SELECTOR_RUN: Final = re.compile(
-    f"[\ufe00-\ufe0f\U000e0100-\U000e01ef]{{{_SELECTORS_IN_A_ROW},}}"
-)
+_SELECTOR_RUN: Final = re.compile(f"[\ufe00-\ufe0f\U000e0100-\U000e01ef]{{{_SELECTORS_IN_A_ROW},}}")
 
 
 def _bytes(text: str) -> list[Hidden]:

@@ -15,8 +15,10 @@ _OPENERS: Final = (
     "who|when|where|why|how|can you|could you|please|in your"
 )
 # an instruction that was planted without a full stop before it
-_OPENING: Final = re.compile(rf"(?<=[^\s.!?:;])\s+(?=(?:{_OPENERS.title()})\b)|"
-                             rf"(?<=[^\s.!?:;])\s+(?=(?:Can you|Could you|In your)\b)")
+_OPENING: Final = re.compile(
+    rf"(?<=[^\s.!?:;])\s+(?=(?:{_OPENERS.title()})\b)|"
+    rf"(?<=[^\s.!?:;])\s+(?=(?:Can you|Could you|In your)\b)"
+)
 MAX_CHARACTERS: Final = 600
 """A longer piece is cut: nobody's sentence, and its middle would drown what is in it."""
 

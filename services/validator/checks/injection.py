@@ -61,5 +61,3 @@ def _listed(found: Screening) -> str:
 
 def _place(passage: Passage) -> str:
     return f"{passage.document_id}, {passage.locator}, may have been tampered with"
-
-

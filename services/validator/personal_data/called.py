@@ -86,7 +86,9 @@ def _named_phones(text: str) -> Iterator[PersonalData]:
             yield PersonalData("PHONE_NUMBER", match.start(1), match.end(1), identity)
 
 
-_NUMBER: Final = r"(?<![\w.,/])\+?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w]|[.,/]\d)"
+_NUMBER: Final = (
+    r"(?<![\w.,/])\+?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w]|[.,/]\d)"
+)
 _REACHED: Final = re.compile(
     r"(?:(?<!\w)(?:tel(?:ephone)?|(?:tele|cell)?phone|mobile|cell|fax)(?:\s(?:no\.?|number))?\s?:\s{0,3}"
     r"|\b(?:call|reach|contact|text|ring|phone|answering|messages?)\b[^.,;\n\d]{0,20}?\b(?:at|on|to)\s{1,2}"

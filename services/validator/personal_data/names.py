@@ -25,7 +25,9 @@ REPORTED: Final = {"P": "PERSON", "L": "LOCATION"}
 """The types by their tag's letter. `A` (a street address) and `G` (an organisation) are told apart
 and not reported: outside the sentences they were learned on, they are mostly wrong."""
 TAGS: Final = (OUTSIDE, *(place + kind for kind in "PLAG" for place in "BI"))
-_TITLES: Final = frozenset("mr mrs ms miss dr prof sir madam bot user hello hi".split())
+_TITLES: Final = frozenset(
+    {"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "bot", "user", "hello", "hi"}
+)
 _SCORE: Final = 0.6
 """Two of three are right on text of unseen wording."""
 _LONGEST_PLACE: Final = 3
@@ -105,10 +107,14 @@ class View:
         word, form, listed = low[at], shapes[at], lists[at]
         left, right = (low[at - 1] if at else "^"), (low[at + 1] if at < last else "$")
         left2, right2 = (low[at - 2] if at > 1 else "^"), (low[at + 2] if at < last - 1 else "$")
-        left_form, right_form = (shapes[at - 1] if at else "^"), (
-            shapes[at + 1] if at < last else "$"
+        left_form, right_form = (
+            (shapes[at - 1] if at else "^"),
+            (shapes[at + 1] if at < last else "$"),
         )
-        left_list, right_list = (lists[at - 1] if at else "^"), (lists[at + 1] if at < last else "$")
+        left_list, right_list = (
+            (lists[at - 1] if at else "^"),
+            (lists[at + 1] if at < last else "$"),
+        )
         right_known = self.known[at + 1] if at < last else "r"
         start = "S" if left_form in _STARTS else "M"
         key = form + self.known[at] + listed

@@ -67,7 +67,7 @@ def _recognisers() -> tuple[_Recogniser, ...]:
         _Recogniser("US_SSN", _Ssns(), digits, _digits),
         _Recogniser("URL", _Urls(), re.compile(r"://|\w\.[A-Za-z]{2}"), str.lower),
         _Recogniser("IP_ADDRESS", _Ips(), re.compile(r"\d\.\d|:[0-9A-Fa-f]{0,4}:"), str.lower),
-        _Recogniser("DATE_TIME", _dates(), re.compile(r"\d\d|day\b", re.I), str.lower),
+        _Recogniser("DATE_TIME", _dates(), re.compile(r"\d\d|day\b", re.IGNORECASE), str.lower),
     )
 
 
@@ -94,7 +94,7 @@ class _Emails(EmailRecognizer):
         )
     ]
 
-    def validate_result(self, pattern_text: str) -> bool:  # noqa: D102 - Presidio's
+    def validate_result(self, pattern_text: str) -> bool:
         return ".." not in pattern_text
 
 
@@ -115,7 +115,7 @@ def _cards() -> CreditCardRecognizer:
 class _Ibans(IbanRecognizer):
     """Presidio's, with each country's length and own check digits as well."""
 
-    def analyze(  # noqa: D102 - Presidio's
+    def analyze(
         self,
         text: str,
         entities: list[str],
@@ -133,7 +133,7 @@ class _Ibans(IbanRecognizer):
 class _Ssns(UsSsnRecognizer):
     """Presidio's, without numbers that are never issued: area 9xx, group 00, serial 0000."""
 
-    def invalidate_result(self, pattern_text: str) -> bool:  # noqa: D102 - Presidio's
+    def invalidate_result(self, pattern_text: str) -> bool:
         return bool(super().invalidate_result(pattern_text)) or not ssn.is_valid(
             _digits(pattern_text)
         )
@@ -142,7 +142,7 @@ class _Ssns(UsSsnRecognizer):
 class _Ips(IpRecognizer):
     """Presidio's, without what is a part of a longer number with dots."""
 
-    def analyze(  # noqa: D102 - Presidio's
+    def analyze(
         self,
         text: str,
         entities: list[str],
@@ -162,10 +162,10 @@ class _Ips(IpRecognizer):
 class _Urls(UrlRecognizer):
     """Presidio's, without what is a missing space after a full stop."""
 
-    def validate_result(self, pattern_text: str) -> bool | None:  # noqa: D102 - Presidio's
+    def validate_result(self, pattern_text: str) -> bool | None:
         if "://" in pattern_text or pattern_text.lower().startswith("www."):
             return None
-        host = pattern_text.split("/")[0]
+        host = pattern_text.split("/", maxsplit=1)[0]
         ending = host.rsplit(".", 1)[-1]
         sound = ending.islower() and len(host) > len(ending) + _SHORTEST_HOST
         return None if sound and not host[0].isdigit() else False
@@ -176,10 +176,12 @@ def _dates() -> PatternRecognizer:
     month = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
     time = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.?m\b)?)?"
     year = r"(?:19|20)\d{2}"
+    numeric = rf"\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:{year}|\d{{2}})"
     patterns = (
         rf"(?<![\d/.-])\d{{4}}-\d{{2}}-\d{{2}}{time}(?![\d/-])",
-        rf"(?<![\d/.-])(?:\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:{year}|\d{{2}})|\d{{4}}/\d{{1,2}}/\d{{1,2}}){time}(?![\d/]|[.-]\d)",
-        rf"\b{month} \d{{1,2}}(?:st|nd|rd|th)?(?:,? {year})?\b|\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{month}(?:,? {year})?\b|\b{month},? {year}\b",
+        rf"(?<![\d/.-])(?:{numeric}|\d{{4}}/\d{{1,2}}/\d{{1,2}}){time}(?![\d/]|[.-]\d)",
+        rf"\b{month} \d{{1,2}}(?:st|nd|rd|th)?(?:,? {year})?\b",
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{month}(?:,? {year})?\b|\b{month},? {year}\b",
         r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b",
         rf"(?<![\w.,/$€£-]){year}(?!\w|[,.]\d|[ -]?(?:%|percent|million|billion|dollars|euros))",
     )
