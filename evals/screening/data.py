@@ -62,7 +62,8 @@ def prompts(folder: Path) -> list[Prompt]:
         for row in rows(folder / "tables/tatqa.jsonl")
         for question in row["questions"][:3]
     ]
-    asked += [row["question"] for row in rows(folder / "groundedness/finqa.jsonl")]
+    for file in ("finqa", "ragtruth_qa"):
+        asked += [row["question"] for row in rows(folder / f"groundedness/{file}.jsonl")]
     harmless = [
         Prompt(each, attack=False, source="business", part=part(_beginning(each)))
         for each in dict.fromkeys(asked)

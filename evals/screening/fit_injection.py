@@ -32,7 +32,7 @@ _RARE: Final = 2
 _LEAST_WEIGHT: Final = 0.03
 _RULE: Final = 0.3
 """What a rule counts in fitting a question's model: less than 1, or it hides all else."""
-_THRESHOLDS: Final = {"question": 0.33, "passage": 0.36}
+_THRESHOLDS: Final = {"question": 0.3, "passage": 0.36}
 
 Features = dict[str, float]
 
@@ -64,7 +64,7 @@ def _piece(piece: str, words: list[str], everywhere: Counter[str]) -> Features:
 def fit(
     features: Sequence[Features],
     labels: Sequence[bool],
-    weights: Sequence[float] | None,
+    weights: Sequence[float],
     *,
     inverse_penalty: float,
     balanced: bool,
@@ -92,7 +92,11 @@ def fit_questions(prompts: Iterable[data.Prompt]) -> tuple[float, dict[str, floa
     rows = [each for each in prompts if each.part != data.LOCKED and each.source != "BIPIA"]
     features = [_question(each.text) for each in rows]
     labels = [each.attack for each in rows]
-    bias, weights = fit(features, labels, None, inverse_penalty=10, balanced=True)
+    own = data.requests(_HERE / "questions.txt", of_each=10, seed=7)
+    features += [_question(text) for text in own]
+    labels += [False] * len(own)
+    counts = [1.0] * len(rows) + [0.7] * len(own)
+    bias, weights = fit(features, labels, counts, inverse_penalty=10, balanced=True)
     scaled = {n: w * _RULE if n.startswith("rule:") else w for n, w in weights.items()}
     return bias, scaled
 
@@ -105,7 +109,12 @@ def fit_passages(
     open_documents = [
         each for each in documents if each.part != data.LOCKED and each.kind != "evaluation only"
     ]
-    rows = [*_clean(open_documents, chance), *_planted(open_documents, prompts, chance)]
+    letters = data.requests(_HERE / "letters.txt", of_each=12, seed=7)
+    rows = [
+        *_clean(open_documents, chance),
+        *_letters(open_documents, letters, chance),
+        *_planted(open_documents, prompts, chance),
+    ]
     features, labels, weights = zip(*rows, strict=True)
     return fit(features, labels, weights, inverse_penalty=10, balanced=False)
 
@@ -119,6 +128,16 @@ def _clean(documents: list[data.Document], chance: random.Random) -> Iterator[We
         weight = {"email": 6.0, "web": 1.0, "table": 1.0, "filing": 1.0}.get(document.kind, 1.5)
         for at in _sampled(document.kind, worded, chance):
             yield _piece(pieces[at], worded[at], everywhere), False, weight
+
+
+def _letters(
+    documents: list[data.Document], letters: list[str], chance: random.Random
+) -> Iterator[Weighed]:
+    for letter in letters:
+        everywhere = _pieces(chance.choice(documents).text)[2]
+        pieces, worded, stems_there = _pieces(letter)
+        for piece, words in zip(pieces, worded, strict=True):
+            yield _piece(piece, words, everywhere + stems_there), False, 1.5
 
 
 def _planted(
@@ -182,11 +201,11 @@ def main() -> None:
     prompts, documents = data.prompts(folder), data.documents(folder)
     if arguments.write:
         asked = ["injection/prompts.jsonl", "tables/tatqa.jsonl", "groundedness/finqa.jsonl"]
+        asked.append("groundedness/ragtruth_qa.jsonl")
         clean = [
             *asked,
             "injection/bipia_email.jsonl",
             "injection/bipia_table.jsonl",
-            "groundedness/ragtruth_qa.jsonl",
             "groundedness/summedits_finance_sales.jsonl",
         ]
         _write("question", fit_questions(prompts), folder, asked)

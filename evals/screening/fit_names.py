@@ -35,6 +35,8 @@ _LARGE: Final = 100_000
 _ROUNDS: Final = 8
 _DROPPED: Final = 0.4
 _LEAST_WEIGHT: Final = 0.2
+_WORDINGS: Final = 2
+"""What stands in one template only is not shipped: it is that template, learned by heart."""
 
 Weights = dict[str, dict[str, float]]
 Row = Mapping[str, Any]
@@ -78,7 +80,7 @@ def nameless(folder: Path, lexicon: names.Lexicon) -> list[Row]:
     """
     filings = [p["text"] for row in data.rows(folder / _SETS[2]) for p in row["paragraphs"]]
     answers = [row["answer"] for row in data.rows(folder / _SETS[1])]
-    found = []
+    found: list[Row] = []
     for text in (*filings, *answers):
         for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
             view = names.View(names.split(sentence), lexicon)
@@ -139,11 +141,24 @@ def fit(rows: Sequence[Row], lexicon: names.Lexicon) -> Weights:
     chance = random.Random(0)  # noqa: S311 - the same order every time
     learned = Perceptron()
     read = [(words := names.split(row["text"]), _labels(row, words)) for row in rows]
+    order = list(read)
     for _ in range(_ROUNDS):
-        chance.shuffle(read)
-        for words, labels in read:
+        chance.shuffle(order)
+        for words, labels in order:
             _learn(learned, names.View(words, lexicon), labels, chance)
-    return learned.average()
+    wordings: dict[str, set[str]] = {}
+    for (words, labels), row in zip(read, rows, strict=True):
+        view, wording = names.View(words, lexicon), template(row)
+        befores = ["^", "^", *labels]
+        for at in range(len(labels)):
+            general, lexical = view.features(at, befores[at + 1], befores[at])
+            for feature in general + lexical:
+                wordings.setdefault(feature, set()).add(wording)
+    return {
+        feature: each
+        for feature, each in learned.average().items()
+        if len(wordings.get(feature, ())) >= _WORDINGS
+    }
 
 
 def _learn(

@@ -57,10 +57,10 @@ def find(text: str) -> list[Secret]:
     if not _GLANCE.search(text):
         return []
     kept: list[Secret] = []
-    for each in sorted(_all(text), key=lambda secret: (secret.start, -secret.end)):
-        if not kept or each.start >= kept[-1].end:
+    for each in _all(text):  # those that know where the value is come first
+        if not any(each.start < other.end and other.start < each.end for other in kept):
             kept.append(each)
-    return kept
+    return sorted(kept, key=lambda secret: secret.start)
 
 
 def _all(text: str) -> Iterator[Secret]:
@@ -92,7 +92,7 @@ def _detected(line: str, offset: int) -> Iterator[Secret]:
 
 @cache
 def _detectors() -> tuple[RegexBasedDetector, ...]:
-    found = get_mapping_from_secret_type_to_class()
+    found: dict[str, type] = get_mapping_from_secret_type_to_class()
     return tuple(
         kind()
         for name, kind in sorted(found.items())

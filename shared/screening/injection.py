@@ -7,7 +7,8 @@ passage may ask for nothing. So the two are judged by two models, and a passage 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log
+from itertools import chain
+from math import exp, log
 from typing import Final
 
 from shared.screening.features import segment_features, stems, text_features, tokens
@@ -62,7 +63,7 @@ def screen_question(text: str) -> Screening:
     if certain or hidden:
         shown = (*_findings(read, found), *hidden)
         return Screening(flagged=True, score=max(score, _CERTAIN), findings=shown)
-    if score < model.threshold:
+    if score < model.threshold or not words:
         return Screening(flagged=False, score=score)
     whole = Finding("reads like an attack on the model", 0, len(text))
     return Screening(flagged=True, score=score, findings=(*_findings(read, found), whole))
@@ -75,11 +76,13 @@ def screen_passage(text: str) -> Screening:
     pieces = [read.text[start:end] for start, end in bounds]
     worded = [tokens(piece) for piece in pieces]
     everywhere = Counter(stem for words in worded for stem in stems(words))
+    # most documents have no place for any rule, and then no piece of them has
+    likely = [match.rule for match in matches(read.text, set(chain.from_iterable(worded)))]
     model = Linear.named("passage")
     threshold = _for_length(model.threshold, len(pieces))
     findings, best = list(_hidden(read)), 0.0
     for (start, _), piece, words in zip(bounds, pieces, worded, strict=True):
-        found = list(matches(piece, set(words)))
+        found = list(matches(piece, set(words), likely))
         names = {match.rule.name for match in found}
         score = model.score(segment_features(piece, words, everywhere, names))
         certain = [match for match in found if match.rule.alone]
@@ -103,7 +106,7 @@ def _for_length(threshold: float, pieces: int) -> float:
     if pieces <= _USUAL_PIECES:
         return threshold
     odds = log(threshold / (1 - threshold)) + log(pieces / _USUAL_PIECES)
-    return 1 / (1 + 2.718281828459045**-odds)
+    return 1 / (1 + exp(-odds))
 
 
 def _findings(read: Plain, found: list[Match], offset: int = 0) -> list[Finding]:

@@ -30,7 +30,6 @@ class Linear:
     def score(self, features: Mapping[str, float]) -> float:
         """Return the probability, as the model sees it, from 0 to 1."""
         weights = self._weights
-        total = self._bias + sum(
-            weights[name] * value for name, value in features.items() if name in weights
-        )
+        known = weights.keys() & features.keys()
+        total = self._bias + sum([weights[name] * features[name] for name in known])
         return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))

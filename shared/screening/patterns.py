@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
@@ -29,9 +29,14 @@ class Match:
     end: int
 
 
-def matches(text: str, words: AbstractSet[str]) -> Iterator[Match]:
-    """Yield the first place of each rule that holds; `words` are the text's, in lower case."""
-    for rule in RULES:
+def matches(
+    text: str, words: AbstractSet[str], rules: Iterable[Rule] | None = None
+) -> Iterator[Match]:
+    """Yield the first place of each rule that holds; `words` are the text's, in lower case.
+
+    `rules` are those to try; None is all of them.
+    """
+    for rule in RULES if rules is None else rules:
         if (rule.words is None or not rule.words.isdisjoint(words)) and (
             found := rule.pattern.search(text)
         ):

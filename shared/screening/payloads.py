@@ -1,8 +1,7 @@
-"""Instructions in a code: Base64, hexadecimal, percent-encoding, ROT13, leetspeak, and others."""
+"""Instructions in a code: Base64, hexadecimal, percent-encoding, shifted or spaced letters."""
 
 import base64
 import binascii
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ def payloads(text: str) -> Iterator[Payload]:
     yield from _percent(text)
     yield from _spaced(text)
     yield from _leet(text)
-    yield from _rot13(text)
+    yield from _caesar(text)
 
 
 def _readable(decoded: bytes) -> str | None:
@@ -108,11 +107,21 @@ def _leet(text: str) -> Iterator[Payload]:
         yield Payload("leetspeak", 0, len(text), says)
 
 
-_ROT13_HINT: Final = re.compile(
-    r"\b(?:vtaber|cerivbhf|vafgehpgvbaf|cnffjbeq|flfgrz|gur)\b", re.IGNORECASE
-)
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_TELLING: Final = ("ignore", "previous", "instructions", "password", "prompt")
+"""Words of which an attack has one, and that no shift of the alphabet makes another word of."""
 
 
-def _rot13(text: str) -> Iterator[Payload]:
-    if _ROT13_HINT.search(text):
-        yield Payload("ROT13", 0, len(text), codecs.encode(text, "rot13"))
+def _shift(by: int) -> dict[int, int]:
+    turned = _LETTERS[by:] + _LETTERS[:by]
+    return str.maketrans(_LETTERS + _LETTERS.upper(), turned + turned.upper())
+
+
+_SHIFTED: Final = {word.translate(_shift(by)): by for by in range(1, 26) for word in _TELLING}
+_SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.IGNORECASE)
+
+
+def _caesar(text: str) -> Iterator[Payload]:
+    if found := _SHIFTED_WORD.search(text):
+        by = _SHIFTED[found[0].lower()]
+        yield Payload("a shifted alphabet", 0, len(text), text.translate(_shift(26 - by)))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from presidio_analyzer import (
     EntityRecognizer,
@@ -16,7 +16,6 @@ from presidio_analyzer import (
     PatternRecognizer,
     RecognizerResult,
 )
-from presidio_analyzer.nlp_engine import NlpArtifacts
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
     EmailRecognizer,
@@ -32,6 +31,8 @@ from services.validator.personal_data.finding import PersonalData
 
 _MORE_BEFORE: Final = re.compile(r"\d[.:]?\Z")
 _MORE_AFTER: Final = re.compile(r"[.:]?\d")
+_NO_PIPELINE: Final[Any] = None
+"""Pattern recognisers read no tokens, whatever their types say."""
 _SHORTEST_HOST: Final = 3
 _LEAST_SCORE: Final = 0.4
 """Presidio's weak patterns (nine digits are an SSN) score less."""
@@ -50,7 +51,7 @@ def find(text: str, types: Collection[str]) -> Iterator[PersonalData]:
     """Yield what the recognisers of these types find in a text."""
     for each in _recognisers():
         if each.type in types and each.glance.search(text):
-            for found in each.presidio.analyze(text, [each.type], None):
+            for found in each.presidio.analyze(text, [each.type], _NO_PIPELINE):
                 if found.score >= _LEAST_SCORE:
                     written = text[found.start : found.end]
                     identity = each.identity(written)
@@ -86,7 +87,7 @@ def _compact(written: str) -> str:
 class _Emails(EmailRecognizer):
     """Presidio's looks the domain up in a list that it fetches from the network; this does not."""
 
-    PATTERNS: Final = [
+    PATTERNS = [  # noqa: RUF012 - Presidio's
         Pattern(
             "address",
             r"(?<![\w.+-])[\w.%+'-]{1,64}@(?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_]{2,24}(?![\w-])",
@@ -119,10 +120,10 @@ class _Ibans(IbanRecognizer):
         self,
         text: str,
         entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,
-        regex_flags: int | None = None,
+        nlp_artifacts: Any = _NO_PIPELINE,
+        regex_flags: int | None = None,  # noqa: ARG002 - Presidio's
     ) -> list[RecognizerResult]:
-        found = super().analyze(_capitals(text), entities, nlp_artifacts, regex_flags)
+        found = super().analyze(_capitals(text), entities, nlp_artifacts)
         return [
             each
             for each in found
@@ -146,7 +147,7 @@ class _Ips(IpRecognizer):
         self,
         text: str,
         entities: list[str],
-        nlp_artifacts: NlpArtifacts | None = None,
+        nlp_artifacts: Any = _NO_PIPELINE,
         regex_flags: int | None = None,
     ) -> list[RecognizerResult]:
         found = super().analyze(text, entities, nlp_artifacts, regex_flags)
