@@ -15,6 +15,7 @@ from glideslope.commands import (
     evaluate,
     index,
     review,
+    screen,
     status,
     topics,
     up,
@@ -36,6 +37,7 @@ app.command("status")(status.command)
 app.command("validate")(validate.command)
 app.command("calibrate")(calibrate.command)
 app.add_typer(evaluate.app, name="eval")
+app.command("screen")(screen.command)
 app.add_typer(review.app, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(dlq.app, name="dlq")

@@ -12,6 +12,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.calibration import Calibration
+from shared.policy import Policy
 
 
 class GeneratorParameters(BaseModel):
@@ -51,6 +52,7 @@ class Release(BaseModel):
     checks: tuple[str, ...]
     answer_max_characters: Annotated[int, Field(ge=1)]
     thresholds: Thresholds
+    policy: Policy | None = None
     calibration: Calibration | None = None
     """None: never calibrated; only quotes are approved."""
     shadow_checks: tuple[str, ...] | None = None
@@ -99,6 +101,9 @@ BUILT_IN = Release(
         "figures",
         "consistency",
         "personal_data",
+        "secrets",
+        "injection",
+        "policy",
         "verbatim",
         "groundedness",
     ),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from services.validator.checks import personal_data, refusal
+from services.validator.checks import personal_data, refusal, secrets
 from shared.calibration import Calibration
 from shared.events import Verdict
 from shared.release import Thresholds
 
 _FIRST: Final = 1
-_FINAL: Final = frozenset({personal_data.NAME, refusal.NAME})
+_FINAL: Final = frozenset({personal_data.NAME, refusal.NAME, secrets.NAME})
 """What no person should have to read, and what no person can make an answer of."""
 
 
@@ -60,8 +60,8 @@ def decide(  # noqa: PLR0913 - all that a decision rests on
     certificate's threshold on, what is like the data it was calibrated on; one whose calibration
     was refused approves nothing; one that never was calibrated approves quotes only, since a
     score may route only once it was shown to rank. A failed check earns one more attempt; after
-    that a person decides, except on personal data, which no reviewer should have to read, and on
-    a refusal, which is one.
+    that a person decides, except on personal data and secrets, which no reviewer should have to
+    read, and on a refusal, which is one.
     """
     if not answered:
         return Decision(Route.REFUSAL, "nothing was found that answers the question")

@@ -9,11 +9,14 @@ from services.validator.checks import (
     consistency,
     figures,
     groundedness,
+    injection,
     length,
     not_empty,
     personal_data,
+    policy,
     refusal,
     relevance,
+    secrets,
     verbatim,
 )
 from shared.events import Verdict
@@ -31,6 +34,9 @@ CHECKS: Final[Mapping[str, Check]] = {
         figures,
         consistency,
         personal_data,
+        secrets,
+        injection,
+        policy,
         verbatim,
         groundedness,
     )
