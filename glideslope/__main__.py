@@ -12,13 +12,17 @@ from typer.main import get_command, get_group
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        name: f"glideslope.commands.{name}"
+        name: f"glideslope.commands.{'evaluate' if name == 'eval' else name}"
         for name in (
             "up",
             "demo",
             "ask",
             "index",
             "status",
+            "validate",
+            "screen",
+            "calibrate",
+            "eval",
             "review",
             "audit",
             "dlq",

@@ -1,91 +1,26 @@
-"""Personal data in a text: e-mail addresses, phone, card and account numbers, US SSNs.
+"""Phone numbers, and numbers that a word before them calls what they are.
 
-Numbers that carry a check are reported only when it holds. A number that could as well be a figure
-is reported where a word before it says what it is.
+Presidio's phone recogniser takes any grouped digits for a phone number, and filings are full of
+them; here a bare figure is none.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import phonenumbers
-from stdnum import iban, luhn
-from stdnum.us import ssn
+
+from services.validator.personal_data.finding import PersonalData
 
 _PHONE_REGIONS: Final = ("US", "GB")
 """Whose national way to write a number is known; any other needs its '+' and country code."""
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalData:
-    """One find. `identity` is the same for every way to write the same thing."""
-
-    kind: str
-    start: int
-    end: int
-    identity: str
-
-    def overlaps(self, other: "PersonalData") -> bool:
-        """Whether both have characters in common."""
-        return self.start < other.end and other.start < self.end
-
-
 def find(text: str) -> list[PersonalData]:
-    """Return what looks like personal data in a text, in no particular order."""
-    found = [*_emails(text), *_cards(text), *_ibans(text), *_ssns(text), *_phones(text)]
-    named = [*_named_ssns(text), *_named_phones(text)]
+    """Return the phone numbers and what is called one, or a social security number."""
+    found = list(_phones(text))
+    named = [*_named_ssns(text), *_named_phones(text), *_reached(text)]
     return found + [each for each in named if not any(map(each.overlaps, found))]
-
-
-_EMAIL: Final = re.compile(
-    r"(?<![\w.+-])[\w.%+'-]{1,64}@(?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_]{2,24}(?![\w-])"
-)
-
-
-def _emails(text: str) -> Iterator[PersonalData]:
-    if "@" not in text:
-        return
-    for match in _EMAIL.finditer(text):
-        yield PersonalData("e-mail address", match.start(), match.end(), match[0].lower())
-
-
-_CARD: Final = re.compile(
-    r"(?<![\d.,-])(?:[2-6](?:[ -]?\d){12,18}"
-    # with dots only in a card's own groups: a decimal fraction has as many digits
-    r"|[2-6]\d{3}(?:\.\d{4}){3}|3\d{3}\.\d{6}\.\d{5})(?![\d]|[.,-]\d)"
-)
-
-
-def _cards(text: str) -> Iterator[PersonalData]:
-    for match in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        if luhn.is_valid(digits):
-            yield PersonalData("card number", match.start(), match.end(), digits)
-
-
-_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}")
-_SHORTEST_IBAN: Final = 15
-
-
-def _ibans(text: str) -> Iterator[PersonalData]:
-    for match in _IBAN.finditer(text):
-        # the next word may look like more of it: the country's length decides
-        for end in range(match.end(), match.start() + _SHORTEST_IBAN - 1, -1):
-            compact = re.sub(r"[ -]", "", text[match.start() : end]).upper()
-            if text[end - 1].isalnum() and iban.is_valid(compact, check_country=False):
-                yield PersonalData("bank account (IBAN)", match.start(), end, compact)
-                break
-
-
-_SSN: Final = re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])")
-
-
-def _ssns(text: str) -> Iterator[PersonalData]:
-    for match in _SSN.finditer(text):
-        compact = re.sub(r"\D", "", match[0])
-        if ssn.is_valid(compact):  # never issued: areas 000, 666, 9xx; group 00; serial 0000
-            yield PersonalData("social security number", match.start(), match.end(), compact)
 
 
 _NAMED_SSN: Final = re.compile(
@@ -99,7 +34,7 @@ def _named_ssns(text: str) -> Iterator[PersonalData]:
     """Yield what is called an SSN, in any spelling, and whether or not it was ever issued."""
     for match in _NAMED_SSN.finditer(text):
         compact = re.sub(r"\D", "", match[1])
-        yield PersonalData("social security number", match.start(1), match.end(1), compact)
+        yield PersonalData("US_SSN", match.start(1), match.end(1), compact)
 
 
 # phonenumbers takes 15 µs a character, so it sees only what has the digits of a phone number
@@ -119,7 +54,7 @@ def _phones(text: str) -> Iterator[PersonalData]:
                 identity = phonenumbers.format_number(
                     match.number, phonenumbers.PhoneNumberFormat.E164
                 )
-                yield PersonalData("phone number", start, start + len(match.raw_string), identity)
+                yield PersonalData("PHONE_NUMBER", start, start + len(match.raw_string), identity)
                 break
 
 
@@ -137,7 +72,7 @@ _NAMED_PHONE: Final = re.compile(
     re.IGNORECASE,
 )
 _TRUNK_PREFIX: Final = re.compile(r"\(?0\d")  # no figure is written with a leading zero
-_DATE: Final = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}(?!\d)")
+_DATE: Final = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}(?!\d)|(?:19|20)\d\d-\d\d-\d\d")
 
 
 def _named_phones(text: str) -> Iterator[PersonalData]:
@@ -148,7 +83,32 @@ def _named_phones(text: str) -> Iterator[PersonalData]:
         if identity is None and _TRUNK_PREFIX.match(written) and not _DATE.match(written):
             identity = re.sub(r"\D", "", written)
         if identity is not None:
-            yield PersonalData("phone number", match.start(1), match.end(1), identity)
+            yield PersonalData("PHONE_NUMBER", match.start(1), match.end(1), identity)
+
+
+_NUMBER: Final = (
+    r"(?<![\w.,/])\+?\(?\d(?:[ ().\-/]{0,3}\d){5,14}(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w]|[.,/]\d)"
+)
+_REACHED: Final = re.compile(
+    r"(?:(?<!\w)(?:tel(?:ephone)?|(?:tele|cell)?phone|mobile|cell|fax)(?:\s(?:no\.?|number))?\s?:\s{0,3}"
+    r"|\b(?:call|reach|contact|text|ring|phone|answering|messages?)\b[^.,;\n\d]{0,20}?\b(?:at|on|to)\s{1,2}"
+    r"|\bregistered(?:\s(?:phone|mobile|number)){0,2}\s)"
+    rf"(?P<after>{_NUMBER})|(?P<before>{_NUMBER})\s?-\s?(?:office|fax|mobile|home|cell|desk|work|direct)\b",
+    re.IGNORECASE,
+)
+_DECIMAL: Final = re.compile(r"\d\.\d{1,2}(?!\d)")
+
+
+def _reached(text: str) -> Iterator[PersonalData]:
+    """Yield what somebody is to be called at, in whatever country's way it is written."""
+    for match in _REACHED.finditer(text):
+        group = "after" if match["after"] else "before"
+        written = match[group]
+        grouped = not written.isdigit() or written.startswith("0")
+        decimal = _DECIMAL.search(written) and " " in written
+        if grouped and not decimal and not _DATE.match(written):
+            identity = re.sub(r"\D", "", written)
+            yield PersonalData("PHONE_NUMBER", match.start(group), match.end(group), identity)
 
 
 def _possible(written: str) -> str | None:
