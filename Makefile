@@ -7,9 +7,12 @@ READY := $(VENV)/.ready
 MEMBERS := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 # A machine without uv gets it from PyPI, into the environment.
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+# Where this is set (containers often do), every start of a process compiles what it imports again:
+# two thirds of the time that a service takes to start. Empty is unset.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test chaos demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test chaos tamper interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,10 +40,19 @@ check: $(READY) ## format, lint, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
-	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \
+		tests/unit/services/audit/adapters/test_storages.py
+
+tamper: $(READY) ## each kind of change to each kind of object of audit logs of 10,000 entries
+	GLIDESLOPE_TEST_TAMPER_ENTRIES=10000 $(BIN)/pytest \
+		tests/unit/glideslope/audit/test_tampering.py tests/unit/glideslope/audit/test_bucket.py
+
+interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, Tessera, aics-tlog)
+	$(BIN)/python tests/interop/tools.py
+	$(BIN)/pytest -rs tests/interop
 
 demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out
 	$(BIN)/glideslope demo

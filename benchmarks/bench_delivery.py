@@ -13,17 +13,26 @@ changes while it works. Ratios are what counts; the last line is one JSON object
   over p99 without;
 - `rss_ratio`: peak memory after 100,000 queued events over that after 1,000.
 
-`GLIDESLOPE_BENCH_SCALE` (1 by default) scales the number of events and seconds.
+What the bare relay does and does not: `acks=all`, each batch written and its offsets committed
+before the next is fetched (at least once), aiokafka's defaults in everything else; no idempotence,
+no transaction. Its reader sees a record once it is written, Glideslope's once its transaction has
+ended. The broker is warmed before anything counts: the first thousands of requests of a young JVM
+take several times as long, and whoever came first would pay for them.
+
+`GLIDESLOPE_BENCH_SCALE` (1 by default) scales the number of events and seconds;
+`GLIDESLOPE_BENCH_SECTIONS` names which of throughput, latency, slow, memory to run (all).
 """
 
 import json
 import os
+import platform
 import re
 import statistics
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -40,6 +49,11 @@ PACE: Final = 100
 PACE_SECONDS: Final = max(5.0, 20 * SCALE)
 SLOW_EVENTS: Final = int(2_000 * SCALE)
 SLOW_SECONDS: Final = 0.25
+STUCK_SECONDS: Final = 30.0
+WAITERS_STUCK_SECONDS: Final = 3.0  # of those that wait for each: it shows as well with less
+SECTIONS: Final = os.environ.get(
+    "GLIDESLOPE_BENCH_SECTIONS", "throughput,latency,slow,memory"
+).split(",")
 CONCURRENCY: Final = 32
 _DUE: Final = re.compile(rb'"question":"(\d+\.\d+) ')
 
@@ -63,15 +77,18 @@ def throughput(run: Run, events: int) -> float:
     return (events - first) / (times[-1] - times[0])
 
 
-def latencies(run: Run, *, slow: int = 0) -> list[float]:
+def latencies(run: Run, *, stuck_seconds: float = 0.0) -> list[float]:
     """Return the time through the hop, in seconds, of each event of an even load.
 
-    `slow` records of 30 seconds go ahead, one to a partition.
+    With `stuck_seconds` one record that takes so long goes ahead in each partition.
     """
+    stuck = load.PARTITIONS if stuck_seconds else 0
     with run.started():
         load.fill(run.servers, run.source, ["warm "])
         next(load.read(run.servers, run.target, 1))
-        load.fill(run.servers, run.source, ["sleep 30 "] * slow, one_partition_each=slow)
+        load.fill(
+            run.servers, run.source, [f"sleep {stuck_seconds} "] * stuck, one_partition_each=stuck
+        )
         count = int(PACE * PACE_SECONDS)
         pacing = Thread(
             target=load.pace,
@@ -111,62 +128,135 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measured(servers: str) -> dict[str, float]:
-    """Run everything; return the figures."""
-    speed: dict[str, list[float]] = defaultdict(list)
-    p50: dict[str, list[float]] = defaultdict(list)
-    p99: dict[str, list[float]] = defaultdict(list)
-    neighbours: list[float] = []
-    slow: list[float] = []
-    for _ in range(ROUNDS):
-        hops: tuple[tuple[Make, int], ...] = (
-            (contenders.glideslope, EVENTS),
-            (_quix, EVENTS),
-            (contenders.bare, EVENTS),
-            (contenders.faststream, SLOW_LOOP_EVENTS),
-            (_faststream_64, SLOW_LOOP_EVENTS),
+class Figures:
+    """What was measured, by contender, a value a round; `shown` as it comes."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[float]] = defaultdict(list)
+
+    def add(self, name: str, value: float) -> None:
+        """Note the value of a round."""
+        self._values[name].append(value)
+        print(f"{name:34} {value:12,.4g}", flush=True)
+
+    def median(self, name: str) -> float:
+        """Return the median over the rounds."""
+        return statistics.median(self._values[name])
+
+    def ratio(self, name: str, contender: str, other: str) -> float:
+        """Return the median of one contender over that of another."""
+        return self.median(f"{name} {contender}") / self.median(f"{name} {other}")
+
+    def table(self) -> str:
+        """Return the medians and the rounds that they come from, as Markdown."""
+        rows = [
+            f"| {name} | {statistics.median(values):,.4g} | "
+            f"{', '.join(f'{value:,.4g}' for value in values)} |"
+            for name, values in self._values.items()
+        ]
+        return "\n".join(["| figure | median | rounds |", "|---|---:|---|", *rows])
+
+
+def warm(servers: str) -> None:
+    """Let the broker's JVM compile what every contender needs; none of it counts."""
+    for make in (contenders.glideslope, contenders.bare, _quix):
+        throughput(make(servers), max(1_000, EVENTS // 5))
+
+
+def measure_throughput(servers: str, figures: Figures) -> None:
+    """Run one round of throughput."""
+    hops: tuple[tuple[Make, int], ...] = (
+        (contenders.glideslope, EVENTS),
+        (_quix, EVENTS),
+        (contenders.bare, EVENTS),
+        (contenders.faststream, SLOW_LOOP_EVENTS),
+        (_faststream_64, SLOW_LOOP_EVENTS),
+    )
+    for make, events in hops:
+        run = make(servers)
+        figures.add(f"events/s {run.name}", throughput(run, events))
+
+
+def measure_latency(servers: str, figures: Figures) -> None:
+    """Run one round of latency, and of latency beside records that are stuck."""
+    for make in (contenders.glideslope, contenders.bare, _quix):
+        run = make(servers)
+        found = latencies(run)
+        for share in (0.5, 0.95, 0.99):
+            figures.add(f"p{share * 100:.0f} s {run.name}", percentile(found, share))
+    behind = latencies(contenders.glideslope(servers), stuck_seconds=STUCK_SECONDS)
+    figures.add("p99 s glideslope, others stuck 30 s", percentile(behind, 0.99))
+
+
+def measure_waiters(servers: str, figures: Figures) -> None:
+    """Show, once, how long others wait behind records that are stuck."""
+    for make in (contenders.faststream, _quix):
+        run = make(servers)
+        behind = latencies(run, stuck_seconds=WAITERS_STUCK_SECONDS)
+        figures.add(
+            f"p99 s {run.name}, others stuck {WAITERS_STUCK_SECONDS:.0f} s",
+            percentile(behind, 0.99),
         )
-        for make, events in hops:
-            run = make(servers)
-            speed[run.name].append(throughput(run, events))
-        for make in (contenders.glideslope, contenders.bare, _quix):
-            run = make(servers)
-            found = latencies(run)
-            p50[run.name].append(percentile(found, 0.50))
-            p99[run.name].append(percentile(found, 0.99))
-        behind = latencies(contenders.glideslope(servers), slow=load.PARTITIONS)
-        neighbours.append(percentile(behind, 0.99) / p99["glideslope"][-1])
-        slow.append(slow_of_ideal(contenders.glideslope(servers)))
-    few, many = [peak_rss(contenders.glideslope(servers), n) for n in (1_000, EVENTS)]
-    show(speed, p50, p99)
-    median = {name: statistics.median(values) for name, values in speed.items()}
-    typical = {name: statistics.median(values) for name, values in p50.items()}
-    tail = {name: statistics.median(values) for name, values in p99.items()}
-    return {
-        "vs_quix_eos": median["glideslope"] / median["quix"],
-        "vs_faststream": median["glideslope"] / median["faststream"],
-        "vs_faststream_64_workers": median["glideslope"] / median["faststream_64_workers"],
-        "vs_bare": median["glideslope"] / median["bare"],
-        "latency_p50_vs_bare": typical["glideslope"] / typical["bare"],
-        "latency_p99_vs_bare": tail["glideslope"] / tail["bare"],
-        "latency_p50_vs_quix": typical["glideslope"] / typical["quix"],
-        "slow_of_ideal": statistics.median(slow),
-        "neighbour_p99_ratio": statistics.median(neighbours),
-        "rss_ratio": many / few,
-    }
 
 
-def show(
-    speed: dict[str, list[float]], p50: dict[str, list[float]], p99: dict[str, list[float]]
-) -> None:
-    """Print what was measured, round by round."""
-    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    for name, rates in speed.items():
-        print(f"{name:24} events/s {'  '.join(f'{rate:8,.0f}' for rate in rates)}")
-    for name, medians in p50.items():
-        pairs = zip(medians, p99[name], strict=True)
-        shown = "  ".join(f"{a * 1000:6.1f}/{b * 1000:6.1f}" for a, b in pairs)
-        print(f"{name:24} p50/p99 ms {shown}")
+def measure_slow(servers: str, figures: Figures) -> None:
+    """Run one round of slow handlers."""
+    figures.add("slow of ideal glideslope", slow_of_ideal(contenders.glideslope(servers)))
+
+
+def measure_memory(servers: str, figures: Figures) -> None:
+    """Run one round of memory."""
+    for name, events in (("few", 1_000), ("many", EVENTS)):
+        figures.add(f"peak KiB {name}", peak_rss(contenders.glideslope(servers), events))
+
+
+MEASURES: Final = {
+    "throughput": measure_throughput,
+    "latency": measure_latency,
+    "slow": measure_slow,
+    "memory": measure_memory,
+}
+
+
+def ratios(figures: Figures) -> dict[str, float]:
+    """Return what the sections that ran come to."""
+    found: dict[str, float] = {}
+    if "throughput" in SECTIONS:
+        found["vs_quix_eos"] = figures.ratio("events/s", "glideslope", "quix")
+        found["vs_faststream"] = figures.ratio("events/s", "glideslope", "faststream")
+        found["vs_faststream_64_workers"] = figures.ratio(
+            "events/s", "glideslope", "faststream_64_workers"
+        )
+        found["vs_bare"] = figures.ratio("events/s", "glideslope", "bare")
+    if "latency" in SECTIONS:
+        found["latency_p50_vs_bare"] = figures.ratio("p50 s", "glideslope", "bare")
+        found["latency_p99_vs_bare"] = figures.ratio("p99 s", "glideslope", "bare")
+        found["latency_p50_vs_quix"] = figures.ratio("p50 s", "glideslope", "quix")
+        found["neighbour_p99_ratio"] = figures.ratio(
+            "p99 s", "glideslope, others stuck 30 s", "glideslope"
+        )
+    if "slow" in SECTIONS:
+        found["slow_of_ideal"] = figures.median("slow of ideal glideslope")
+    if "memory" in SECTIONS:
+        found["rss_ratio"] = figures.ratio("peak KiB", "many", "few")
+    return found
+
+
+def measured(servers: str) -> dict[str, float]:
+    """Run the sections, round by round; print the table and return the ratios."""
+    figures = Figures()
+    warm(servers)
+    for number in range(ROUNDS):
+        for section in SECTIONS:
+            MEASURES[section](servers, figures)
+        if number == 0 and "latency" in SECTIONS:
+            measure_waiters(servers, figures)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("aiokafka", "faststream"))
+    print(
+        f"\n{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {platform.python_version()}, {versions}, scale {SCALE:g}\n\n{figures.table()}\n"
+    )
+    return ratios(figures)
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ async def _outcomes(reader: cluster.Reader, count: int) -> dict[str, Outcome]:
             if draft.attempt == 1:
                 outcome = outcomes[draft.request.metadata["row"]]
                 outcome.is_drafted = True
-                outcome.pages = [(p.document_id, _page(p.locator)) for p in draft.passages]
+                outcome.pages = [(p.document_id, page(p.locator)) for p in draft.passages]
         else:
             checked = AnswerChecked.model_validate_json(record.value or b"")
             outcome = outcomes[checked.request.metadata["row"]]
@@ -135,7 +135,7 @@ def figures(rows: Sequence[dict[str, Any]], outcomes: dict[str, Outcome]) -> dic
     """Count what came out."""
     ends = [outcomes[row["id"]].end for row in rows]
     at = {
-        depth: sum(_gold(row) & set(outcomes[row["id"]].pages[:depth]) != set() for row in rows)
+        depth: sum(gold(row) & set(outcomes[row["id"]].pages[:depth]) != set() for row in rows)
         for depth in (1, 5)
     }
     numeric = [
@@ -161,11 +161,12 @@ def numbers(text: str) -> list[Decimal]:
     return [Decimal(each.replace(",", "")) for each in _NUMBER.findall(text)]
 
 
-def _gold(row: dict[str, Any]) -> set[tuple[str, str]]:
+def gold(row: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the pages, as (document, page), that the annotators named as evidence."""
     return {(each["document"], f"p. {each['page']}") for each in row["evidence"]}
 
 
-def _page(locator: str) -> str:
+def page(locator: str) -> str:
     """Return the page of a passage's locator, such as 'p. 12 ¶3'."""
     return " ".join(locator.split()[:2])
 

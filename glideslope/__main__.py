@@ -1,42 +1,74 @@
 """The command line: `glideslope`, or `python -m glideslope`."""
 
 import logging
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
 
 import typer
-from aiokafka.errors import KafkaError
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from glideslope.commands import (
-    ask,
-    audit,
-    demo,
-    dlq,
-    docs,
-    emulator,
-    index,
-    review,
-    status,
-    topics,
-    up,
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        name: f"glideslope.commands.{'evaluate' if name == 'eval' else name}"
+        for name in (
+            "up",
+            "demo",
+            "ask",
+            "index",
+            "status",
+            "validate",
+            "screen",
+            "calibrate",
+            "eval",
+            "review",
+            "audit",
+            "dlq",
+            "topics",
+            "emulator",
+            "docs",
+        )
+    }
 )
+"""The module of each command, in the order of the help: a function `command`, or a group `app`."""
+
+
+class _Commands(TyperGroup):
+    """Loads a command's module when it is asked for: all of them take most of a second."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(COMMANDS[cmd_name])
+        if hasattr(module, "app"):
+            command: Any = get_group(module.app)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command()(module.command)
+            command = get_command(alone)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="glideslope",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Questions on Kafka come back as checked, audited answers.",
 )
-app.command("up")(up.command)
-app.command("demo")(demo.command)
-app.command("ask")(ask.command)
-app.command("index")(index.command)
-app.command("status")(status.command)
-app.add_typer(review.app, name="review")
-app.add_typer(audit.app, name="audit")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(topics.app, name="topics")
-app.command("emulator")(emulator.command)
-app.command("docs")(docs.command)
+
+
+@app.callback()
+def glideslope() -> None:
+    """Questions on Kafka come back as checked, audited answers."""
 
 
 def main() -> None:
@@ -49,6 +81,9 @@ def main() -> None:
 
 
 def _is_not_of_kafka(record: logging.LogRecord) -> bool:
+    # imported here: only what was logged with an error needs it, and then it is there
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - see above
+
     return record.exc_info is None or not isinstance(record.exc_info[1], KafkaError)
 
 

@@ -38,13 +38,17 @@ class ClusterError(Exception):
 
 
 class UnreachableError(ClusterError):
-    """No Kafka broker answers at the bootstrap address."""
+    """No Kafka broker answers at the bootstrap address. `unset`: what to do if none is set."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        unset: str = "start one with `glideslope up`; it is found from the folder where that was "
+        "started, or by the same GLIDESLOPE_HOME",
+    ) -> None:
         super().__init__(
             f"no Kafka broker answers at '{bootstrap_servers}': set KAFKA_BOOTSTRAP_SERVERS to a "
-            "cluster that runs, or leave it unset and start one with `glideslope up`; it is found "
-            "from the folder where that was started, or by the same GLIDESLOPE_HOME"
+            f"cluster that runs, or leave it unset and {unset}"
         )
 
 

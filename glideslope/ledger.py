@@ -6,7 +6,7 @@ No Kafka here: a `Ledger` is told the records, `requests` first, the others in a
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from math import inf
 from typing import Final
@@ -126,6 +126,10 @@ class Ledger:
             self._pending.add(digest)
         elif topic is topics.REQUESTS:
             self._unreadable_pending.add((record.partition, record.offset))
+
+    def open_requests(self) -> Iterator[tuple[bytes, Tally]]:
+        """Yield the requests without an end, as `reconcile` saw them last."""
+        return ((digest, tally) for digest, tally in self._tallies.items() if tally.open > 0)
 
     def reconcile(self) -> Reconciliation:
         """Return the equation as it stands."""

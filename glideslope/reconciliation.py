@@ -69,10 +69,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A request that did not end exactly once. `digest` finds its name, where it has one."""
+    """A request that did not end exactly once: lost, or ended too often.
+
+    `digest` finds its name, where it has one.
+    """
 
     what: str
     digest: bytes | None = None
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ def reconcile(  # noqa: PLR0913 - this much is added up
     working = len(endless & unreadable_pending)
     waiting = 0
     lost = [
-        Fault(f"record requests-{p}-{o} {_LOST}") for p, o in sorted(endless - unreadable_pending)
+        Fault(f"record requests-{p}-{o} {_LOST}", is_loss=True)
+        for p, o in sorted(endless - unreadable_pending)
     ]
     lost_records = len(lost)
     for digest, tally in tallies.items():
@@ -141,7 +146,8 @@ def reconcile(  # noqa: PLR0913 - this much is added up
             working += rest
         elif rest:
             lost_records += rest
-            lost.append(Fault(f"{_counted(rest, 'record')} of the request {_LOST}", digest))
+            what = f"{_counted(rest, 'record')} of the request {_LOST}"
+            lost.append(Fault(what, digest, is_loss=True))
     return Reconciliation(
         requests=sum(tally.requests for tally in tallies.values()) + len(unreadable),
         results=sum(tally.results for tally in tallies.values()),

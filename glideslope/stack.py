@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self
 
 from glideslope.child import ServiceDiedError, last_lines
+from glideslope.cluster import UnreachableError
 from glideslope.kafka import Cluster, LocalKafkaError, local_kafka
 from glideslope.supervisor import SERVICES, Report, StackEvent, Supervisor, to_nobody
-from glideslope.topics import create_topics, register
+from glideslope.topics import TopicState, create_topics, register
 from shared.settings import Settings
 
 KAFKA: Final = "kafka"
@@ -57,7 +58,7 @@ class Stack:
                 update={"bootstrap_servers": self._cluster.bootstrap_servers}
             )
             self._report(StackEvent(event="kafka", bootstrap_servers=self.bootstrap_servers))
-            topics = await create_topics(self.settings)
+            topics = await _create_topics(self.settings, self._cluster)
             self._report(StackEvent(event="topics", topics=len(topics)))
             if self._emulate:
                 await starting.enter_async_context(self._emulator())
@@ -142,6 +143,16 @@ class Stack:
         death = ServiceDiedError(KAFKA, code, broker.log, last_lines(broker.log))
         self._report(StackEvent.of_death(death))
         return death
+
+
+async def _create_topics(settings: Settings, cluster: Cluster) -> list[TopicState]:
+    try:
+        return await create_topics(settings)
+    except UnreachableError as error:
+        if cluster.started is not None:
+            raise
+        unset = "a broker is started here"
+        raise UnreachableError(settings.bootstrap_servers, unset) from error
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import getpass
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Final, TypeVar, overload
 
@@ -109,6 +110,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(Exit.CLUSTER) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn an error that a person can act on into one line and an exit code."""
+    try:
+        yield
+    except CommandError as error:
+        complain(str(error))
+        raise typer.Exit(error.code) from None
 
 
 def person(given: str | None, option: str) -> str:

@@ -61,6 +61,15 @@ class RequestSubmitted(Data):
     """After this time nobody needs the answer."""
 
 
+class Screened(Data):
+    """Why a text looks like an attack on the model. It may still be harmless."""
+
+    score: Probability
+    """From 0 to 1; no calibrated probability."""
+    reasons: tuple[str, ...]
+    """Each in a few words."""
+
+
 class RequestAccepted(Data):
     """A question that was validated, normalised, and pinned to a release.
 
@@ -87,6 +96,8 @@ class RequestAccepted(Data):
     """Content hash of the release that answers it."""
     unknown_fields: dict[str, JsonValue] = {}
     """What was sent beyond the contract."""
+    screening: Screened | None = None
+    """Set where the question looks like an attack on the model: its answer goes to a person."""
 
 
 class RequestRejected(Data):
@@ -349,6 +360,8 @@ class Confidence(Data):
     """That the answer is supported."""
     threshold: Probability
     """What the release asks for."""
+    about: Literal["answer", "draft"] = "answer"
+    """`draft`: a person has since put another text in its place, which nothing has rated."""
 
 
 class AnswerChecked(AnswerDrafted):
@@ -356,6 +369,8 @@ class AnswerChecked(AnswerDrafted):
 
     checks: tuple[Verdict, ...]
     """What each check says."""
+    shadow_checks: tuple[Verdict, ...] = ()
+    """What each check says that is on trial: it is recorded and decides nothing."""
     confidence: Confidence
     reason: str
     """Why it goes where it goes."""

@@ -3,10 +3,15 @@
 What a question, a passage or an answer says stays out of the logs unless `log_content` is set:
 fields that hold such text are given by their length, and an exception by its type and frames,
 because messages quote what they complain about.
+
+A library that says the same again and again (a Kafka client without its broker: 200 lines a second)
+is heard a few times in ten seconds; what was left out is counted on its next line, as `left_out`.
 """
 
 import logging
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TextIO
@@ -20,6 +25,9 @@ CONTENT_FIELDS: Final = frozenset(
     {"answer", "comment", "data", "passages", "question", "quote", "quotes", "text", "value"}
 )
 """Names of log fields that hold what people wrote or documents say."""
+
+_SAME_LINES: Final = 5
+_SAME_SECONDS: Final = 10.0
 
 _Context = Callable[[], Mapping[str, str | int]]
 
@@ -60,9 +68,10 @@ def _handle_standard_library(
     shared: list[Processor], last: list[Processor], stream: TextIO
 ) -> None:
     handler = _Handler(stream)
+    handler.addFilter(Repetitions())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _left_out, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
@@ -76,6 +85,52 @@ def _handle_standard_library(
 
 class _Handler(logging.StreamHandler[TextIO]):
     """Ours, so that a second `configure` finds it."""
+
+
+class Repetitions(logging.Filter):
+    """Lets a line through `lines` times in `seconds`, however often a library says it.
+
+    Lines are the same that have logger and text in common, before anything is filled in.
+    """
+
+    def __init__(
+        self,
+        *,
+        lines: int = _SAME_LINES,
+        seconds: float = _SAME_SECONDS,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__()
+        self._lines = lines
+        self._seconds = seconds
+        self._clock = clock or time.monotonic
+        self._lock = threading.Lock()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}  # since when, how often
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it; if so, `record.left_out` says how many were not since the last."""
+        text = str(record.msg)
+        same = record.name, record.getMessage() if text == "%s" else text
+        now = self._clock()
+        with self._lock:
+            since, times = self._said.get(same, (now, 0))
+            if now - since < self._seconds:
+                self._said[same] = since, times + 1
+                return times < self._lines
+            self._said = {s: said for s, said in self._said.items() if self._is_kept(said, now)}
+            self._said[same] = now, 1
+        record.left_out = max(0, times - self._lines)
+        return True
+
+    def _is_kept(self, said: tuple[float, int], now: float) -> bool:
+        """Whether it still counts: in its time, or with lines left out that are to be told."""
+        return now - said[0] < self._seconds or said[1] > self._lines
+
+
+def _left_out(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if left_out := getattr(event.get("_record"), "left_out", 0):
+        event["left_out"] = left_out
+    return event
 
 
 def _with(service: str, context: _Context) -> Processor:

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Final, Literal, Protocol
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from shared.calibration import Calibration
+from shared.policy import Policy
+
 EXTRACTIVE: Final = "extractive"
 """The model that is none: it quotes sentences of the passages."""
 REVIEW: Final = "review"
@@ -65,9 +68,10 @@ class Budget(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """Where an answer may go by its support score, the share of its sentences that are backed.
+    """Where an answer may go by the probability that it is supported.
 
-    At `approve` or above it may leave without a person; under `refuse` it is not worth one.
+    At `approve` or above it may leave without a person, if a calibration says so: its certificate
+    holds the same figure. Under `refuse` it is not worth one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +98,11 @@ class Release(BaseModel):
     answer_max_characters: Annotated[int, Field(ge=1)]
     thresholds: Thresholds
     budget: Budget | None = None
+    policy: Policy | None = None
+    calibration: Calibration | None = None
+    """None: never calibrated; only quotes are approved."""
+    shadow_checks: tuple[str, ...] | None = None
+    """Checks that are run and recorded, and decide nothing."""
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).
@@ -129,8 +138,22 @@ BUILT_IN = Release(
     stronger=GeneratorParameters(model="extractive", passages=12, sentences=2),
     embedding="bm25",
     index_version="bm25-1",
-    checks=("not_empty", "length", "citations", "figures", "personal_data", "support"),
+    checks=(
+        "not_empty",
+        "length",
+        "refusal",
+        "relevance",
+        "citations",
+        "figures",
+        "consistency",
+        "personal_data",
+        "secrets",
+        "injection",
+        "policy",
+        "verbatim",
+        "groundedness",
+    ),
     answer_max_characters=4_000,
-    thresholds=Thresholds(approve=0.99, refuse=0.2),
+    thresholds=Thresholds(approve=0.9, refuse=0.05),
 )
 """What a fresh installation answers with: no model to download, nothing to pay."""

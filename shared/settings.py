@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(
         default=32, ge=1, description="Records that one process handles at once."
     )
+    max_bytes_in_flight: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of records, taken and not yet committed, above which one process asks "
+        "for no more of a partition that holds its share.",
+    )
     grace_seconds: float = Field(
         default=20.0, gt=0, description="Time to finish what is in flight when stopping, seconds."
     )

@@ -167,7 +167,7 @@ def _process_span(tracer: Tracer, handled: "_Handled") -> Iterator[Span]:
             raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Handled:
     topic: str
     partition: int

@@ -1,8 +1,12 @@
 """What every test may ask for: a Kafka cluster, settings of its own, and its own topics."""
 
 import concurrent.futures
+import fcntl
+import os
 import secrets
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,26 +15,70 @@ from confluent_kafka.admin import AdminClient
 from glideslope.kafka import local_kafka
 from shared.settings import Settings
 
+# A test's broker lives for minutes at most: what the JVM's second compiler costs, it never earns.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 
 @pytest.fixture(scope="session")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one Kafka cluster for the whole session.
+    """The address of one Kafka cluster for the whole session, and for all of its workers.
 
     Tests share it: each uses its own topic prefix (see `settings`) and leaves the broker alone. A
     test that stops or kills a broker starts one for itself, with `glideslope.kafka.local_kafka`.
     """
-    with local_kafka(tmp_path_factory.mktemp("session")) as cluster:
-        yield cluster.bootstrap_servers
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with local_kafka(tmp_path_factory.mktemp("session")) as cluster:
+            yield cluster.bootstrap_servers
+        return
+    folder = tmp_path_factory.getbasetemp().parent / "session"
+    folder.mkdir(exist_ok=True)
+    with _shared(folder) as address:
+        yield address
+
+
+@contextmanager
+def _shared(folder: Path) -> Iterator[str]:
+    """Use the broker of the worker that came first; that one stops it when nobody uses it."""
+    address = folder / "address"
+    # Who holds `door` may start or stop the broker; who uses it holds `users`, shared.
+    with (
+        (folder / "door").open("a") as door,
+        (folder / "users").open("a") as users,
+        ExitStack() as ours,
+    ):
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if not address.exists():
+            cluster = ours.enter_context(local_kafka(folder))
+            address.write_text(cluster.bootstrap_servers)
+            ours.callback(address.unlink)
+            ours.callback(_wait_until_last, door.fileno(), users.fileno())
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield address.read_text()
+
+
+def _wait_until_last(door: int, users: int) -> None:
+    while True:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(door, fcntl.LOCK_UN)
+            time.sleep(0.1)
+        else:
+            return
 
 
 @pytest.fixture
 def settings(bootstrap: str, tmp_path: Path) -> Iterator[Settings]:
-    """Settings for topics, groups and state that no other test touches.
-
-    Its topics are deleted afterwards: a small broker with thousands of partitions is a slow one.
-    """
+    """Settings for topics, groups and state that no other test touches."""
     prefix = f"t-{secrets.token_hex(4)}."
     yield Settings(bootstrap_servers=bootstrap, topic_prefix=prefix, home=tmp_path, partitions=2)
+    delete_topics(bootstrap, prefix)
+
+
+def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Delete a test's topics: a small broker with thousands of partitions is a slow one."""
     client = AdminClient({"bootstrap.servers": bootstrap})
     if ours := [name for name in client.list_topics(timeout=30).topics if name.startswith(prefix)]:
         concurrent.futures.wait(client.delete_topics(ours).values(), timeout=30)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from benchmarks.delivery.model import seconds_of
 from shared import topics
-from shared.delivery import Service, event_broker, run
+from shared.delivery import Service, event_broker
+from shared.delivery.run import run
 from shared.events import RequestAccepted, RequestSubmitted
 from shared.settings import Settings
 

@@ -7,30 +7,22 @@ from dataclasses import dataclass, field
 from glideslope.audit.findings import Finding, Problem
 from glideslope.audit.keys import read_keys
 from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
-from glideslope.audit.tree import Anchor
-from services.audit.tlog.note import (
-    COSIGNATURE,
-    ED25519,
-    Checkpoint,
-    Note,
-    NoteError,
-    VerifierKey,
-)
+from glideslope.audit.roots import Anchor
+from services.audit.tlog.note import Checkpoint, Note, NoteError, VerifierKey
 from services.audit.tlog.paths import CHECKPOINT, CHECKPOINTS, KEYS, checkpoint_path
-
-Cosigned = Mapping[str, int]
-"""When each witness cosigned, by name, in seconds since 1970."""
 
 
 @dataclass(slots=True)
 class Checkpoints:
-    """What was read; `newest` is the one that the log stands on, None where none is valid."""
+    """What was read; `newest` is the one that the log stands on, None where none is valid.
+
+    `archived` are those of before, in their folder or as versions of the published one.
+    """
 
     newest: Checkpoint | None = None
     note: Note | None = None
     valid: list[Anchor] = field(default_factory=list)
     archived: list[Anchor] = field(default_factory=list)
-    cosigned: dict[str, int] = field(default_factory=dict)
     keys: tuple[VerifierKey, ...] = ()
     former: tuple[VerifierKey, ...] = ()
     findings: list[Finding] = field(default_factory=list)
@@ -40,17 +32,16 @@ class Checkpoints:
 def read_checkpoints(
     objects: Objects, names: AbstractSet[str], pinned: Sequence[VerifierKey]
 ) -> Checkpoints:
-    """Read the published checkpoint and the archived ones.
+    """Read the published checkpoint, its earlier versions, and the archived ones.
 
-    `pinned` are the keys of the log, and of witnesses, that the auditor was given. Without a key
-    of the log among them, the first that lies in the log is believed.
+    `pinned` are the keys of the log that the auditor was given. Without one the first that lies in
+    the log is believed.
     """
     read = Checkpoints()
     chain = read_keys(objects, names)
     read.findings += chain.findings
     read.expected |= chain.names
-    logs = tuple(key for key in pinned if key.algorithm == ED25519)
-    read.keys, read.former = chain.trusted(logs)
+    read.keys, read.former = chain.trusted(pinned)
     if not read.keys:
         what = "no key to check signatures with: give the log's verifier key with --key"
         read.findings.append(Finding(Problem.NO_KEY, "keys/", what))
@@ -58,19 +49,18 @@ def read_checkpoints(
     if not set(chain.keys) & set(read.keys):
         what = "none of the log's published keys is the one that was given"
         read.findings.append(Finding(Problem.MISSING, KEYS, what))
-    witnesses = tuple(key for key in pinned if key.algorithm == COSIGNATURE)
-    published = _read(objects, CHECKPOINT, read, witnesses)
+    published = _read(objects, CHECKPOINT, read)
     archived = _archived(objects, names, read)
+    versions = _versions(objects, read)
     if published is not None:
         read.note, read.newest = published
         read.valid.append(Anchor(read.newest.size, read.newest.root, CHECKPOINT))
-        _compare(read.newest, archived, read.findings)
-    for name, checkpoint in archived.items():
+        _compare(read.newest, {**archived, **versions}, read.findings)
+    for name, checkpoint in {**archived, **versions}.items():
         read.archived.append(Anchor(checkpoint.size, checkpoint.root, name))
         if read.newest is None or checkpoint.size > read.newest.size:
             read.newest = checkpoint
     read.valid += read.archived
-    _check_witnesses(witnesses, read)
     return read
 
 
@@ -90,7 +80,7 @@ def _archived(objects: Objects, names: Iterable[str], read: Checkpoints) -> dict
             continue
         if checkpoint_path(int(size)) != name:
             continue  # no name of a checkpoint: it will be an orphan
-        one = _read(objects, name, read, ())
+        one = _read(objects, name, read)
         if one is None:
             continue
         checkpoint = one[1]
@@ -102,32 +92,47 @@ def _archived(objects: Objects, names: Iterable[str], read: Checkpoints) -> dict
     return {name: checkpoint for _, (name, checkpoint) in sorted(found.items())}
 
 
-def _read(
-    objects: Objects, name: str, read: Checkpoints, witnesses: Sequence[VerifierKey]
-) -> tuple[Note, Checkpoint] | None:
+def _versions(objects: Objects, read: Checkpoints) -> dict[str, Checkpoint]:
+    """Read what the published checkpoint was before, as far as the storage keeps it."""
+    found: dict[str, Checkpoint] = {}
+    before: Checkpoint | None = None
+    for name, raw in objects.versions(CHECKPOINT):
+        one = _checked(raw, name, read)
+        if one is None:
+            continue
+        _, checkpoint = one
+        if before is not None and checkpoint.size < before.size:
+            what = f"it says {checkpoint.size} entries, and the version before said {before.size}"
+            read.findings.append(Finding(Problem.ROLLED_BACK, name, what))
+        before = found[name] = checkpoint
+    return found
+
+
+def _read(objects: Objects, name: str, read: Checkpoints) -> tuple[Note, Checkpoint] | None:
     read.expected.add(name)
     try:
-        raw = objects.read(name)
+        return _checked(objects.read(name), name, read)
+    except MissingObjectError:
+        read.findings.append(Finding(Problem.MISSING, name, "the log has no checkpoint"))
+    except UnreadableObjectError as error:
+        read.findings.append(Finding(Problem.UNREADABLE, name, str(error)))
+    return None
+
+
+def _checked(raw: bytes, name: str, read: Checkpoints) -> tuple[Note, Checkpoint] | None:
+    """Return what a key of the log signed; of keys before the pinned one not the published."""
+    former = () if name == CHECKPOINT else read.former
+    try:
         note = Note.parse(raw)
         checkpoint = Checkpoint.parse(note.text)
-        former = () if name == CHECKPOINT else read.former
-        signers = note.verify((*read.keys, *former, *witnesses))
+        signers = note.verify((*read.keys, *former))
     except NoteError as error:
         read.findings.append(Finding(Problem.SIGNATURE, name, str(error)))
         return None
-    except MissingObjectError:
-        read.findings.append(Finding(Problem.MISSING, name, "the log has no checkpoint"))
-        return None
-    except UnreadableObjectError as error:
-        read.findings.append(Finding(Problem.UNREADABLE, name, str(error)))
-        return None
-    names = {key.name for key, _ in signers if key.algorithm == ED25519}
-    if bytes(note) != raw or names != {checkpoint.origin}:
+    if bytes(note) != raw or {key.name for key, _ in signers} != {checkpoint.origin}:
         what = "the log's key did not sign it as it stands there"
         read.findings.append(Finding(Problem.SIGNATURE, name, what))
         return None
-    if name == CHECKPOINT:
-        read.cosigned = {key.name: at for key, at in signers if at is not None}
     return note, checkpoint
 
 
@@ -142,14 +147,7 @@ def _compare(
             "it was set back"
         )
         findings.append(Finding(Problem.ROLLED_BACK, CHECKPOINT, what))
-    same = archived.get(checkpoint_path(published.size))
-    if same is not None and same.root != published.root:
-        what = f"it and {checkpoint_path(published.size)} have different roots"
-        findings.append(Finding(Problem.FORK, CHECKPOINT, what))
-
-
-def _check_witnesses(witnesses: Sequence[VerifierKey], read: Checkpoints) -> None:
-    for key in witnesses:
-        if read.note is not None and key.name not in read.cosigned:
-            what = f"witness {key.name} has not cosigned it"
-            read.findings.append(Finding(Problem.UNWITNESSED, CHECKPOINT, what))
+    for name, each in archived.items():
+        if each.size == published.size and each.root != published.root:
+            what = f"it and {name} have different roots"
+            findings.append(Finding(Problem.FORK, CHECKPOINT, what))

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
+from glideslope.audit.places import Place
 from services.audit.adapters.stores import Stores
 from services.audit.log import LockedError
 from services.audit.settings import AuditSettings
@@ -18,7 +18,7 @@ class Logged:
     to_follow: list[str]
 
 
-def log_key_events(settings: AuditSettings, logs: Iterable[Path]) -> Logged:
+def log_key_events(settings: AuditSettings, logs: Iterable[Place]) -> Logged:
     """Append what happened to keys to each log that no process writes. Raises `LogError`.
 
     A running audit appends it to its logs by itself, before the next record.

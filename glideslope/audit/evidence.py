@@ -20,7 +20,7 @@ from typing import Final
 import rfc8785
 
 from glideslope.audit.history import Found, record_data
-from glideslope.audit.objects import FolderObjects
+from glideslope.audit.objects import Objects
 from glideslope.audit.proof import prove
 from services.audit.tlog.merkle import ProofError
 from services.audit.tlog.note import Checkpoint, Note, SignatureError, VerifierKey
@@ -54,18 +54,18 @@ class NoEvidenceError(Exception):
     """A bundle cannot be made; its message says what to do."""
 
 
-def write_bundle(
+def write_bundle(  # noqa: PLR0913, PLR0917 - what a bundle is made of
     path: Path,
+    objects: Objects,
     request: str,
     found: Sequence[Found],
     keys: Sequence[VerifierKey],
     releases: Mapping[str, Release],
 ) -> None:
-    """Write the bundle. All entries must be of one log, whose `keys` are known.
+    """Write the bundle. All entries must be of one log, whose objects and `keys` are known.
 
     Raises `NoEvidenceError`.
     """
-    objects = FolderObjects(found[0].log)
     note = Note.parse(objects.read(CHECKPOINT))
     checkpoint = Checkpoint.parse(note.text)
     files: dict[str, bytes] = {}

@@ -35,10 +35,14 @@ class Problem(StrEnum):
     KEY_LIVES = "key-lives"
     ORPHAN = "orphan"
     KEY = "key"
+    OVERWRITTEN = "overwritten"
+    DELETED = "deleted"
     # incomplete
     MISSING = "missing"
     UNFINISHED = "unfinished"
     KEY_GONE = "key-gone"
+    UNLOCKED = "unlocked"
+    ORDER = "order"
     # unverifiable
     NO_LOG = "no-log"
     NO_KEY = "no-key"
@@ -55,7 +59,15 @@ class Problem(StrEnum):
         return Verdict.TAMPERED
 
 
-_INCOMPLETE: Final = frozenset({Problem.MISSING, Problem.UNFINISHED, Problem.KEY_GONE})
+_INCOMPLETE: Final = frozenset(
+    {
+        Problem.MISSING,
+        Problem.UNFINISHED,
+        Problem.KEY_GONE,
+        Problem.UNLOCKED,
+        Problem.ORDER,
+    }
+)
 _UNVERIFIABLE: Final = frozenset(
     {Problem.NO_LOG, Problem.NO_KEY, Problem.UNREADABLE, Problem.UNWITNESSED}
 )

@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from glideslope.audit.objects import FolderObjects, Objects
+from glideslope.audit.objects import Objects, UnreadableObjectError
+from glideslope.audit.places import Place
 from glideslope.identity import RequestName, origin, request_of
 from services.audit.entry import Entry
 from services.audit.log import DamagedError
@@ -23,9 +24,10 @@ from services.audit.tlog.paths import (
     CHECKPOINT,
     TILE_WIDTH,
     Tile,
-    blob_path,
+    pack_path,
     split_bundle,
 )
+from services.audit.tlog.reading import Records
 from shared import cloudevents, topics
 from shared.cloudevents import UnreadableError
 from shared.delivery import Record
@@ -38,7 +40,7 @@ from shared.topics import Topic
 class Found:
     """One entry about the request. `entry` is None where nobody can decrypt it any more."""
 
-    log: Path
+    log: Place
     origin: str
     index: int
     raw: bytes
@@ -75,7 +77,7 @@ def record_data(entry: Entry) -> dict[str, Any]:
 
 
 def entries_of(
-    logs: Sequence[Path],
+    logs: Sequence[Place],
     keys: KeyReader | None,
     request_id: str,
     names: Mapping[str, Topic],
@@ -107,33 +109,52 @@ def _take_release(found: Found, releases: dict[str, Release]) -> None:
         releases[manifest.content_hash()] = manifest
 
 
-def entries(log: Path, keys: KeyReader | None) -> Iterator[Found]:
-    """Yield all entries of a log but those about keys, in its order. Raises `DamagedError`."""
-    objects = FolderObjects(log)
+def entries(
+    log: Place, keys: KeyReader | None, wanted: Callable[[Leaf], bool] | None = None
+) -> Iterator[Found]:
+    """Yield the entries of a log but those about keys, in its order: all, or those wanted.
+
+    Raises `DamagedError`.
+    """
     try:
-        checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
-        for index, raw in _entries(objects, checkpoint.size):
-            leaf = Leaf.decode(raw)
-            if leaf.position.topic == KEY_EVENTS:
-                continue
-            sealed = objects.read(blob_path(leaf.blob.sha256))
-            entry = _opened(leaf, sealed, checkpoint.origin, keys)
-            yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
-    except (BadLeafError, BadBlobError, LookupError, ValueError) as error:
+        with closing(log.open()) as objects:
+            records = Records(objects.read)
+            checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
+            for index, raw, leaf in _leaves(objects, checkpoint.size, wanted):
+                sealed = records.find(leaf.blob) or b""
+                entry = _opened(leaf, sealed, checkpoint.origin, keys)
+                yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
+    except (BadLeafError, BadBlobError, LookupError, UnreadableObjectError, ValueError) as error:
         raise DamagedError(
             f"the log in {log} cannot be read: {error}. Run `glideslope audit verify {log}`"
         ) from error
 
 
-def _entries(objects: Objects, size: int) -> Iterator[tuple[int, bytes]]:
+def _leaves(
+    objects: Objects, size: int, wanted: Callable[[Leaf], bool] | None
+) -> Iterator[tuple[int, bytes, Leaf]]:
+    """Yield each entry that has a record of Kafka, as it stands and as it reads."""
+    asked_for = -1
     for number in range(-(-size // TILE_WIDTH)):
         first = number * TILE_WIDTH
         tile = Tile(None, number, min(TILE_WIDTH, size - first))
         try:
-            raw = objects.read(tile.path)
+            bundle = objects.read(tile.path)
         except LookupError:  # a full one has replaced it
-            raw = objects.read(Tile(None, number).path)
-        yield from enumerate(split_bundle(raw)[: tile.width], first)
+            bundle = objects.read(Tile(None, number).path)
+        read = [
+            (index, raw, Leaf.decode(raw))
+            for index, raw in enumerate(split_bundle(bundle)[: tile.width], first)
+        ]
+        of_kafka = [
+            each
+            for each in read
+            if each[2].position.topic != KEY_EVENTS and (wanted is None or wanted(each[2]))
+        ]
+        packs = sorted({each[2].blob.pack for each in of_kafka if each[2].blob.pack > asked_for})
+        objects.ahead(pack_path(pack) for pack in packs)
+        asked_for = max(packs, default=asked_for)
+        yield from of_kafka
 
 
 def _opened(leaf: Leaf, sealed: bytes, origin_: str, keys: KeyReader | None) -> Entry | None:
@@ -162,8 +183,19 @@ def request_in(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
 
     `names` maps the topics' names on the cluster to the topics.
     """
+    record = record_of(entry)
+    with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
+        topic = names[record.topic]
+        if topic is topics.DEAD_LETTERS:
+            topic = names[origin(record).topic]
+        return request_of(topic, record)
+    return None
+
+
+def record_of(entry: Entry) -> Record:
+    """Return the record of Kafka that an entry holds."""
     position = entry.position
-    record = Record(
+    return Record(
         topic=position.topic,
         partition=position.partition,
         offset=position.offset,
@@ -172,12 +204,6 @@ def request_in(entry: Entry, names: Mapping[str, Topic]) -> RequestName | None:
         value=entry.value,
         headers=entry.headers,
     )
-    with contextlib.suppress(UnreadableError, KeyError, ValueError):  # about no request we know
-        topic = names[position.topic]
-        if topic is topics.DEAD_LETTERS:
-            topic = names[origin(record).topic]
-        return request_of(topic, record)
-    return None
 
 
 def release_of(found: Sequence[Found]) -> str | None:

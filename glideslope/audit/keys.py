@@ -40,7 +40,7 @@ class KeyChain:
 
 
 def read_keys(objects: Objects, names: AbstractSet[str]) -> KeyChain:
-    """Read the keys as far as the chain holds."""
+    """Read the keys among `names` as far as the chain holds."""
     chain = KeyChain()
     number = 0
     while (name := key_path(number)) in names:
@@ -61,6 +61,17 @@ def read_keys(objects: Objects, names: AbstractSet[str]) -> KeyChain:
         chain.findings.append(Finding(Problem.KEY, name, what))
     chain.names |= later
     return chain
+
+
+def probe_keys(objects: Objects) -> KeyChain:
+    """Read the keys one after the other, where nothing lists what is there."""
+    names: set[str] = set()
+    while True:
+        try:
+            objects.read(key_path(len(names)))
+        except MissingObjectError:
+            return read_keys(objects, names)
+        names.add(key_path(len(names)))
 
 
 def _read(raw: bytes, number: int, before: Sequence[VerifierKey]) -> VerifierKey:

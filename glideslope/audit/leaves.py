@@ -15,19 +15,21 @@ _STRING: Final = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-
 _OPTIONAL: Final = rf"(?:{_STRING}|null)"
 _NUMBER: Final = r"(?:0|-?[1-9][0-9]*+)"
 _LEAF: Final = re.compile(
-    rf'\{{"blob":\{{"bytes":(?P<bytes>{_NUMBER}),"sha256":"(?P<sha256>[0-9a-f]{{64}})"\}},'
+    rf'\{{"blob":\{{"at":(?P<at>{_NUMBER}),"bytes":(?P<bytes>{_NUMBER}),'
+    rf'"pack":(?P<pack>{_NUMBER}),"sha256":"(?P<sha256>[0-9a-f]{{64}})"\}},'
     rf'"cluster":(?P<cluster>{_STRING}),'
     rf'"decides":(?:null|\{{"accepted_at":{_STRING},"id":{_STRING},"source":{_STRING}\}}),'
     rf'"event_id":(?P<event_id>{_OPTIONAL}),'
     rf'"offset":(?P<offset>{_NUMBER}),'
     rf'"partition":(?P<partition>{_NUMBER}),'
+    rf'"previous":(?P<previous>{_NUMBER}|null),'
     rf'"release":{_OPTIONAL},'
     rf'"subject_key":(?P<subject_key>{_OPTIONAL}),'
     rf'"tenant":{_OPTIONAL},'
     rf'"timestamp":(?P<timestamp>{_NUMBER}),'
     rf'"topic":(?P<topic>{_STRING}),'
     rf'"type":(?P<type>{_OPTIONAL}),'
-    r'"v":1\}'
+    r'"v":2\}'
 )
 
 
@@ -38,12 +40,15 @@ class Said(NamedTuple):
     topic: str
     partition: int
     offset: int
+    previous: int | None
     timestamp: int
     event_id: str | None
     type: str | None
     subject_key: str | None
     sha256: str
     bytes: int
+    pack: int
+    at: int
 
     @property
     def position(self) -> Position:
@@ -62,21 +67,36 @@ def read_leaf(raw: bytes) -> Said:
     except UnicodeDecodeError as error:
         raise BadFormError("it is no leaf: it is not UTF-8") from error
     if match is None:
-        raise BadFormError("it is no leaf of version 1 in canonical JSON")
-    (size, sha256, cluster, event_id, offset, partition, subject_key, timestamp, topic, type_) = (
-        match.groups()
-    )
+        raise BadFormError("it is no leaf of version 2 in canonical JSON")
+    (
+        at,
+        size,
+        pack,
+        sha256,
+        cluster,
+        event_id,
+        offset,
+        partition,
+        previous,
+        subject_key,
+        timestamp,
+        topic,
+        type_,
+    ) = match.groups()
     return Said(
         cluster=_text(cluster) or "",
         topic=_text(topic) or "",
         partition=int(partition),
         offset=int(offset),
+        previous=None if previous == "null" else int(previous),
         timestamp=int(timestamp),
         event_id=_text(event_id),
         type=_text(type_),
         subject_key=_text(subject_key),
         sha256=sha256,
         bytes=int(size),
+        pack=int(pack),
+        at=int(at),
     )
 
 

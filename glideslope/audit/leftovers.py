@@ -14,13 +14,15 @@ from glideslope.audit.leaves import BadFormError, read_leaf
 from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
 from services.audit.tlog.note import Checkpoint, Note, NoteError
 from services.audit.tlog.paths import (
+    BLOBS,
     CHECKPOINT,
     TILE_WIDTH,
     BadBundleError,
     BadPathError,
     Tile,
-    blob_path,
     checkpoint_path,
+    first_of_pack,
+    pack_path,
     split_bundle,
     tiles,
 )
@@ -74,7 +76,7 @@ def _bundles_and_blobs(objects: Objects, size: int, newer: int) -> Iterable[str]
             for level in (None, 0):
                 yield Tile(level, number, width).path
         for entry in split_bundle(raw):
-            yield blob_path(read_leaf(entry).sha256)
+            yield pack_path(read_leaf(entry).pack)
 
 
 def _judge(name: str, size: int, begun: AbstractSet[str]) -> Finding:
@@ -82,11 +84,9 @@ def _judge(name: str, size: int, begun: AbstractSet[str]) -> Finding:
         what = "it belongs to an append that was begun and not finished: start audit, it will be"
         return Finding(Problem.UNFINISHED, name, what)
     try:
-        tile = Tile.of(name)
+        end = _end(name)
     except BadPathError:
         return Finding(Problem.ORPHAN, name, "no entry and no checkpoint refers to it")
-    covers = TILE_WIDTH ** (tile.level or 0)
-    end = (tile.index * TILE_WIDTH + tile.width) * covers
     if size < end <= size + _APPEND_AT_MOST:
         what = (
             f"it belongs to an append that would make {end} entries or more, and the newest "
@@ -95,3 +95,12 @@ def _judge(name: str, size: int, begun: AbstractSet[str]) -> Finding:
         )
         return Finding(Problem.UNFINISHED, name, what)
     return Finding(Problem.ORPHAN, name, f"a log of {size} entries never had it")
+
+
+def _end(name: str) -> int:
+    """Return how many entries at least a log has with this object. Raises `BadPathError`."""
+    if name.startswith(BLOBS):
+        return first_of_pack(name) + 1
+    tile = Tile.of(name)
+    covers: int = TILE_WIDTH ** (tile.level or 0)
+    return (tile.index * TILE_WIDTH + tile.width) * covers

@@ -5,16 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from glideslope.audit.bucket import BucketError
 from glideslope.audit.findings import Finding, Problem
 from glideslope.audit.memory import Memory
-from glideslope.audit.objects import PUBLISHED, FolderObjects
+from glideslope.audit.places import Place
 from glideslope.audit.verification import Report, Verification
+from glideslope.audit.witnesses import Witnesses
 from services.audit.tlog.keystore import KeyStore
 from services.audit.tlog.note import VerifierKey
-from services.audit.tlog.paths import CHECKPOINT
 
 OpenKeys = Callable[[], KeyStore]
 """Opens the key store anew in each process. A function of a module, so that it can be sent."""
@@ -22,52 +22,16 @@ OpenKeys = Callable[[], KeyStore]
 _POLL_SECONDS: Final = 0.1
 
 
-class NoLogError(Exception):
-    """There is no log at this place; its message says what is there instead."""
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is to be checked, and what is known of it."""
 
-    folder: Path
+    place: Place
     keys: tuple[VerifierKey, ...] = ()
     memory: Memory | None = None
+    witnesses: Witnesses | None = None
     open_keys: OpenKeys | None = None
     records: bool = True
-
-
-def find_logs(folder: Path) -> list[Path]:
-    """Return the logs in a folder: itself, or its subfolders. Raises `NoLogError`."""
-    if _is_log(folder):
-        return [folder]
-    if not folder.is_dir():
-        raise NoLogError(
-            f"there is no folder {folder}: name the folder of a log, or the one that holds the "
-            "logs (GLIDESLOPE_HOME/audit)"
-        )
-    logs = sorted(
-        (each for each in folder.iterdir() if _is_log(each)),
-        key=lambda each: (not each.name.isdecimal(), each.name.zfill(20)),
-    )
-    if logs:
-        return logs
-    lines = next((folder.glob("**/*.jsonl")), None)
-    if lines is not None:
-        raise NoLogError(
-            f"{folder} holds no transparency log: {lines} is of an older format, which has no "
-            "proofs. Nothing can be said of it here"
-        )
-    raise NoLogError(
-        f"{folder} holds no log: no checkpoint, no tiles. Where audit has logged nothing yet, "
-        "there is nothing to check"
-    )
-
-
-def _is_log(folder: Path) -> bool:
-    return (folder / CHECKPOINT).is_file() or any(
-        (folder / name).is_dir() for name in PUBLISHED if name != "keys"
-    )
 
 
 def verify_all(tasks: Sequence[Task], progress: Callable[[int, int, int], None]) -> list[Report]:
@@ -108,18 +72,19 @@ def _verify_counted(place: int, task: Task) -> Report:
 
 def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
     started = time.monotonic()
-    objects = FolderObjects(task.folder)
     keys = None if task.open_keys is None else task.open_keys()
+    objects = task.place.open()
     try:
         return Verification(
             objects,
             keys=task.keys,
             memory=task.memory,
+            witnesses=task.witnesses,
             key_reader=keys,
             records=task.records,
             progress=progress,
         ).run()
-    except OSError as error:
+    except (OSError, BucketError) as error:
         what = f"the log could not be read: {error}"
         return Report(
             objects.place,
@@ -127,5 +92,6 @@ def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
             seconds=time.monotonic() - started,
         )
     finally:
+        objects.close()
         if keys is not None:
             keys.close()

@@ -4,20 +4,24 @@
 <log>/checkpoints/<size>              each checkpoint that was ever published
 <log>/tile/<L>/<N>[.p/<W>]            hashes
 <log>/tile/entries/<N>[.p/<W>]        entries
-<log>/blobs/<aa>/<SHA-256>            encrypted records
+<log>/blobs/<N>                       encrypted records, a pack from entry N on
 <log>/keys/<…>                        public keys
+<log>/cosignatures/<key id>           the newest checkpoint that a witness cosigned
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final, Protocol
 
-from services.audit.adapters.stores import unfinished
+from glideslope.audit.findings import Finding
+from services.audit.adapters.stores import unpublished
+from services.audit.tlog.paths import CHECKPOINT
 
 PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
 """The folders whose every object is accounted for. What else lies there is the writer's own."""
+COSIGNATURES: Final = "cosignatures"
 
 
 class MissingObjectError(LookupError):
@@ -44,12 +48,61 @@ class Objects(Protocol):
     def unfinished(self) -> AbstractSet[str]:
         """Return the names of the objects that the writer is about to add, if it told of any."""
 
+    def cosignatures(self) -> Iterator[str]:
+        """Yield the name of each checkpoint that a witness left beside the log."""
 
-class FolderObjects:
-    """A log in a folder."""
+    def ahead(self, names: Iterable[str]) -> None:
+        """Hear which objects will be read next, in this order, to fetch them meanwhile."""
 
-    def __init__(self, folder: Path) -> None:
+    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the earlier versions of an object, oldest first, each with a name of its own."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Say, after the reading, what the storage itself tells of what was done to objects."""
+
+    def remarks(self) -> Iterator[str]:
+        """Say what an auditor should know of the storage, which is no fault of the log."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
+
+
+class PlainObjects:
+    """What a storage has to say that is quick and keeps nothing but the objects: nothing."""
+
+    def unfinished(self) -> AbstractSet[str]:
+        """See `Objects`."""
+        return frozenset()
+
+    def ahead(self, names: Iterable[str]) -> None:
+        """See `Objects`."""
+
+    def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
+        """See `Objects`."""
+        yield from ()
+
+    def findings(self) -> Iterator[Finding]:
+        """See `Objects`."""
+        yield from ()
+
+    def remarks(self) -> Iterator[str]:
+        """See `Objects`."""
+        yield from ()
+
+    def close(self) -> None:
+        """See `Objects`."""
+
+
+class FolderObjects(PlainObjects):
+    """A log in a folder, with what was in its writer's journal alone when this was made.
+
+    Those entries are in the log: their checkpoint is signed, and durable. Their objects follow.
+    With `published` they are left out, as others do not see them yet.
+    """
+
+    def __init__(self, folder: Path, *, published: bool = False) -> None:
         self._folder = folder
+        self._unpublished = {} if published else unpublished(folder)
 
     @property
     def place(self) -> str:
@@ -58,6 +111,8 @@ class FolderObjects:
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes. Raises `MissingObjectError`, `UnreadableObjectError`."""
+        if name in self._unpublished:
+            return self._unpublished[name]
         try:
             return (self._folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -66,13 +121,19 @@ class FolderObjects:
             raise UnreadableObjectError(f"{name}: {error.strerror}") from error
 
     def names(self) -> Iterator[str]:
-        """Yield the name of each file in the published folders."""
+        """Yield the name of each file in the published folders, and of each that will be there."""
+        yield from (name for name in self._unpublished if name != CHECKPOINT)
         for top in PUBLISHED:
-            yield from self._below(top)
+            yield from (name for name in self._below(top) if name not in self._unpublished)
 
     def unfinished(self) -> AbstractSet[str]:
         """Return what the writer's journal names."""
-        return unfinished(self._folder)
+        self._unpublished = unpublished(self._folder)  # by now others than at first
+        return frozenset(self._unpublished)
+
+    def cosignatures(self) -> Iterator[str]:
+        """Yield the files that witnesses left."""
+        yield from (name for name in self._below(COSIGNATURES) if not name.endswith(".new"))
 
     def _below(self, name: str) -> Iterator[str]:
         try:

@@ -8,7 +8,7 @@ from glideslope.audit.leaves import Said
 from services.audit.tlog.blob import BadBlobError, key_id, open_
 from services.audit.tlog.keystore import KeyReader
 from services.audit.tlog.leaf import KEY_EVENTS, SHREDDED, identity
-from services.audit.tlog.paths import blob_path
+from services.audit.tlog.paths import pack_path
 
 _KEYS_AT_HAND = 4_096
 
@@ -30,7 +30,7 @@ class Opening:
 
     def check(self, index: int, said: Said, raw: bytes) -> str | None:
         """Take an entry in; return what is wrong with its record, if anything is."""
-        name = blob_path(said.sha256)
+        name = pack_path(said.pack)
         if said.topic == KEY_EVENTS and said.type == SHREDDED and said.subject_key is not None:
             what = f"its key {said.subject_key} is still there, and the entry says it was destroyed"
             finding = Finding(Problem.KEY_LIVES, name, what, index, said.event_id)

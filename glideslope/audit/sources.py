@@ -1,14 +1,16 @@
-"""Where on Kafka the entries' records stood: none twice, and which offsets have no entry.
+"""Where on Kafka the entries' records stood: each once, in order, and which have no entry.
 
-Offsets without an entry are ordinary: every transaction leaves a marker in each partition it
-wrote to, aborted records are never delivered, and compaction removes. A log cannot tell those
-from a record that was never logged; Kafka can (`audit reconcile`), so they are counted.
+A writer takes the records of a partition in the order of their offsets, and each entry says which
+offset was logged before it. Offsets without an entry are ordinary: every transaction leaves a
+marker in each partition it wrote to, aborted records are never delivered, and compaction removes.
+A log cannot tell those from a record that was never logged; Kafka can, so they are counted.
 """
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from glideslope.audit.findings import Problem
 from glideslope.audit.leaves import Said
 
 
@@ -24,17 +26,21 @@ class Stream(NamedTuple):
 class Seen:
     """The offsets of a stream that have an entry.
 
-    `gaps` are ranges without, ends included; `before` counts the offsets without an entry of a
-    topic of the same name that was deleted.
+    `last` is the highest, `latest` that of the entry that was logged last, and `newest` the highest
+    timestamp. `gaps` are ranges without, ends included; `before` counts the offsets without an
+    entry of a topic of the same name that was deleted; `passed_over` says how many entries had
+    been passed over by then.
     """
 
     first: int
     last: int
     newest: int
+    latest: int
     entries: int = 1
     late: int = 0
     begun_anew: int = 0
     before: int = 0
+    passed_over: int = 0
     gaps: list[tuple[int, int]] = field(default_factory=list)
 
     @property
@@ -48,27 +54,49 @@ class Sources:
 
     def __init__(self) -> None:
         self.streams: dict[Stream, Seen] = {}
+        self._passed_over = 0
 
-    def add(self, leaf: Said) -> str | None:
+    def pass_over(self) -> None:
+        """Take note that entries were passed over, of whichever partitions."""
+        self._passed_over += 1
+
+    def add(self, leaf: Said) -> tuple[Problem, str] | None:
         """Take a leaf in; return what is wrong with its place, if anything is."""
+        seen = self.streams.get(Stream(leaf.cluster, leaf.topic, leaf.partition))
+        before = None if seen is None else seen.latest
+        known = (0 if seen is None else seen.passed_over) == self._passed_over
+        wrong = self._place(leaf, seen)
+        if known and leaf.previous != before:
+            what = f"it says that offset {leaf.previous} was logged before it, and {before} was"
+            return Problem.LEAF, what
+        return wrong
+
+    def _place(self, leaf: Said, seen: Seen | None) -> tuple[Problem, str] | None:
         stream = Stream(leaf.cluster, leaf.topic, leaf.partition)
         offset, timestamp = leaf.offset, leaf.timestamp
-        seen = self.streams.get(stream)
+        record = f"record {stream.topic}-{stream.partition}-{offset}"
         if seen is None:
-            self.streams[stream] = Seen(offset, offset, timestamp)
+            self.streams[stream] = Seen(
+                offset, offset, timestamp, offset, passed_over=self._passed_over
+            )
             return None
         seen.entries += 1
+        seen.passed_over = self._passed_over
+        late = Problem.ORDER, f"{record} was logged after {seen.latest} of its partition"
+        seen.latest = offset
         if offset > seen.last:
             if offset > seen.last + 1:
                 seen.gaps.append((seen.last + 1, offset - 1))
             seen.last = offset
         elif _fill(seen.gaps, offset):
             seen.late += 1
+            return late
         elif offset < seen.first and timestamp <= seen.newest:
             seen.gaps.insert(0, (offset + 1, seen.first - 1))
             seen.gaps = [gap for gap in seen.gaps if gap[0] <= gap[1]]
             seen.first = offset
             seen.late += 1
+            return late
         elif timestamp > seen.newest:
             # A topic that was deleted and created anew begins again at 0, and later.
             seen.begun_anew += 1
@@ -76,7 +104,7 @@ class Sources:
             seen.first = seen.last = offset
             seen.gaps.clear()
         else:
-            return f"a second entry for record {stream.topic}-{stream.partition}-{offset}"
+            return Problem.DOUBLED, f"a second entry for {record}"
         seen.newest = max(seen.newest, timestamp)
         return None
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from glideslope.audit.checkpoints import Checkpoints, claimed_origin, read_checkpoints
@@ -15,13 +15,16 @@ from glideslope.audit.findings import Finding, Problem, Verdict, verdict
 from glideslope.audit.leaves import BadFormError, Said, event_of, read_leaf
 from glideslope.audit.leftovers import judge_leftovers
 from glideslope.audit.memory import Memory, Remembered
-from glideslope.audit.objects import MissingObjectError, Objects, UnreadableObjectError
+from glideslope.audit.objects import Objects
 from glideslope.audit.opening import Opening
+from glideslope.audit.packs import Packs
+from glideslope.audit.roots import Anchor
 from glideslope.audit.sources import Seen, Sources, Stream
-from glideslope.audit.tree import Anchor, Leaf, TreeCheck
+from glideslope.audit.tree import Leaf, TreeCheck
+from glideslope.audit.witnesses import Cosigned, Witnesses, read_vouched
 from services.audit.tlog.keystore import KeyReader
-from services.audit.tlog.note import ED25519, VerifierKey
-from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, blob_path
+from services.audit.tlog.note import VerifierKey
+from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, pack_path
 
 Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
@@ -45,9 +48,10 @@ class Report:
     decrypted: int | None = None
     shredded: int | None = None
     checkpoints: int = 0
-    cosigned: dict[str, int] = field(default_factory=dict)
+    cosigned: Mapping[str, Cosigned] = field(default_factory=dict)
     streams: Mapping[Stream, Seen] = field(default_factory=dict)
     repeated_events: int = 0
+    remarks: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -61,8 +65,9 @@ class Verification:
 
     `keys` are those that the auditor was given. Without a log's key among them the ones in the
     log itself are believed: only a remembered checkpoint then shows a log that was made anew.
-    `memory` is what the auditor knows from before. With a `key_reader` every record is decrypted
-    whose key is there; without `records` none is even read. It needs some 200 bytes for each entry.
+    `memory` is what the auditor knows from before, `witnesses` whom else they believe. With a
+    `key_reader` every record is decrypted whose key is there; without `records` none is even read.
+    It needs some 200 bytes for each entry.
     """
 
     def __init__(  # noqa: PLR0913 - what an auditor may know beforehand
@@ -71,6 +76,7 @@ class Verification:
         *,
         keys: Sequence[VerifierKey] = (),
         memory: Memory | None = None,
+        witnesses: Witnesses | None = None,
         key_reader: KeyReader | None = None,
         records: bool = True,
         progress: Progress | None = None,
@@ -78,6 +84,7 @@ class Verification:
         self._objects = objects
         self._keys = keys
         self._memory = memory or {}
+        self._witnesses = witnesses or Witnesses()
         self._key_reader = key_reader if records else None
         self._records = records
         self._opening: Opening | None = None
@@ -85,6 +92,9 @@ class Verification:
         self._names: set[str] = set()
         self._expected: set[str] = set()
         self._sources = Sources()
+        self._passed_over = 0
+        self._packs = Packs(objects)
+        self._asked_for = -1
         self._events: Counter[int] = Counter()
         self.report = Report(objects.place)
 
@@ -98,8 +108,7 @@ class Verification:
         report = self.report
         report.findings += read.findings
         report.keys = read.keys
-        report.pinned = any(key.algorithm == ED25519 for key in keys)
-        report.cosigned = read.cosigned
+        report.pinned = bool(keys)
         report.checkpoints = len(read.archived)
         self._expected |= read.expected
         if read.newest is not None:
@@ -118,6 +127,8 @@ class Verification:
             ):  # nobody can tell whose the blobs of the others are
                 left = {name for name in left if not name.startswith(BLOBS)}
             self._find(*judge_leftovers(self._objects, left, report.size))
+        self._find(*self._objects.findings())
+        report.remarks += self._objects.remarks()
         report.streams = self._sources.streams
         report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
         report.seconds = time.monotonic() - started
@@ -126,61 +137,74 @@ class Verification:
     def _check_entries(self, read: Checkpoints, remembered: Remembered | None) -> None:
         size = self.report.size
         anchors = list(read.valid)
+        if read.newest is not None:
+            vouched = read_vouched(self._objects, read.note, self._witnesses, read.newest)
+            self.report.cosigned = vouched.newest
+            self._find(*vouched.findings)
+            anchors += vouched.anchors
         if remembered is not None:
             self._find(*_compare(remembered, read, size))
             if remembered.size <= size:
                 anchors.append(Anchor(remembered.size, remembered.root, CHECKPOINT, Problem.FORK))
         tree = TreeCheck(self._objects, anchors, self._names, event_of)
-        for leaf in tree.leaves():
-            self._check_leaf(leaf)
-            if leaf.index % _EVERY == 0:
-                self._progress(leaf.index, size)
+        walk = tree.leaves()
+        while leaves := list(islice(walk, _EVERY)):
+            self._check_leaves(leaves)
+            self._progress(leaves[-1].index, size)
         self._progress(size, size)
-        self._find(*tree.findings)
-        self._expected |= tree.expected
+        if self._records:
+            self._packs.end(size)
+        self._find(*tree.findings, *self._packs.findings)
+        self.report.blobs = self._packs.read
+        self._expected |= tree.expected | self._packs.names
 
-    def _check_leaf(self, leaf: Leaf) -> None:
+    def _check_leaves(self, leaves: Sequence[Leaf]) -> None:
+        """Check some entries, after asking for the packs that their records are in."""
+        read = [(leaf, _read(leaf)) for leaf in leaves]
+        if self._records:
+            packs = {said.pack for _, said in read if isinstance(said, Said)}
+            new = sorted(pack for pack in packs if pack > self._asked_for)
+            self._objects.ahead(pack_path(pack) for pack in new)
+            self._asked_for = max(new, default=self._asked_for)
+        for leaf, said in read:
+            self._check_leaf(leaf, said)
+
+    def _check_leaf(self, leaf: Leaf, said: Said | BadFormError) -> None:
+        if leaf.index != self.report.entries + self._passed_over:
+            self._passed_over = leaf.index - self.report.entries
+            self._sources.pass_over()
         self.report.entries += 1
-        try:
-            said = read_leaf(leaf.raw)
-        except BadFormError as error:
+        if isinstance(said, BadFormError):
+            self._sources.pass_over()
             event = event_of(leaf.raw)
-            self._find(Finding(Problem.LEAF, leaf.object, str(error), leaf.index, event))
+            self._find(Finding(Problem.LEAF, leaf.object, str(said), leaf.index, event))
             return
         wrong = self._sources.add(said)
         if wrong is not None:
-            self._find(Finding(Problem.DOUBLED, leaf.object, wrong, leaf.index, said.event_id))
+            problem, what = wrong
+            self._find(Finding(problem, leaf.object, what, leaf.index, said.event_id))
         if said.event_id is not None:
             self._events[hash((said.topic, said.event_id))] += 1
         if self._records:
-            self._check_blob(leaf, said)
+            self._check_record(leaf.index, said)
 
-    def _check_blob(self, leaf: Leaf, said: Said) -> None:
-        name = blob_path(said.sha256)
-        problem, what = Problem.BLOB, ""
-        if name in self._expected:
-            problem, what = Problem.DOUBLED, "another entry has this blob already"
-        self._expected.add(name)
-        try:
-            raw = self._objects.read(name)
-        except MissingObjectError:
-            problem, what = Problem.MISSING, "the entry's encrypted record is not there"
-        except UnreadableObjectError as error:
-            problem, what = Problem.UNREADABLE, str(error)
-        else:
-            self.report.blobs += 1
-            if len(raw) != said.bytes:
-                what = f"it has {len(raw)} bytes, and the entry says {said.bytes}"
-            elif sha256(raw).hexdigest() != said.sha256:
-                what = "its SHA-256 is not its name: it was changed"
-            elif self._opening is not None:
-                what = self._opening.check(leaf.index, said, raw) or ""
-                problem = Problem.DECRYPTION
-        if what:
-            self._find(Finding(problem, name, what, leaf.index, said.event_id))
+    def _check_record(self, index: int, said: Said) -> None:
+        raw = self._packs.record(index, said)
+        if raw is None or self._opening is None:
+            return
+        if what := self._opening.check(index, said, raw):
+            name = pack_path(said.pack)
+            self._find(Finding(Problem.DECRYPTION, name, what, index, said.event_id))
 
     def _find(self, *findings: Finding) -> None:
         self.report.findings += findings
+
+
+def _read(leaf: Leaf) -> Said | BadFormError:
+    try:
+        return read_leaf(leaf.raw)
+    except BadFormError as error:
+        return error
 
 
 def _compare(remembered: Remembered, read: Checkpoints, size: int) -> Iterator[Finding]:

@@ -41,7 +41,9 @@ def _log(report: Report) -> dict[str, Any]:
         "decrypted": report.decrypted,
         "shredded": report.shredded,
         "checkpoints": report.checkpoints,
-        "cosigned": report.cosigned,
+        "cosigned": {
+            name: {"size": each.size, "at": each.at} for name, each in report.cosigned.items()
+        },
         "repeated_events": report.repeated_events,
         "sources": [
             {
@@ -55,6 +57,7 @@ def _log(report: Report) -> dict[str, Any]:
             }
             for stream, seen in report.streams.items()
         ],
+        "remarks": report.remarks,
         "findings": [_finding(finding) for finding in report.findings],
         "seconds": round(report.seconds, 3),
     }
@@ -91,7 +94,7 @@ def as_text(reports: Sequence[Report], verdict: Verdict) -> RenderableType:
 
 
 def _notes(reports: Sequence[Report]) -> list[Text]:
-    notes = []
+    notes = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
     if any(report.origin and not report.pinned for report in reports):
         notes.append(
             "The keys were taken from the logs themselves: who can write there can make a log "

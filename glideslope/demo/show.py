@@ -120,7 +120,10 @@ def _end(journey: Journey) -> Text:
 
 
 def _confidence(journey: Journey) -> str:
-    return f"{journey.result.confidence.probability:.2f}" if journey.result else ""
+    if journey.result is None:
+        return ""
+    confidence = journey.result.confidence
+    return f"{confidence.probability:.2f}" + (" (draft)" if confidence.about == "draft" else "")
 
 
 def _receipt(journey: Journey) -> str:

@@ -14,6 +14,7 @@ Progress = Callable[[str], None]
 _JVM_OPTIONS: Final = (
     "-Xms128m",
     "-Xmx512m",  # a laptop's broker; Kafka's own default is 1 GiB
+    "-XX:+UseSerialGC",  # for so small a heap; G1 starts threads for machines that are larger
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
     "-Dlog4j2.configurationFile=log4j2.properties",
@@ -43,6 +44,7 @@ class Runtime(Protocol):
 def format_arguments(jars: str, cluster_id: str) -> list[str]:
     """Return what follows `java` to format the data folder."""
     return [
+        "-XX:TieredStopAtLevel=1",  # over before a second compiler would pay
         *_java_arguments(jars),
         "kafka.tools.StorageTool",
         "format",

@@ -1,14 +1,11 @@
 """every topic → append → results."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.audit.adapters.kafka import cluster_id, was_logged
-from services.audit.adapters.stores import Stores
+from services.audit.adapters.kafka import cluster_id
+from services.audit.adapters.opening import LogOpener
 from services.audit.auditor import Auditor
-from services.audit.group import GroupLog
-from services.audit.log import Log, MissingLogError
 from services.audit.partitions import PartitionLogs
 from services.audit.settings import AuditSettings
 from shared import events, topics
@@ -21,13 +18,8 @@ def build(settings: AuditSettings) -> Service:
     broker = event_broker(settings, raw=True)
     results = broker.publisher(settings.topic(topics.RESULTS), schema=events.Result)
     by_name = {settings.topic(topic): topic for topic in topics.ALL}
-
-    stores = Stores(settings)
-
-    async def open_log(partition: int) -> Log:
-        return GroupLog(await asyncio.to_thread(stores.open, partition))
-
-    logs = PartitionLogs(open_log, lock_seconds=settings.audit_lock_seconds)
+    opener = LogOpener(settings)
+    logs = PartitionLogs(opener, lock_seconds=settings.audit_lock_seconds)
     auditor = Auditor(logs, by_name)
 
     @broker.subscriber(*by_name)
@@ -36,14 +28,6 @@ def build(settings: AuditSettings) -> Service:
         if result is not None:
             await results.publish(result)
 
-    async def on_assigned(topic: str, partition: int) -> None:
-        if stores.is_new(partition) and not settings.audit_new_log:
-            group = f"{settings.topic_prefix}audit"
-            if await was_logged(settings.bootstrap_servers, group, partition):
-                origin = f"{settings.deployment}/{partition}"
-                raise MissingLogError(origin, str(settings.log_folder(partition)))
-        await logs.hold(topic, partition)
-
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         auditor.cluster = await cluster_id(settings.bootstrap_servers)
@@ -51,15 +35,17 @@ def build(settings: AuditSettings) -> Service:
             yield
         finally:
             await logs.close()
-            stores.close()
+            opener.close()
 
     return Service(
         "audit",
         broker,
         settings,
-        on_assigned=on_assigned,
+        on_assigned=logs.hold,
         on_revoked=logs.let_go,
         lifespan=lifespan,
+        ready=logs.problem,
+        by_key=False,  # a log keeps the order of its partition's records, and so that of each key
     )
 
 

@@ -57,8 +57,9 @@ def reviewed(decided: ReviewDecided) -> Decision:
         reason = decided.reason or "A reviewer rejected the answer and gave no reason."
         return Decision(decided.item, "refused", None, reason)
     item = decided.item
-    if decided.decision == "edited":  # its checks were made on another text
-        item = item.model_copy(update={"checks": ()})
+    if decided.decision == "edited":  # what was checked and rated is another text
+        of_draft = item.confidence.model_copy(update={"about": "draft"})
+        item = item.model_copy(update={"checks": (), "confidence": of_draft})
     return Decision(item, "answered_by_person", _required(decided.answer))
 
 

@@ -22,6 +22,10 @@ class Position(NamedTuple):
     timestamp: int
 
 
+Stream = tuple[str, str, int]
+"""Cluster, topic and partition: what `Position[:3]` is. Offsets count within it."""
+
+
 class RequestKey(NamedTuple):
     """One acceptance of a request: the CloudEvents source and id it came with, and when it came.
 

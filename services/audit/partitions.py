@@ -21,6 +21,13 @@ class PartitionLogs:
         self._logs: dict[int, asyncio.Task[Log]] = {}
         self._held: dict[int, set[str]] = {}
 
+    async def problem(self) -> str | None:
+        """Say what stands in the way of writing any of the logs, None while nothing does."""
+        opened = (
+            task.result() for task in self._logs.values() if task.done() and not _failed(task)
+        )
+        return next((log.problem for log in opened if log.problem is not None), None)
+
     async def open(self, partition: int) -> Log:
         """Return the partition's log, opening it the first time. Raises `LogError`."""
         task = self._logs.get(partition)

@@ -20,6 +20,12 @@ class AuditSettings(Settings):
         description="Begin an audit log although one was begun before that is not here. Set it "
         "once, when that log is lost for good.",
     )
+    audit_publish_seconds: float = Field(
+        default=0.1,
+        ge=0,
+        description="Time until an entry of a log in a folder can be seen by everybody, at the "
+        "most, seconds. It is durable, in the journal, before its result leaves.",
+    )
     audit_master_key: SecretStr | None = Field(
         default=None,
         description="Key that encrypts the keys of the audit log: 32 bytes in base64. "
@@ -33,6 +39,14 @@ class AuditSettings(Settings):
         default=True,
         description="Make that key, and its file, where there are no keys yet. Set it to false in "
         "production, where the key is to come from a secret store.",
+    )
+    audit_keys_kms_key_id: str | None = Field(
+        default=None,
+        description="AWS KMS key (id, ARN or alias) that encrypts the keys of the audit log in the "
+        "place of a master key of this machine.",
+    )
+    audit_keys_kms_endpoint: str | None = Field(
+        default=None, description="Address of a KMS service other than that of AWS."
     )
     audit_s3_bucket: str | None = Field(
         default=None,
@@ -59,6 +73,11 @@ class AuditSettings(Settings):
     def keys_folder(self) -> Path:
         """Where the keys of persons and of logs are."""
         return self.home / "keys"
+
+    @property
+    def master_key_file(self) -> Path:
+        """Where the master key is, if it is in a file."""
+        return self.audit_master_key_file or self.keys_folder / "master.key"
 
     def log_folder(self, partition: int) -> Path:
         """Where a partition's log is."""

@@ -9,7 +9,8 @@ from services.inference.adapters.qdrant import QdrantIndex, index_for
 from services.inference.drafting import draft
 from services.inference.settings import InferenceSettings
 from shared import events, topics
-from shared.delivery import Service, event_broker, run
+from shared.delivery import Service, event_broker
+from shared.delivery.run import run
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
 

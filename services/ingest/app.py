@@ -2,51 +2,40 @@
 
 from datetime import timedelta
 
-from services.ingest import documents, feedback, requests
 from services.ingest.adapters.kafka_history import KafkaHistory
-from services.ingest.arrival import Arrival
-from services.ingest.decision import decided
 from services.ingest.duplicates import Duplicates
+from services.ingest.intake import Intake
 from services.ingest.release import NamedRelease
 from services.ingest.settings import IngestSettings
 from services.ingest.submission import SubmittedDocument, SubmittedFeedback, SubmittedRequest
 from services.ingest.ways import WAYS, Ways
 from shared import topics
-from shared.delivery import Cause, Service, Source, event_broker, run
+from shared.delivery import Cause, Service, Source, event_broker
+from shared.delivery.run import run
 
 
 def build(settings: IngestSettings) -> Service:
     """Return the service: every submission leaves on exactly one of its topics."""
     broker = event_broker(settings)
     ways = Ways({way.data: broker.publisher(settings.topic(way), schema=way.data) for way in WAYS})
-    release, most = NamedRelease(settings.release), settings.record_max_bytes
     window = timedelta(seconds=settings.duplicate_window_seconds)
-    asking = {settings.topic(each) for each in (topics.REQUESTS, topics.RETRIES["ingest"])}
     seen = Duplicates(KafkaHistory(settings), window, settings.duplicate_window_requests)
+    release = NamedRelease(settings.release)
+    intake = Intake(ways, seen, release, settings.default_tenant, settings.record_max_bytes)
 
     @broker.subscriber(settings.topic(topics.REQUESTS))
     async def request(data: SubmittedRequest, cause: Cause, record: Source) -> None:
-        arrival = Arrival.of(cause, record, settings.default_tenant)
-        sighting = arrival.sighting(record.key, record.offset)
-        with seen.first(record.partition, sighting) as first:
-            if first:
-                pinned = release.current()
-                decision = await decided(requests.acceptable, data, arrival, pinned, most)
-                await ways.publish(decision, arrival)
-            else:
-                await ways.publish(requests.duplicate(arrival), arrival)
+        await intake.request(data, cause, record)
 
     @broker.subscriber(settings.topic(topics.DOCUMENTS))
     async def document(data: SubmittedDocument, cause: Cause, record: Source) -> None:
-        arrival = Arrival.of(cause, record, settings.default_tenant)
-        decision = await decided(documents.acceptable, data, arrival, most)
-        await ways.publish(decision, arrival, documents.key(decision))
+        await intake.document(data, cause, record)
 
     @broker.subscriber(settings.topic(topics.FEEDBACK))
     async def judgement(data: SubmittedFeedback, cause: Cause, record: Source) -> None:
-        arrival = Arrival.of(cause, record, settings.default_tenant)
-        decision = await decided(feedback.acceptable, data, arrival, most)
-        await ways.publish(decision, arrival)
+        await intake.feedback(data, cause, record)
+
+    asking = {settings.topic(each) for each in (topics.REQUESTS, topics.RETRIES["ingest"])}
 
     async def on_assigned(topic: str, partition: int) -> None:
         if topic in asking:
@@ -56,14 +45,8 @@ def build(settings: IngestSettings) -> Service:
         if topic in asking:
             seen.forget(partition)
 
-    return Service(
-        "ingest",
-        broker,
-        settings,
-        on_assigned=on_assigned,
-        on_revoked=on_revoked,
-        in_order=frozenset({settings.topic(topics.DOCUMENTS)}),
-    )
+    ordered = frozenset({settings.topic(topics.DOCUMENTS)})
+    return Service("ingest", broker, settings, on_assigned, on_revoked, in_order=ordered)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def acceptable(data: Any, arrival: Arrival, most_bytes: int) -> DocumentAccepted
             title=document.title,
             groups=(EVERYONE,) if document.groups is None else document.groups,
             metadata=document.metadata,
-            passages=() if document.deleted else tuple(_passages(document)),
+            passages=() if document.deleted else tuple(passages(document)),
             deleted=document.deleted,
         )
         _check_size(accepted)
@@ -94,7 +94,8 @@ def _check_names(document: DocumentSubmitted) -> None:
                 raise Objection.too_long("metadata", METADATA_MAX_CHARACTERS)
 
 
-def _passages(document: DocumentSubmitted) -> Iterator[Passage]:
+def passages(document: DocumentSubmitted) -> Iterator[Passage]:
+    """Yield the passages that a document is cut into. Raises `Objection` if there is no text."""
     cuts = [cut for cut in _cuts(document) if is_readable(cut.text)]
     if not cuts:
         field = "text" if document.pages is None else "pages"

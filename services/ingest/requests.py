@@ -20,7 +20,9 @@ from shared.events import (
     RequestDuplicated,
     RequestRejected,
     RequestSubmitted,
+    Screened,
 )
+from shared.screening import screen_question
 
 PASSAGES_MAX: Final = 100
 """Inline passages of one request."""
@@ -69,6 +71,7 @@ def acceptable(
             received_at=arrival.received_at,
             release=release,
             unknown_fields=_unknown_fields(data),
+            screening=_screened(request.question),
         )
     except Objection as objection:
         return RequestRejected(
@@ -79,6 +82,11 @@ def acceptable(
             field=objection.field,
             received_at=arrival.received_at,
         )
+
+
+def _screened(question: str) -> Screened | None:
+    found = screen_question(question)
+    return Screened(score=found.score, reasons=found.reasons) if found.flagged else None
 
 
 def duplicate(arrival: Arrival) -> RequestDuplicated:

@@ -7,7 +7,8 @@ from services.validator.routing import Route
 from services.validator.settings import Settings
 from services.validator.validation import validate
 from shared import events, topics
-from shared.delivery import Service, event_broker, run
+from shared.delivery import Service, event_broker
+from shared.delivery.run import run
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
 

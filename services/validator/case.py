@@ -1,9 +1,12 @@
 """What the checks judge, and how they say what they found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from shared.events import Answer, Citation, Passage, Verdict
+from services.validator.grounding.model import Assessment, assess
+from shared.events import Answer, Citation, Passage, Span, Verdict
 from shared.release import Release
 
 _SHOWN: Final = 90
@@ -22,6 +25,11 @@ class Case:
     passages: tuple[Passage, ...]
     release: Release
 
+    @property
+    def assessment(self) -> Assessment:
+        """What the model of groundedness thinks of it; several checks ask, it is made once."""
+        return _assessed(self.question, self.answer.text, texts_of(self.passages))
+
     def named_by(self, citation: Citation) -> list[Passage]:
         """Return the given passages that a citation names: all that were cut from its page."""
         return [
@@ -37,6 +45,17 @@ class Case:
         return list({(p.document_id, p.locator, p.text): p for p in found}.values())
 
 
+def texts_of(passages: Iterable[Passage]) -> tuple[str, ...]:
+    """Return the texts of passages, each with its title in front, in an order of their own."""
+    return tuple(sorted(f"{p.title}\n{p.text}" if p.title else p.text for p in passages))
+
+
+# some answers are checked in threads: the cache is small but not of one
+@lru_cache(maxsize=16)
+def _assessed(question: str, answer: str, passages: tuple[str, ...]) -> Assessment:
+    return assess(question, answer, passages)
+
+
 def one_spaced(text: str) -> str:
     """Return the text with every run of white space as one space: a line break is no content."""
     return " ".join(text.split())
@@ -48,16 +67,24 @@ def shown(text: str) -> str:
     return f"'{line}'" if len(line) <= _SHOWN else f"'{line[:_SHOWN]}…'"
 
 
-def passed(name: str, reason: str, score: float = 1.0) -> Verdict:
+def passed(
+    name: str, reason: str, score: float = 1.0, spans: Iterable[tuple[int, int]] = ()
+) -> Verdict:
     """Return the verdict that nothing is wrong."""
-    return Verdict(name=name, verdict="passed", score=score, reason=reason)
+    return Verdict(name=name, verdict="passed", score=score, reason=reason, spans=_spans(spans))
 
 
-def failed(name: str, reason: str, score: float = 0.0) -> Verdict:
-    """Return the verdict that something is wrong, which `reason` names."""
-    return Verdict(name=name, verdict="failed", score=score, reason=reason)
+def failed(
+    name: str, reason: str, score: float = 0.0, spans: Iterable[tuple[int, int]] = ()
+) -> Verdict:
+    """Return the verdict that something is wrong, which `reason` names, at `spans`."""
+    return Verdict(name=name, verdict="failed", score=score, reason=reason, spans=_spans(spans))
 
 
 def could_not_check(name: str, reason: str) -> Verdict:
     """Return the verdict that a person must look, and why."""
     return Verdict(name=name, verdict="could_not_check", score=0.0, reason=reason)
+
+
+def _spans(places: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+    return tuple(Span(start=start, end=end) for start, end in places)

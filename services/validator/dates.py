@@ -5,6 +5,7 @@ month) and know no quarters or fiscal years; a check must read only what is writ
 """
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +54,13 @@ class Date:
     quarter: int | None = None
     half: int | None = None
 
+    def __str__(self) -> str:
+        """Say the date as people write it: 'December 31, 2023', 'Q3 2024', '2024'."""
+        parts = [f"Q{self.quarter}"] if self.quarter else [f"H{self.half}"] if self.half else []
+        if self.month:
+            parts.append(month_name[self.month] + (f" {self.day}," if self.day else ""))
+        return " ".join([*parts, str(self.year) if self.year else ""]).strip(" ,")
+
     def within(self, other: "Date") -> bool:
         """Say whether everything that this date says, `other` says too."""
         return (
@@ -84,6 +92,9 @@ _FISCAL: Final = r"(?:(?:the\s)?(?:FY|fiscal(?:\syear)?)\s?)"
 _ORDINAL: Final = r"(first|second|third|fourth|final|1st|2nd|3rd|4th)"
 _SHORT_YEAR: Final = rf"(?:['\u2019]?({_YEAR[1:-1]}|\d{{2}}))"
 
+
+DATE_WORDS: Final = frozenset(_MONTHS) | {"first", "second", "third", "fourth", "final"}
+"""The words that a date may begin with, in lower case, beside 'Q1', 'H2', 'FY' and 'fiscal'."""
 
 DATE_START: Final = (
     rf"(?<![\w.])(?:{_MONTH[1:-7]}|Q[1-4]|H[12]|FY|fiscal|first|second|third|fourth|final)"
@@ -167,6 +178,11 @@ def _year_range(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
         yield from _date(m, Date(first, int(m[2])) if 1 <= int(m[2]) <= 12 else None)  # noqa: PLR2004 - the calendar's
 
 
+def _years(text: str, m: re.Match[str]) -> Iterator[DateSpan]:
+    for year in re.finditer(r"\d{4}", text[m.start() : m.end()]):
+        yield DateSpan(m.start() + year.start(), m.start() + year.end(), (Date(int(year[0])),))
+
+
 def _quarter(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
     yield from _date(m, Date(_full_year(m[2]) if m[2] else None, quarter=int(m[1])))
 
@@ -205,8 +221,10 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = (
         ),
         _day_first,
     ),
+    (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
     (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
     (_compile(rf"{_FISCAL}?{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"), _year_range),
+    (_compile(rf"{_YEAR}(?:,{_YEAR})++{_NO_MORE}"), _years),
     (_compile(rf"Q([1-4])(?!\d){_OF_YEAR}"), _quarter),
     (_compile(rf"([1-4])Q{_OF_YEAR}"), _quarter),
     (_compile(rf"{_ORDINAL}[\s-](?:fiscal[\s-])?quarter{_OF_YEAR}"), _quarter_words),

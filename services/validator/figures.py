@@ -14,33 +14,13 @@ from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Final
 
-from services.validator.dates import DATE_START, Date, dates_at
-from services.validator.quantities import NUMBER_START, Amount, Number, number_at
-from services.validator.tables import TABLE_SCALE, Tables, TableScale
-from services.validator.units import (
-    COUNT,
-    CURRENCY_CODES,
-    ORDINAL,
-    named_units,
-)
+from services.validator.dates import Date
+from services.validator.quantities import Amount
+from services.validator.scales import Tables, TableScale
+from services.validator.scanner import Figure, scan
+from services.validator.units import COUNT, CURRENCY_CODES, ORDINAL, named_units
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure and where it stands. Without `readings` it could not be read.
-
-    `lowers`: the words around it say that it is a loss or a decrease, which is another way to
-    write a minus sign. `name`: digits within a name, which can only stand literally.
-    """
-
-    text: str
-    start: int
-    end: int
-    readings: tuple[Amount | Date, ...]
-    factor: Decimal = Decimal(1)
-    lowers: bool = False
-    bracketed: bool = False
-    name: bool = False
+__all__ = ["Figure", "FigureText", "read_cell", "read_figures"]
 
 
 @dataclass(frozen=True)
@@ -117,76 +97,14 @@ class FigureText:
 @lru_cache(maxsize=256)
 def read_figures(text: str) -> FigureText:
     """Read all figures of a text, in their order. List markers and '[1]' are no figures."""
-    figures = _with_tables(text, _with_ranges(text, list(_scan(text))))
+    figures = _with_tables(text, _with_ranges(text, list(scan(text))))
     return FigureText(text, tuple(figures), named_units(text))
 
 
-_SKIPPED: Final = (
-    r"^[^\S\n]{0,8}\(?\d{1,2}[.)](?=\s)"  # a list's '1.'
-    r"|\[\d{1,3}\]"  # a reference '[1]'
-    r"|(?<!\w)(?:10-[KQ]|8-K|20-F|40-F|6-K|S-1)(?:/A)?(?!\w)|(?<!\w)401\(k\)"  # names of forms
-)
-_CANDIDATE: Final = re.compile(
-    rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}",
-    re.IGNORECASE | re.MULTILINE,
-)
-
-
-def _scan(text: str) -> Iterator[Figure]:
-    position = end = 0
-    while candidate := _CANDIDATE.search(text, position):
-        start = candidate.start()
-        position = start + 1
-        if candidate["skipped"]:
-            position = candidate.end()
-        elif dates := dates_at(text, start):
-            for date in dates:
-                yield Figure(text[date.start : date.end], date.start, date.end, date.readings)
-            position = end = dates[-1].end
-        elif number := number_at(text, start):
-            yield _figure(text, replace(number, start=max(number.start, end)))
-            position = end = number.end
-
-
-def _figure(text: str, number: Number) -> Figure:
-    readings: list[Amount | Date] = []
-    if amount := number.amount:
-        if _YEAR.fullmatch(text[number.start : number.end].strip("()")):
-            readings.append(Date(int(abs(amount.value))))
-        readings.append(amount)
-    written = text[number.start : number.end]
-    return Figure(
-        written,
-        number.start,
-        number.end,
-        tuple(readings),
-        factor=number.factor,
-        lowers=_is_lowered(text, number.start, number.end),
-        bracketed=number.bracketed,
-        name=number.name,
-    )
-
-
-_YEAR: Final = re.compile(r"(?:19|20)\d{2}")
-_LOWERING: Final = re.compile(
-    # a row 'Income (loss)' may be either, its brackets say which
-    r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
-    r"|lower|negative|minus|deficits?|shortfall|reduc\w{0,6}|shr[aiu]nk|outflows?|used|less|cuts?"
-    r"|expens\w{0,3}|costs?|charges?|paid|payments?|spen[dt]\w{0,3}|expenditures?|capex|additions"
-    r"|purchases?|repurchas\w{0,3}|dividends?|impairments?|deduct\w{0,5}|tax(?:es|ation)?)\b",
-    re.IGNORECASE,
-)
-_LETTER: Final = re.compile(r"[^\W\d_]")
-_CLAUSE_END: Final = re.compile(r"[.;!?]\s")
-
-
-def _is_lowered(text: str, start: int, end: int) -> bool:
-    before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
-    line = before.rpartition("\n")[2]
-    if _LETTER.search(line):
-        before = line  # the label of its own row, not the row above
-    after = _CLAUSE_END.split(text[end : end + 30].split("\n", 1)[0], maxsplit=1)[0]
-    return bool(_LOWERING.search(before) or _LOWERING.search(after))
+@lru_cache(maxsize=4_096)
+def read_cell(text: str) -> tuple[Figure, ...]:
+    """Read the figures of a table's cell or head by itself, without any scale stated elsewhere."""
+    return tuple(_with_ranges(text, list(scan(text))))
 
 
 _RANGE: Final = re.compile(r"\s?(?:-|\u2013|\u2014|to|or|and)\s?")
@@ -258,4 +176,10 @@ def _stands_literally(figure: Figure, text: str) -> bool:
     if not figure.name:
         before = r"(?<!\d[.,])" + before if figure.text[0].isdigit() else before
         after += r"(?![.,]\d)" if figure.text[-1].isdigit() else ""
-    return re.search(before + re.escape(figure.text) + after, text, re.IGNORECASE) is not None
+    written = re.escape(figure.text)
+    if figure.name:  # '10mph' is '10 mph', and there are '4x4s'
+        written = _BOUNDARY.sub(r"\\s?", written.removesuffix("s")) + "s?"
+    return re.search(before + written + after, text, re.IGNORECASE) is not None
+
+
+_BOUNDARY: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")

@@ -64,7 +64,7 @@ _CORE: Final = re.compile(
 )
 _SEPARATOR: Final = re.compile(_GROUP)
 _RUN: Final = re.compile(r"(?:[.,/:]?\d)*+\w*+")
-_RUNS_ON: Final = re.compile(r"[.,/:]?\d")
+_RUNS_ON: Final = re.compile(r"[.,:]?\d|/\d{1,2}(?!\d|,\d{3})")  # '155/7,017' is a division
 _TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
 _GOES_ON: Final = re.compile(r"\w")
 _TOKEN: Final = re.compile(r"[\w-]*+")
@@ -73,6 +73,8 @@ _SCALE: Final = re.compile(
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(rf"(?:[^\S\n]{{0,2}}-?(?P<unit>{UNIT_AFTER})|\s{{0,3}}(?P<percent>%))")
+_YEAR: Final = re.compile(r"(?:19|20)\d{2}")
+_TIMES: Final = frozenset({"year", "quarter", "month", "week", "day"})
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)(?!\w)", re.IGNORECASE)
 _CLOSE: Final = re.compile(r"\s?\)")
 _WORDS: Final = {
@@ -98,6 +100,9 @@ _ORDINAL_WORD: Final = re.compile(
     re.IGNORECASE,
 )
 
+
+NUMBER_WORDS: Final = frozenset({*_WORDS, *_ORDINAL_WORDS})
+"""The words that a number may begin with, in lower case."""
 
 NUMBER_START: Final = (
     rf"\d|(?<!\w)\.\d|(?<![\w-])(?:{'|'.join([*_WORDS, *_ORDINAL_WORDS])})(?![A-Za-z])"
@@ -152,7 +157,8 @@ def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
     unit, factor = prefix.currency, Decimal(1)
     if match := _UNIT.match(text, end):
         written = MEASURES[(match["unit"] or PERCENT).lower()]
-        if unit in (None, written[0]):
+        year = _YEAR.fullmatch(core[0]) is not None and written[0] in _TIMES
+        if unit in (None, written[0]) and not year:  # '2019 year end' is no time of 2019 years
             (unit, factor), end = written, match.end()
     elif end == core.end() and _GOES_ON.match(text, end):
         return _name(text, core)

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from services.validator.checks import personal_data
+from services.validator.checks import personal_data, refusal, secrets
+from shared.calibration import Calibration
 from shared.events import AnswerDrafted, Verdict
 from shared.release import Thresholds
 
 _FIRST: Final = 1
+_FINAL: Final = frozenset({personal_data.NAME, refusal.NAME, secrets.NAME})
+"""What no person should have to read, and what no person can make an answer of."""
 
 
 class Route(Enum):
@@ -22,6 +25,19 @@ class Route(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """What is known of how well an answer is supported.
+
+    `probability` that it is: None where it was not measured. `quoted`: every sentence stands word
+    for word in a passage. `unlike`: how it differs from all that the release was calibrated on.
+    """
+
+    probability: float | None
+    quoted: bool = False
+    unlike: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A way, and why, in words for whoever meets the answer there."""
 
@@ -29,19 +45,23 @@ class Decision:
     reason: str
 
 
-def decide(
+def decide(  # noqa: PLR0913 - all that a decision rests on
     verdicts: Sequence[Verdict],
-    support: float | None,
+    confidence: Confidence,
     thresholds: Thresholds,
+    calibration: Calibration | None,
     *,
     attempt: int,
     answered: bool,
 ) -> Decision:
-    """Decide where an answer goes. `support` is None where it was not measured.
+    """Decide where an answer goes.
 
-    Nothing is approved unless every check passed and the support score reaches the release's
-    threshold. A failed check earns one more attempt; after that a person decides, except on
-    personal data, which no reviewer should have to read.
+    Nothing is approved unless every check passed. Then a calibrated release approves from its
+    certificate's threshold on, what is like the data it was calibrated on; one whose calibration
+    was refused approves nothing; one that never was calibrated approves quotes only, since a
+    score may route only once it was shown to rank. A failed check earns one more attempt; after
+    that a person decides, except on personal data and secrets, which no reviewer should have to
+    read, and on a refusal, which is one.
     """
     if not answered:
         return Decision(Route.REFUSAL, "nothing was found that answers the question")
@@ -51,7 +71,12 @@ def decide(
     unchecked = [verdict for verdict in verdicts if verdict.verdict == "could_not_check"]
     if unchecked:
         return Decision(Route.REVIEW, f"could not check: {_listed(unchecked)}")
-    return _by_support(support, thresholds)
+    if calibration is None:
+        return _by_quotes(confidence)
+    if calibration.refused is not None or calibration.certificate is None:
+        why = calibration.refused or "it has no certificate"
+        return Decision(Route.REVIEW, f"this release approves nothing by itself: {why}")
+    return _by_probability(confidence, thresholds, calibration.certificate.threshold)
 
 
 def referred(draft: AnswerDrafted) -> Decision | None:
@@ -62,26 +87,46 @@ def referred(draft: AnswerDrafted) -> Decision | None:
     return Decision(route, draft.referral.reason)
 
 
-def _by_support(support: float | None, thresholds: Thresholds) -> Decision:
-    if support is None:
-        return Decision(Route.REVIEW, "the release names no check that measures support")
-    if support < thresholds.refuse:
+def _by_quotes(confidence: Confidence) -> Decision:
+    if confidence.quoted:
+        return Decision(Route.APPROVED, "all checks passed, and every sentence is a quote")
+    return Decision(
+        Route.REVIEW,
+        "this release has no certificate of calibration, so it approves quotes only, and the "
+        "answer has sentences of its own",
+    )
+
+
+def _by_probability(confidence: Confidence, thresholds: Thresholds, threshold: float) -> Decision:
+    probability = confidence.probability
+    if probability is None:
+        return Decision(Route.REVIEW, "the release names no check that measures groundedness")
+    if probability < thresholds.refuse:
         return Decision(
-            Route.REFUSAL, f"support {support:.2f} is under {thresholds.refuse:.2f}, the least"
+            Route.REFUSAL,
+            f"supported with probability {probability:.2f}, under the least, "
+            f"{thresholds.refuse:.2f}",
         )
-    if support < thresholds.approve:
+    if confidence.unlike is not None:
+        return Decision(
+            Route.REVIEW, f"unlike the answers it was calibrated on: {confidence.unlike}"
+        )
+    if probability < threshold:
         return Decision(
             Route.REVIEW,
-            f"support {support:.2f} is under {thresholds.approve:.2f}, where approval begins",
+            f"supported with probability {probability:.2f}, under {threshold:.2f}, where "
+            "approval begins",
         )
-    return Decision(Route.APPROVED, f"all checks passed, support {support:.2f}")
+    return Decision(
+        Route.APPROVED, f"all checks passed, supported with probability {probability:.2f}"
+    )
 
 
 def _after_failure(failures: Sequence[Verdict], attempt: int) -> Decision:
     reason = f"failed: {_listed(failures)}"
     if attempt <= _FIRST:
         return Decision(Route.REGENERATE, reason)
-    if any(verdict.name == personal_data.NAME for verdict in failures):
+    if any(verdict.name in _FINAL for verdict in failures):
         return Decision(Route.REFUSAL, reason)
     return Decision(Route.REVIEW, reason)
 

@@ -44,6 +44,20 @@ _MARKER: Final = re.compile(r"\(?\d{1,2}[.)]?|[-*•\u2013|]{1,3}")
 _SOMETHING: Final = re.compile(r"\w")
 
 
+_LONGEST: Final = 1_000
+
+
+def bounded(sentence: Sentence) -> Iterator[Sentence]:
+    """Cut what is far too long for a sentence at white space, so that work on each is bounded."""
+    start = 0
+    while len(sentence.text) - start > _LONGEST:
+        cut = sentence.text.rfind(" ", start + 1, start + _LONGEST) + 1
+        cut = cut or sentence.text.rfind("\n", start + 1, start + _LONGEST) + 1 or start + _LONGEST
+        yield Sentence(sentence.text[start:cut], sentence.start + start, sentence.start + cut)
+        start = cut
+    yield Sentence(sentence.text[start:], sentence.start + start, sentence.end)
+
+
 @lru_cache(maxsize=256)
 def sentences(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text in their order; what holds no letter or digit is left out."""

@@ -1,70 +1,198 @@
-"""What a table says of the numbers in it: '(in millions)', '€m', '$000s'."""
+"""Tables as facts: each number with its row, its column, its period, its unit and its scale."""
 
 import re
-from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
-from services.validator.units import CURRENCY_BEFORE
+from services.validator.cells import (
+    Money,
+    cell_amounts,
+    currency_of,
+    is_head,
+    is_mixed,
+    is_number,
+)
+from services.validator.columns import Columns, spans
+from services.validator.facts import Fact
+from services.validator.figures import read_cell
+from services.validator.grid import Cell, Grid, Line
+from services.validator.grids import grids_of
+from services.validator.headings import dates_in, is_of_time, merged, periods_in, without_notes
+from services.validator.labels import label_stems, stems
+from services.validator.periods import dates_of, is_date
+from services.validator.scales import TableScale, stated_scale, stated_scales
+from services.validator.units import named_units
 
-TABLE_SCALE: Final = rf"""(?ix:
-    \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
-    | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
-    | (?<![\d.])[$€£¥]\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
-    | {CURRENCY_BEFORE}\s(?:thousand|million|billion)s?\b
-    | \(['\u2019]?000s?\)
-    | (?<!\w)['\u2019]000s?(?!\w)
-)"""
-"""Pattern of a scale that no number stands before: it is one of a table, or of a column."""
-
-_FIND: Final = re.compile(TABLE_SCALE)
-_THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
-_BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
-_EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
-_WORD: Final = re.compile(r"[^\W\d_]{2,}")
-_MOST_WORDS: Final = 8
-_LONGEST_ROW: Final = 200
+_CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+_DAY: Final = re.compile(r"\d/\d{1,2}/\d")
+_LARGE: Final = re.compile(r"\d,\d{3}")
+_NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
+"""Heads of columns that number notes."""
+_NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 
 
 @dataclass(frozen=True, slots=True)
-class TableScale:
-    """The scale of the bare numbers from `start` on; `exceptions` where some are left out of it."""
+class Table:
+    """The facts of one table, and the stretches of text that it is written in."""
 
-    start: int
-    factor: Decimal
-    exceptions: bool
-
-
-class Tables:
-    """The scales that a text states, and where they hold."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._scales = [
-            TableScale(m.start(), _factor(m[0]), bool(_EXCEPT.match(text, m.end())))
-            for m in _FIND.finditer(text)
-        ]
-        self._starts = [scale.start for scale in self._scales]
-
-    def scale_at(self, position: int) -> TableScale | None:
-        """Return the last scale stated before `position`, if any."""
-        index = bisect_right(self._starts, position)
-        return self._scales[index - 1] if index else None
-
-    def row_at(self, position: int) -> str | None:
-        """Return the line at `position` if it is a table's row: few words, no full stop."""
-        start = self._text.rfind("\n", max(0, position - _LONGEST_ROW), position) + 1
-        end = self._text.find("\n", position, start + _LONGEST_ROW)
-        if end < 0:
-            end = len(self._text)
-        line = self._text[start : min(end, start + _LONGEST_ROW)].rstrip()
-        if end - start > _LONGEST_ROW or line.endswith((".", "!", "?")):
-            return None
-        return line if len(_WORD.findall(line)) <= _MOST_WORDS else None
+    facts: tuple[Fact, ...]
+    spans: tuple[tuple[int, int], ...]
 
 
-def _factor(written: str) -> Decimal:
-    if _THOUSANDS.search(written):
-        return Decimal(1_000)
-    return Decimal(1_000_000_000 if _BILLIONS.search(written) else 1_000_000)
+def tables_of(text: str, passage: int, passages: Sequence[str]) -> list[Table]:
+    """Return the tables of a passage; a scale that it does not state may stand in another."""
+    found = []
+    for number, grid in enumerate(grids_of(text)):
+        scale, certain = _scale(text, grid, passage, passages)
+        cells = [cell for line in grid.lines for cell in line.cells]
+        currency = currency_of(cells, named_units(text[grid.start : grid.end]))
+        percent = scale is None and currency is None and any("%" in cell.text for cell in cells)
+        reader = _Reader(grid, (passage, number), Money(scale, certain, currency, percent))
+        found.append(Table(tuple(reader.read()), tuple(reader.spans)))
+    return found
+
+
+def _scale(
+    text: str, grid: Grid, passage: int, passages: Sequence[str]
+) -> tuple[TableScale | None, bool]:
+    """Return the scale of a grid, and whether it is certain: stated in it or above it."""
+    own = stated_scales(text)
+    inside = next((scale for scale in own if grid.start <= scale.start < grid.end), None)
+    above = next((scale for scale in reversed(own) if scale.start < grid.start), None)
+    if stated := inside or above:
+        return stated, True
+    others = (p for i, p in enumerate(passages) if i != passage)
+    found = (*own, *(scale for other in others for scale in stated_scales(other)))
+    return next(iter(found), None), False
+
+
+class _Reader:
+    """Reads one table line by line: heads, sections and rows."""
+
+    def __init__(self, grid: Grid, place: tuple[int, int], money: Money) -> None:
+        self._grid = grid
+        self._place = place
+        self._money = money
+        self._heads: list[Line] = []
+        self._columns = Columns(())
+        self._sections: list[str] = []
+        self._has_rows = False
+        counts = Counter(len(line.cells) for line in grid.lines if line.cells)
+        self._width = counts.most_common(1)[0][0] if counts else 0
+        self.spans: list[tuple[int, int]] = []
+
+    def read(self) -> Iterator[Fact]:
+        """Return the facts row by row."""
+        for number, line in enumerate(self._grid.lines):
+            if line.placed:
+                ends = ((c.start, c.start + len(c.text) + 1) for c in (line.label, *line.cells))
+                self.spans += ends
+            written = [cell for cell in line.cells if cell.text]
+            if not line.label.text and not written:
+                continue
+            if self._is_section(line, written):
+                text = line.label.text or written[0].text
+                if stated_scale(text) is None:
+                    self._sections = [*self._sections[-1:], text]
+            elif self._is_head(line, written):
+                if self._has_rows:
+                    self._heads, self._has_rows, self._sections = [], False, []
+                self._heads.append(line)
+                self._columns = Columns(self._heads)
+            else:
+                self._has_rows = True
+                for part in self._parts(line):
+                    yield from self._row(part, number)
+
+    def _is_section(self, line: Line, written: Sequence[Cell]) -> bool:
+        """Say whether a line is a title of the rows below it."""
+        label = line.label.text
+        if not written:
+            dates = dates_in(label)
+            of_time = bool(dates) and is_of_time(label)
+            return bool(label) and not of_time and (len(dates) < 2 or line.placed)  # noqa: PLR2004 - a caption has the dates of the columns
+        if label or len(written) > 1 or is_number(written[0]) or dates_in(written[0].text):
+            return False
+        text = written[0].text  # a title in some other column than the first
+        return text.endswith(":") or (self._has_rows and stated_scale(text) is None)
+
+    def _is_head(self, line: Line, written: Sequence[Cell]) -> bool:
+        if any(is_number(cell) for cell in written):
+            opening = not self._has_rows and not line.label.text
+            return opening and all(is_head(cell) for cell in written)
+        if any(_DAY.search(cell.text) for cell in written):
+            return False  # when something falls due
+        return not written or not line.placed or not self._has_rows or is_of_time(line.label.text)
+
+    def _parts(self, line: Line) -> Iterator[Line]:
+        """Split a row that ran into the unlabelled total below it."""
+        width = self._width
+        if line.placed or len(line.cells) != 2 * width or spans(line.cells, 2):
+            yield line
+            return
+        yield Line(line.label, line.cells[:width], placed=False)
+        rest = line.cells[width:]
+        yield Line(Cell("", rest[0].start), rest, placed=False)
+
+    def _row(self, line: Line, number: int) -> Iterator[Fact]:
+        section = self._sections[-1] if self._sections else ""
+        # what has no name is the total, by convention
+        label = without_notes(line.label.text) or section or "Total"
+        words = stems(label) if is_of_time(label) else label_stems(label)
+        context = frozenset[str]().union(*map(stems, self._sections))
+        own = periods_in(line.label.text)
+        if not line.placed:
+            last = line.cells[-1]
+            self.spans.append((line.label.start, last.start + len(last.text)))
+        cells = self._without_note(line)
+        lowers, mixed = _lowers(label), is_mixed(cells)
+        for index, cell in enumerate(cells):
+            columns = self._columns
+            column = columns.placed(index) if line.placed else columns.guessed(index, cells)
+            if column.text.strip().lower() in _NOTES:
+                continue
+            is_value = is_number(cell)
+            for figure in read_cell(cell.text):
+                dated = is_date(figure) and not is_value
+                amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
+                yield Fact(
+                    figure.text,
+                    () if dated else tuple(amounts),
+                    (words | column.words) or context,
+                    context | column.words,
+                    frozenset(dates_of(figure)) if dated else merged(column.periods, own),
+                    (*self._place, number),
+                    label,
+                    is_cell=True,
+                    lowers=figure.lowers or lowers,
+                    row_named=bool(words),
+                    signed=mixed,
+                    is_change=_CHANGE.search(column.text) is not None,
+                )
+
+    def _without_note(self, line: Line) -> tuple[Cell, ...]:
+        """Return the cells of a row, less the number of a footnote that looks like one."""
+        count = len(line.cells)
+        if (
+            not line.placed
+            and _is_note(line.cells)
+            and self._columns.counts(count - 1)
+            and not self._columns.counts(count)
+        ):
+            return line.cells[1:]
+        return line.cells
+
+
+def _is_note(cells: Sequence[Cell]) -> bool:
+    """Say whether a row's first value is the number of a note: '(2)', or 17 before 11,880."""
+    first, *others = (cell.text for cell in cells)
+    if not _NOTE_ALONE.fullmatch(first):
+        return False
+    return first.startswith("(") or all(_LARGE.search(text) for text in others)
+
+
+def _lowers(label: str) -> bool:
+    figures = read_cell(f"{label} 1")
+    return bool(figures) and figures[-1].lowers

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 PERCENT: Final = "%"
@@ -106,6 +107,7 @@ _PERCENTS: Final = (
     "percent",
     "per cent",
     "pct",
+    "percentage",
     "pp",
     "percentage point",
     "percentage points",
@@ -134,22 +136,41 @@ CURRENCY_BEFORE: Final = rf"(?:(?<![A-Za-z])(?:{alternatives([*_SYMBOLS, *_CODES
 UNIT_AFTER: Final = (
     rf"(?:(?:{alternatives(_CODES)}|"
     rf"(?i:{alternatives(w for w in MEASURES if w not in CURRENCIES or w in _CURRENCY_WORDS)}))"
-    rf"(?!\w)|€)"
+    rf"(?!\w)|€(?!\s?(?:['\u2019]?000|mn?\b|bn\b|(?:thousand|million|billion)s?\b)))"
 )
 """Pattern of a unit or currency after its number. '$' is left out: in 'a $ b' it belongs to b."""
 
-_ANY: Final = re.compile(rf"(?<![A-Za-z])(?:{UNIT_AFTER}|(?:{alternatives([*_SYMBOLS, *_CODES])}))")
+CURRENCY_STARTS: Final = frozenset(
+    {re.split(r"[^A-Za-z]", symbol)[0] for symbol in _SYMBOLS} - {""} | {*_CODES, "RMB"}
+)
+"""The letters that a currency before its number may begin with."""
+
+_TOKEN: Final = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\$?|[$€£¥₹₩₺%]")
 _ATTACHED: Final = re.compile(r"[\d)]\s{0,3}\Z")
+_FIRST_WORDS: Final = {measure.split()[0]: None for measure in MEASURES if " " in measure}
 
 
+@lru_cache(maxsize=1_024)
 def named_units(text: str) -> frozenset[str]:
     """Return the units that a text names, so that its bare numbers may be in them.
 
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
     named = set()
-    for match in _ANY.finditer(text):
-        unit, _ = MEASURES[match[0].lower()]
+    tokens = list(_TOKEN.finditer(text))
+    for index, match in enumerate(tokens):
+        word = match[0]
+        lower = word.lower()
+        if lower in _FIRST_WORDS and index + 1 < len(tokens):
+            pair = text[match.start() : tokens[index + 1].end()].lower()
+            word, lower = (pair, pair) if pair in MEASURES else (word, lower)
+        code_in_lower_case = lower in _CODES_LOWER and word not in _CODES
+        if lower not in MEASURES or code_in_lower_case:
+            continue
+        unit, _ = MEASURES[lower]
         if unit != PERCENT or not _ATTACHED.search(text[max(0, match.start() - 4) : match.start()]):
             named.add(unit)
     return frozenset(named)
+
+
+_CODES_LOWER: Final = frozenset(code.lower() for code in _CODES)

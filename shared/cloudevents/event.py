@@ -19,7 +19,7 @@ NAMESPACE: Final = UUID("8a2b1bd0-5f6c-5c4e-9d0a-6e4f1f6f7a11")
 """Root of the ids that Glideslope derives."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed; frozen, it would take three times as long to make
 class Event:
     """One event: its attributes, its data as JSON bytes, and the headers that are not ours.
 

@@ -42,40 +42,44 @@ def read(value: bytes | None, headers: Headers) -> Event:
     """
     if value is None:
         raise UnreadableError("tombstone", "the record has no value: send the event's JSON data")
-    content_type = _only(h for h in headers if h[0].lower() == "content-type")
-    media_type = _media_type(content_type or "")
-    foreign = [header for header in headers if _attribute_of(header[0]) is None]
+    ours: list[tuple[str, str, bytes | None]] = []
+    content_types: list[tuple[str, str, bytes | None]] = []
+    foreign: list[tuple[str, bytes | None]] = []
+    for header in headers:
+        name, raw = header
+        attribute = _attribute_of(name)
+        if attribute is None:
+            foreign.append(header)
+            continue
+        ours.append((attribute, name, raw))
+        if attribute == "datacontenttype" and name.lower() == "content-type":
+            content_types.append(ours[-1])
+    media_type = _media_type(_texts(content_types).get("datacontenttype", ""))
     if media_type.startswith(_EVENT_FORMATS):
         return _structured(value, media_type, foreign)
-    return _binary(value, headers, foreign)
-
-
-def _binary(value: bytes, headers: Headers, foreign: Headers) -> Event:
-    found: dict[str, list[tuple[str, bytes | None]]] = {}
-    for header in headers:
-        if (name := _attribute_of(header[0])) is not None:
-            found.setdefault(name, []).append(header)
-    attributes = {name: text for name in found if (text := _only(found[name])) is not None}
+    attributes = _texts(ours)
     _parse_data(value)
     return _event(attributes, value, foreign)
 
 
-def _only(headers: Iterable[tuple[str, bytes | None]]) -> str | None:
-    """Return the text that headers of one meaning agree on, None where none has any."""
-    text: str | None = None
-    for name, raw in headers:
+def _texts(headers: Iterable[tuple[str, str, bytes | None]]) -> dict[str, str]:
+    """Return the text of each attribute, on which its headers must agree.
+
+    `headers` are given as attribute, header name and value.
+    """
+    texts: dict[str, str] = {}
+    for attribute, name, raw in headers:
         if raw is None:
             continue
         try:
-            value = raw.decode()
+            text = raw.decode()
         except UnicodeDecodeError as error:
             raise UnreadableError("bad_attribute", f"header {name} is not UTF-8") from error
-        if text not in {None, value}:
+        if texts.setdefault(attribute, text) != text:
             raise UnreadableError(
                 "bad_attribute", f"header {name} is given twice, with different values"
             )
-        text = value
-    return text
+    return texts
 
 
 @lru_cache(maxsize=1024)  # the same few names come with every record
@@ -155,9 +159,9 @@ def _event(attributes: Mapping[str, str], data: bytes, foreign: Headers) -> Even
         raise UnreadableError("no_type", "attribute type is missing or empty")
     if not attributes.get("source"):
         raise UnreadableError("no_source", "attribute source is missing or empty")
-    for name, text in attributes.items():
-        if _FORBIDDEN.search(text):
-            raise UnreadableError("bad_attribute", f"attribute {name} has a control character")
+    if _FORBIDDEN.search("".join(attributes.values())):
+        (name, *_) = (name for name, text in attributes.items() if _FORBIDDEN.search(text))
+        raise UnreadableError("bad_attribute", f"attribute {name} has a control character")
     for name in ("subject", "tenant"):
         if attributes.get(name) == "":
             raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")

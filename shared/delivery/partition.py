@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from shared.delivery.budget import Budget
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
@@ -45,7 +46,7 @@ class Limits:
     `last_commit` what the last commit may take when the time to drain is already used up.
     """
 
-    records: int = 256
+    records: int = 128
     bytes: int = 16 * 1024 * 1024
     batch: int = 500
     backoff: float = 0.2
@@ -56,8 +57,9 @@ class PartitionWorker:
     """Handles the records of one assigned partition and commits what they publish.
 
     `failed` is told of an error that must stop the service; `fenced` when another process has
-    taken the partition over; `has_room` when a full worker can take records again. Without
-    `in_order` (a retry topic) records of one key run side by side too, each when it is due.
+    taken the partition over; `has_room` when there may be room again. Without
+    `in_order` (a retry topic) records of one key run side by side too, each when it is due; without
+    `by_key` they do as well, begun in the order of their offsets.
     """
 
     def __init__(  # noqa: PLR0913 - the engine's five answers to what happens here
@@ -71,7 +73,9 @@ class PartitionWorker:
         fenced: Callable[[], None],
         has_room: Callable[[], None],
         limits: Limits | None = None,
+        budget: Budget | None = None,
         in_order: bool = True,
+        by_key: bool = True,
         topic: str = "",
         metrics: Metrics | None = None,
     ) -> None:
@@ -85,7 +89,10 @@ class PartitionWorker:
         self._fenced = fenced
         self._has_room = has_room
         self._limits = limits or Limits()
+        self._budget = budget or Budget(self._limits.bytes)
+        self._budget.join(self)
         self._in_order = in_order
+        self._by_key = by_key
         self._progress = Progress(0)
         self._committed = Committed(0)
         self._held: Committed | None = None  # what the broker has, as far as this worker knows
@@ -98,7 +105,6 @@ class PartitionWorker:
         self._finished: dict[int, list[Output]] = {}
         self._taken: dict[int, tuple[int, float]] = {}  # size in bytes, and when
         self._bytes = 0
-        self._was_full = False
         self._held_back = False
         self._draining = False
         self._something_finished = asyncio.Event()
@@ -128,6 +134,7 @@ class PartitionWorker:
             self._held_back
             or self._progress.open >= self._limits.records
             or self._bytes >= self._limits.bytes
+            or self._budget.is_spent_for(self)
         )
 
     @property
@@ -157,17 +164,20 @@ class PartitionWorker:
             return
         size = len(record.value or b"") + len(record.key or b"")
         self._taken[record.offset] = size, time.monotonic()
-        self._bytes += size
-        self._was_full = self._was_full or self.is_full
+        self._hold(size)
         if not self._in_order:
             self._start_retry(record, None)
-        elif record.key is None:
+        elif record.key is None or not self._by_key:
             self._make_ready(record)
         elif record.key in self._waiting:
             self._waiting[record.key].append(record)
         else:
             self._waiting[record.key] = deque()
             self._make_ready(record)
+
+    def _hold(self, size: int) -> None:
+        self._bytes += size
+        self._budget.add(self, size)
 
     def _make_ready(self, record: Record) -> None:
         self._ready.append(record)
@@ -213,7 +223,7 @@ class PartitionWorker:
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
-        if record.key is None or not self._in_order:
+        if record.key is None or not self._in_order or not self._by_key:
             return
         if waiting := self._waiting[record.key]:
             self._make_ready(waiting.popleft())
@@ -231,7 +241,6 @@ class PartitionWorker:
             oldest = nsmallest(self._limits.batch, self._finished)  # the watermark's among them
             batch = self._progress.fitting(oldest)
             self._held_back = len(batch) < len(oldest)
-            self._was_full = self._was_full or self._held_back
             if not batch:  # waits for a record nearer the watermark
                 return
             outputs = [output for offset in batch for output in self._finished[offset]]
@@ -242,10 +251,8 @@ class PartitionWorker:
             self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
             for offset in batch:
                 del self._finished[offset]
-                self._bytes -= self._taken.pop(offset)[0]
-            if self._was_full and not self.is_full:
-                self._was_full = False
-                self._has_room()
+                self._hold(-self._taken.pop(offset)[0])
+            self._has_room()
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
         """Commit until it is known to be committed: giving up is not safe, repeating is.
@@ -314,6 +321,8 @@ class PartitionWorker:
             remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)
             await self._cancel(self._committer)
+        self._budget.leave(self)
+        self._has_room()
         await self._transactions.close()
 
     def _tasks(self) -> set[asyncio.Task[None]]:

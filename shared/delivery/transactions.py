@@ -7,12 +7,12 @@ former owner and ends its open transaction) and only then asks for the committed
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -21,26 +21,23 @@ from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
+    OffsetMetadataTooLargeError,
     ProducerFenced,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
 )
-from aiokafka.structs import OffsetAndMetadata
 
 from shared.delivery.errors import CommitError, FatalError, FencedError
+from shared.delivery.producer import TransactionalProducer
 from shared.delivery.record import Output
 
-_RETRY_BACKOFF_MS: Final = 5  # the default of 100 ms is the tail of a transaction's latency
-_TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
-_REQUEST_TIMEOUT_MS: Final = 10_000  # a half-open connection is given up well before that
-_REQUEST_MAX_BYTES: Final = 256 * 1024 * 1024  # before compression; topics have limits of their own
-_LARGE_BYTES: Final = 1024 * 1024
 _LASTING: Final = (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     InvalidTopicError,
     MessageSizeTooLargeError,
+    OffsetMetadataTooLargeError,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -82,29 +79,25 @@ class KafkaTransactions:
         group: str,
         bootstrap_servers: str,
         admin: AIOKafkaAdminClient,
+        destinations: Collection[str] = (),
     ) -> None:
         self._source = source
         self._group = group
         self._bootstrap_servers = bootstrap_servers
         self._admin = admin
-        self._producer: AIOKafkaProducer | None = None
-        self._compression: Literal["gzip"] | None = None
+        self._destinations = destinations
+        self._producer: TransactionalProducer | None = None
 
     async def start(self) -> Committed | None:
         """Fence the former owner, then read what it has committed. Raises `CommitError`."""
         await self.close()
-        self._producer = AIOKafkaProducer(
+        self._producer = TransactionalProducer(
+            f"{self._group}-{self._source.topic}-{self._source.partition}",
+            group=self._group,
             bootstrap_servers=self._bootstrap_servers,
-            transactional_id=f"{self._group}-{self._source.topic}-{self._source.partition}",
-            transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
-            request_timeout_ms=_REQUEST_TIMEOUT_MS,
-            acks="all",
-            max_request_size=_REQUEST_MAX_BYTES,
-            compression_type=self._compression,
-            retry_backoff_ms=_RETRY_BACKOFF_MS,
         )
         try:
-            await self._producer.start()
+            await self._producer.start(self._destinations)
             offsets = await self._admin.list_consumer_group_offsets(
                 self._group, partitions=[self._source]
             )
@@ -118,33 +111,13 @@ class KafkaTransactions:
     async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
         """Produce `outputs` and commit `progress` in one transaction.
 
-        A record that came compressed may be larger than its topic's limit once it is unpacked, so
-        large outputs go out compressed, too. Raises `FatalError` where repeating cannot help.
+        Raises `FatalError` where repeating cannot help.
         """
         producer = self._producer
         if producer is None:
             raise CommitError(f"{self._source} has no producer")
-        if self._compression is None and any(len(o.value or b"") > _LARGE_BYTES for o in outputs):
-            self._compression = "gzip"
-            raise CommitError(f"{self._source} has large outputs: compressing from now on")
-        sent: list[asyncio.Future[Any]] = []
         try:
-            await producer.begin_transaction()
-            for output in outputs:
-                future = await producer.send(
-                    output.topic,
-                    value=output.value,
-                    key=output.key,
-                    partition=output.partition,
-                    headers=list(output.headers),
-                )
-                future.add_done_callback(_retrieve)
-                sent.append(future)
-            await asyncio.gather(*sent)
-            await producer.send_offsets_to_transaction(
-                {self._source: OffsetAndMetadata(progress.position, progress.metadata)}, self._group
-            )
-            await producer.commit_transaction()
+            await producer.commit(outputs, self._source, progress.position, progress.metadata)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(f"{self._source} is owned by another process") from error
         except _LASTING as error:
@@ -162,12 +135,6 @@ class KafkaTransactions:
         if producer is None:
             return
         try:
-            await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
-        except (KafkaError, TimeoutError) as error:
-            log.warning("producer did not stop cleanly", partition=self._source, error=repr(error))
-
-
-def _retrieve(future: asyncio.Future[Any]) -> None:
-    """Take note of a send's outcome: of several failed ones only the first is raised."""
-    if not future.cancelled():
-        future.exception()
+            await asyncio.wait_for(producer.close(), _CLOSE_SECONDS)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("producer did not close cleanly", partition=self._source, error=repr(error))

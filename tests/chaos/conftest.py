@@ -19,6 +19,7 @@ from glideslope.kafka import Broker, WayClosedError, jvm
 from glideslope.kafka.folder import Folder
 from glideslope.kafka.runtime import Runtime
 from shared.settings import Settings
+from tests.conftest import delete_topics
 
 FULL = os.environ.get("GLIDESLOPE_CHAOS") == "full"
 only_full = pytest.mark.skipif(not FULL, reason="a part of `make chaos` only")
@@ -54,10 +55,10 @@ class BrittleBroker:
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two ports below the ephemeral ones, free at this moment."""
+    """Return two free ports, neither ephemeral nor of those that brokers choose from."""
     free: list[int] = []
     while len(free) < 2:
-        port = random.randrange(20_000, 30_000)
+        port = random.randrange(30_000, 32_000)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -71,7 +72,9 @@ def free_ports() -> tuple[int, int]:
 class ProxiedFolder(Folder):
     """Settings of a broker with one more listener, which advertises a port that a proxy takes."""
 
-    listens, advertises = free_ports()
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.listens, self.advertises = free_ports()
 
     def configure(self, listen_on: str, *, fresh_port: bool = False) -> str:
         address = super().configure(listen_on, fresh_port=fresh_port)
@@ -89,9 +92,9 @@ class ProxiedFolder(Folder):
         return address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def brittle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrittleBroker]:
-    """One broker for all of these tests; each leaves it running."""
+    """One broker for a module's tests, which may break it; each leaves it running."""
     folder = ProxiedFolder(tmp_path_factory.mktemp("brittle"))
     with folder.locked() as lock:
         broker = Broker(folder, process_runtime(), lock)
@@ -111,14 +114,16 @@ def process_runtime() -> Runtime:
 
 
 @pytest.fixture
-def settings(brittle: BrittleBroker, tmp_path: Path) -> Settings:
-    """Settings for topics and state that no other test touches, on the broker of these tests.
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings for topics and state that no other test touches.
 
-    A cluster that is given will hardly take sessions as short as these tests need, nor a SIGKILL.
+    On the brittle broker where the test asks for it, else on that of all tests; but a cluster that
+    is given will hardly take sessions as short as these tests need.
     """
-    return Settings(
-        bootstrap_servers=brittle.direct,
-        topic_prefix=f"c-{secrets.token_hex(4)}.",
-        home=tmp_path,
-        partitions=2,
-    )
+    if "brittle" in request.fixturenames or "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+        bootstrap = request.getfixturevalue("brittle").direct
+    else:
+        bootstrap = request.getfixturevalue("bootstrap")
+    prefix = f"c-{secrets.token_hex(4)}."
+    yield Settings(bootstrap_servers=bootstrap, topic_prefix=prefix, home=tmp_path, partitions=2)
+    delete_topics(bootstrap, prefix)

@@ -14,19 +14,22 @@ import time
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from aiokafka import AIOKafkaProducer
 from pydantic import Field
 
 from shared import events, topics
-from shared.delivery import Cause, Service, event_broker, run
+from shared.delivery import Cause, Service, event_broker
 from shared.delivery.errors import PermanentError
+from shared.delivery.producer import TransactionalProducer
+from shared.delivery.run import run
 from shared.settings import Settings
 
 STEPS: Final = {
-    "before begin": ("begin_transaction", "before"),
-    "after produce": ("send_offsets_to_transaction", "before"),
-    "after offsets": ("send_offsets_to_transaction", "after"),
-    "after commit": ("commit_transaction", "after"),
+    "before begin": ("_begin", "before"),
+    "after begin": ("_begin", "after"),
+    "after produce": ("_send", "after"),
+    "after offsets": ("_send_offset", "after"),
+    "before end": ("_end", "before"),
+    "after commit": ("_end", "after"),
 }
 """The steps of a commit: the producer's method, and on which side of it."""
 
@@ -98,10 +101,10 @@ def build(settings: ModelSettings) -> Service:
 def arm(step: str, passage: int, number: signal.Signals) -> None:
     """Have this process signal itself when it passes a commit's step for the given time."""
     name, side = STEPS[step]
-    method = getattr(AIOKafkaProducer, name)
+    method = getattr(TransactionalProducer, name)
     passages = itertools.count(1)
 
-    async def faulty(producer: AIOKafkaProducer, *arguments: Any) -> None:
+    async def faulty(producer: TransactionalProducer, *arguments: Any) -> None:
         now = next(passages) == passage
         if now and side == "before":
             os.kill(os.getpid(), number)
@@ -109,7 +112,7 @@ def arm(step: str, passage: int, number: signal.Signals) -> None:
         if now and side == "after":
             os.kill(os.getpid(), number)
 
-    setattr(AIOKafkaProducer, name, faulty)
+    setattr(TransactionalProducer, name, faulty)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -130,8 +131,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @only_full
 @pytest.mark.timeout(300)
-async def test_every_request_ends_once_although_the_brokers_disk_is_full(
-    small_disk: Path, tmp_path: Path, chance: random.Random
+@pytest.mark.parametrize("harm", ["full", "read-only"])
+async def test_every_request_ends_once_although_the_brokers_disk_takes_nothing(
+    small_disk: Path, tmp_path: Path, chance: random.Random, harm: str
 ) -> None:
     folder = Folder(small_disk)
     with folder.locked() as lock:
@@ -151,10 +153,15 @@ async def test_every_request_ends_once_although_the_brokers_disk_is_full(
                 for _ in range(2):
                     await fleet.start(max_in_flight=4)
                 await outcomes.until(chance.randrange(50, 400))
-                fill(small_disk / "filler")
                 # A broker that cannot write to its only disk ends itself.
-                await asyncio.wait_for(asyncio.to_thread(broker.wait), 60)
-                (small_disk / "filler").unlink()
+                if harm == "full":
+                    fill(small_disk / "filler")
+                    await asyncio.wait_for(asyncio.to_thread(broker.wait), 60)
+                    (small_disk / "filler").unlink()
+                else:
+                    with read_only(small_disk / "data"):
+                        await make_it_write(settings)
+                        await asyncio.wait_for(asyncio.to_thread(broker.wait), 60)
                 await asyncio.to_thread(broker.restart)
                 await outcomes.until(len(inputs.keys), within=120)
                 await fleet.drain()
@@ -173,3 +180,21 @@ def fill(file: Path) -> None:
                     filler.write(bytes(size))
             except OSError:
                 continue
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be created in the folder; what is open stays so, as on a real disk."""
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def make_it_write(settings: Settings) -> None:
+    """Ask for new topics, whose folders the broker cannot make; whether it answers or ends."""
+    anew = settings.model_copy(update={"topic_prefix": f"{settings.topic_prefix}anew."})
+    with suppress(Exception):
+        await asyncio.wait_for(create_topics(anew), 20)

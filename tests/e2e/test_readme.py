@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from glideslope.kafka import local_kafka
 from glideslope.stack import settings_environment
@@ -22,8 +24,17 @@ ANSWER = re.findall(r"```json\n(.+?)```", README, re.DOTALL)
 
 
 @pytest.fixture
-def cluster_of_its_own(tmp_path: Path) -> Iterator[str]:
-    """A broker that nobody else uses: the README's topics have no prefix that sets them apart."""
+def unprefixed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A broker without topics of the README's names, which have no prefix that sets them apart.
+
+    That of all tests is one, and no other test uses these; a cluster that is given may not be.
+    """
+    if "KAFKA_BOOTSTRAP_SERVERS" not in os.environ:
+        bootstrap = request.getfixturevalue("bootstrap")
+        yield bootstrap
+        client = AdminClient({"bootstrap.servers": bootstrap})
+        wait(client.delete_topics([topic.name for topic in topics.ALL]).values(), timeout=30)
+        return
     environment = {k: v for k, v in os.environ.items() if k != "KAFKA_BOOTSTRAP_SERVERS"}
     with local_kafka(tmp_path, environment=environment) as cluster:
         yield cluster.bootstrap_servers
@@ -35,10 +46,10 @@ def cluster_of_its_own(tmp_path: Path) -> Iterator[str]:
     reason="kcat is not installed: apt-get install kcat, as .ci/run does",
 )
 def test_the_commands_that_ask_a_question_print_its_result(
-    up: Callable[[Settings], Up], cluster_of_its_own: str, tmp_path: Path
+    up: Callable[[Settings], Up], unprefixed: str, tmp_path: Path
 ) -> None:
     assert EXECUTED
-    settings = Settings(bootstrap_servers=cluster_of_its_own, home=tmp_path / "home")
+    settings = Settings(bootstrap_servers=unprefixed, home=tmp_path / "home")
     up(settings).until("ready")
     for block in EXECUTED:
         done = subprocess.run(

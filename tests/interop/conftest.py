@@ -13,6 +13,12 @@ ORIGIN = "glideslope/0"
 WriteLog = Callable[..., tuple[Path, str]]
 
 
+@pytest.fixture(scope="session")
+def interop() -> Path:
+    """Where `make interop` puts the verifiers that others wrote (see `tools.py`)."""
+    return Path(__file__).parents[2] / ".venv" / "interop"
+
+
 @pytest.fixture
 def write_log(tmp_path: Path) -> WriteLog:
     """Return a function that appends batches up to these sizes; gives folder and verifier key."""

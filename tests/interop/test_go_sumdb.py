@@ -2,31 +2,28 @@
 
 import base64
 import json
-import os
-import shutil
+import runpy
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parent / "tlogcheck"
-GO = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
+TOOLS = Path(__file__).with_name("tools.py")
 
 WriteLog = Callable[..., tuple[Path, str]]
 
 
 @pytest.fixture(scope="module")
-def tlogcheck(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if GO is None:
-        pytest.skip("Go is not on this machine: nothing here can build the other verifier")
-    fetched = subprocess.run(
-        [GO, "mod", "download"], cwd=PROGRAM, capture_output=True, text=True, check=False
-    )
-    if fetched.returncode:
-        pytest.skip(f"golang.org/x/mod cannot be fetched: {fetched.stderr.strip()}")
-    built = tmp_path_factory.mktemp("go") / "tlogcheck"
-    subprocess.run([GO, "build", "-o", built, "."], cwd=PROGRAM, check=True)
+def tlogcheck() -> Path:
+    """Build it, or take what was built before."""
+    tools = runpy.run_path(str(TOOLS))
+    try:
+        built: Path = tools["tlogcheck"]()
+    except FileNotFoundError as error:
+        pytest.skip(f"{error}: nothing here can build the other verifier")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"golang.org/x/mod cannot be fetched: {error}")
     return built
 
 

@@ -4,7 +4,7 @@ import ctypes
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,41 +18,62 @@ _TEMPORARY: Final = "local/tmp"
 class FolderStorage:
     """A `Storage`. A file is written elsewhere and linked to its place, whole or not at all.
 
-    What one call creates is made durable by one `syncfs(2)` where the system has it, else by an
+    What was created is made durable by one `syncfs(2)` where the system has it, else by an
     fsync of each file and folder: on ext4 that takes thirty times as long for 32 files. Every
     write of other programs to the same file system is waited for as well, so a busy log should
     lie on a volume of its own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    is_durable: Final = False
+
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
+        """With `alone` no other process writes here, so what one left half written is removed."""
         self._folder = folder
+        self._alone = alone
+        self._mine = os.urandom(4).hex()  # two writers must not write one temporary file
         self._written = 0
+        self._unsynced: set[Path] = set()
         self._root: int | None = None
 
     def create(self, *stages: Mapping[str, bytes], repair: bool = False) -> None:
         """See `Storage`."""
-        created: list[Path] = []
         for stage in stages:
             for path, data in stage.items():
-                created.append(self._folder / path)
-                self._create(self._folder / path, data, repair=repair)
-        self._sync(created)
+                target = self._folder / path
+                self._begin(target)
+                self._create(target, data, repair=repair)
 
     def replace(self, path: str, data: bytes, version: str | None) -> str:
         """See `Storage`. Safe from other processes by the lock that a writer holds."""
         current = self.get(path)
         if version != (None if current is None else current.version):
             raise ConflictError(f"{self._folder / path} is not what this process wrote last")
+        target = self._folder / path
+        self._begin(target)
         temporary = self._temporary(data)
         file = os.open(temporary, os.O_RDONLY)
         try:
             os.fsync(file)
         finally:
             os.close(file)
-        target = self._folder / path
         temporary.replace(target)
-        sync_folder(target.parent)
         return _version(data)
+
+    def sync(self) -> None:
+        """See `Storage`."""
+        if self._root is None:
+            return  # nothing was written
+        if _SYNCFS is None:
+            folders: set[Path] = set()
+            for path in self._unsynced:
+                if path.exists():  # else a full tile has replaced it
+                    _sync(path, os.O_RDONLY)
+                folders.update(p for p in path.parents if p.is_relative_to(self._folder))
+            for folder in filter(Path.exists, folders):
+                sync_folder(folder)
+        elif _SYNCFS(self._root):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(self._folder))
+        self._unsynced.clear()
 
     def get(self, path: str) -> Stored | None:
         """See `Storage`."""
@@ -96,7 +117,7 @@ class FolderStorage:
 
     def _temporary(self, data: bytes) -> Path:
         self._written += 1
-        path = self._folder / _TEMPORARY / str(self._written)
+        path = self._folder / _TEMPORARY / f"{self._mine}-{self._written}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
             file = os.open(path, flags, FILE_MODE)
@@ -111,20 +132,16 @@ class FolderStorage:
             os.close(file)
         return path
 
-    def _sync(self, created: Iterable[Path]) -> None:
-        if _SYNCFS is None:
-            folders: set[Path] = set()
-            for path in created:
-                _sync(path, os.O_RDONLY)
-                folders.update(p for p in path.parents if p.is_relative_to(self._folder))
-            for folder in folders:
-                sync_folder(folder)
-            return
+    def _begin(self, target: Path) -> None:
+        """Make ready for a `sync` of what is written after this."""
         if self._root is None:
+            make_folder(self._folder)
+            if self._alone:
+                shutil.rmtree(self._folder / _TEMPORARY, ignore_errors=True)
             # Kept open: the kernel reports a failed write once to each descriptor.
             self._root = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        if _SYNCFS(self._root):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(self._folder))
+        if _SYNCFS is None:
+            self._unsynced.add(target)
 
 
 def make_folder(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """A key store in an SQLite file, every secret in it encrypted under a master key.
 
-Several processes of one machine may use it at once. What is erased is overwritten in the file,
-and was encrypted under the master key before: who destroys that key destroys every copy. A
+The master key is one of this machine, or one that AWS KMS keeps (see `adapters.master`). Several
+processes of one machine may use the store at once. What is erased is overwritten in the file, at
+once, and was encrypted under the master key before: who destroys that key destroys every copy. A
 person's name is not in it, only an HMAC of it under a secret of the store.
 """
 
@@ -18,11 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.adapters.folder import FILE_MODE, make_folder
+from services.audit.adapters.master import LocalMaster, Master, WrongMasterError
 from services.audit.tlog.blob import Key
 from services.audit.tlog.keystore import (
     HeldError,
@@ -43,7 +43,6 @@ from services.audit.tlog.note import SignerKey
 NAME: Final = "keys-1.sqlite"
 _CACHED: Final = 10_000
 _BUSY_SECONDS: Final = 30
-_NONCE: Final = 12
 
 _SCHEMA: Final = """
     BEGIN IMMEDIATE;
@@ -66,9 +65,12 @@ _SCHEMA: Final = """
 class LocalKeys:
     """A `KeyStore`. Used by several threads."""
 
-    def __init__(self, folder: Path, master: bytes) -> None:
-        """Open the store in `folder`, or begin one. Raises `MasterKeyError`."""
-        self._master = AESGCM(master)
+    def __init__(self, folder: Path, master: Master | bytes) -> None:
+        """Open the store in `folder`, or begin one, under a master key (bytes: a local one).
+
+        Raises `KeyStoreError`.
+        """
+        self._master = _master(master)
         self._lock = threading.Lock()
         self._cache: OrderedDict[Owner, Key] = OrderedDict()
         self._seen = -1
@@ -205,9 +207,13 @@ class LocalKeys:
             key_id = None if key is None else key.id
             self._happened(RELEASED, owner.tenant, key_id, {"reason": reason})
 
-    def rotate_master(self, master: bytes) -> None:
-        """Encrypt every secret under another master key: all in one transaction."""
-        old, new = self._master, AESGCM(master)
+    def rotate_master(self, master: Master | bytes) -> int:
+        """Encrypt every secret under another master key, all in one transaction; return how many.
+
+        The blobs of the logs are not touched. Raises `KeyStoreError`, changing nothing.
+        """
+        old, new = self._master, _master(master)
+        count = 0
         with self._lock, self._writing():
             for table, column, label in _SEALED:
                 rows = self._database.execute(
@@ -222,7 +228,11 @@ class LocalKeys:
                         f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608 - names of ours
                         (self._seal(secret, name), rowid),
                     )
+                count += len(rows)
             self._master = new
+        with self._lock:  # what was encrypted under the old key is not to outlive it in the log
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
 
     def close(self) -> None:
         """See `KeyStore`."""
@@ -316,17 +326,21 @@ class LocalKeys:
         return hmac.digest(self._index_key, json.dumps(owner).encode(), hashlib.sha256)
 
     def _seal(self, secret: bytes, name: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + self._master.encrypt(nonce, secret, name.encode())
+        return self._master.wrap(secret, name)
 
     def _unseal(self, sealed: bytes, name: str) -> bytes:
         try:
-            return self._master.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
-        except InvalidTag as error:
+            return self._master.unwrap(sealed, name)
+        except WrongMasterError as error:
             raise MasterKeyError(
                 f"the keys in {self._path} are encrypted under another master key: set "
-                "GLIDESLOPE_AUDIT_MASTER_KEY or GLIDESLOPE_AUDIT_MASTER_KEY_FILE to what it was"
+                "GLIDESLOPE_AUDIT_MASTER_KEY, GLIDESLOPE_AUDIT_MASTER_KEY_FILE or "
+                "GLIDESLOPE_AUDIT_KEYS_KMS_KEY_ID to what it was"
             ) from error
+
+
+def _master(given: Master | bytes) -> Master:
+    return LocalMaster(given) if isinstance(given, bytes) else given
 
 
 # Table, column, and the expression that gives the name that each secret is bound to.

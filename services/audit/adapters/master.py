@@ -1,14 +1,53 @@
-"""The master key, from the environment or a file: it encrypts all other keys."""
+"""The master key, which encrypts all other keys: from the environment, from a file, or in KMS."""
 
 import base64
 import binascii
 import contextlib
 import os
 from pathlib import Path
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.adapters.folder import FILE_MODE, make_folder, sync_folder
 from services.audit.tlog.blob import KEY_BYTES
 from services.audit.tlog.keystore import MasterKeyError
+
+NONCE_BYTES: Final = 12
+
+
+class WrongMasterError(Exception):
+    """The secret was wrapped under another master key, or for another name."""
+
+
+class Master(Protocol):
+    """Encrypts secrets, each bound to its name. May block."""
+
+    def wrap(self, secret: bytes, name: str) -> bytes:
+        """Return the secret encrypted. Raises `KeyStoreError`."""
+
+    def unwrap(self, sealed: bytes, name: str) -> bytes:
+        """Return the secret. Raises `WrongMasterError`, `KeyStoreError`."""
+
+
+class LocalMaster:
+    """A `Master` of 32 bytes: AES-256-GCM, the name as associated data."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = AESGCM(key)
+
+    def wrap(self, secret: bytes, name: str) -> bytes:
+        """See `Master`."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._key.encrypt(nonce, secret, name.encode())
+
+    def unwrap(self, sealed: bytes, name: str) -> bytes:
+        """See `Master`."""
+        try:
+            return self._key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name.encode())
+        except (InvalidTag, ValueError) as error:
+            raise WrongMasterError(name) from error
 
 
 def master_key(given: str | None, path: Path, keys: Path, *, generate: bool) -> bytes:
@@ -28,11 +67,15 @@ def master_key(given: str | None, path: Path, keys: Path, *, generate: bool) -> 
                 "GLIDESLOPE_AUDIT_MASTER_KEY. Where keys exist already, it must be the one that "
                 "they were encrypted under: without it no record in the audit log can be read"
             ) from error
-    return _generated(path)
+    return new_master_key(path)
 
 
-def _generated(path: Path) -> bytes:
-    """Make a master key and return it, or the one of a process that was quicker."""
+def new_master_key(path: Path) -> bytes:
+    """Make a master key and its file, readable for its owner alone, and return it.
+
+    Where a file is there already its key is returned: of a process that was quicker, or of a
+    rotation that was interrupted.
+    """
     make_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)

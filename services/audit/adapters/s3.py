@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import boto3
+import stamina
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,8 +14,16 @@ from services.audit.tlog.paths import CHECKPOINT
 from services.audit.tlog.storage import ConflictError, StorageError, Stored
 
 _PARALLEL: Final = 32
-_TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 20
+_TAKEN: Final = frozenset({"PreconditionFailed", "412"})
+_BUSY: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+"""Another request for the same object is under way: nothing is known, and S3 asks to try again."""
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
+
+
+class BusyError(StorageError):
+    """Another request for the same object is under way."""
 
 
 class S3Storage:
@@ -25,6 +34,8 @@ class S3Storage:
     A request that S3 may have carried out before it failed is repeated by botocore, and then found
     done; `replace` looks at what stands there before it calls that a conflict.
     """
+
+    is_durable: Final = True
 
     def __init__(
         self,
@@ -47,6 +58,8 @@ class S3Storage:
             "s3",
             endpoint_url=endpoint_url,
             config=Config(
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_READ_SECONDS,
                 retries={"mode": "standard", "max_attempts": 5},
                 max_pool_connections=_PARALLEL,
             ),
@@ -68,6 +81,9 @@ class S3Storage:
             if current is None or current.data != data:
                 raise
             return current.version  # it was this very request, carried out before it failed
+
+    def sync(self) -> None:
+        """See `Storage`. What S3 has confirmed is durable."""
 
     def get(self, path: str) -> Stored | None:
         """See `Storage`."""
@@ -116,13 +132,23 @@ class S3Storage:
             options["ObjectLockRetainUntilDate"] = datetime.now(UTC) + timedelta(
                 days=self._retention_days
             )
+        for attempt in stamina.retry_context(on=BusyError, attempts=5, wait_max=1.0):
+            with attempt:
+                return self._put_once(path, data, options)
+        raise AssertionError("stamina ends with a result or an error")
+
+    def _put_once(self, path: str, data: bytes, options: Mapping[str, Any]) -> str:
+        place = f"s3://{self._bucket}/{self._prefix}{path}"
         try:
             put = self._client.put_object(
                 Bucket=self._bucket, Key=self._prefix + path, Body=data, **options
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
-                raise ConflictError(f"s3://{self._bucket}/{self._prefix}{path}") from error
+            code = error.response["Error"]["Code"]
+            if code in _TAKEN:
+                raise ConflictError(place) from error
+            if code in _BUSY:
+                raise BusyError(f"{place}: {error}") from error
             raise self._failed(path, error) from error
         except BotoCoreError as error:
             raise self._failed(path, error) from error

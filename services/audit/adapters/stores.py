@@ -2,9 +2,9 @@
 
 <home>/audit/<partition>/
     checkpoint, tile/, blobs/, …    the log: see `services.audit.tlog.paths`
-    local/journal                   the batch that is being written
+    local/journal                   the newest batches, until they are durable in their places
     local/lock                      held by the one process that writes; its process id is inside
-    local/derived-2.sqlite          for look-up; may be deleted while no process writes
+    local/derived-3.sqlite          for look-up; may be deleted while no process writes
 """
 
 import contextlib
@@ -16,16 +16,19 @@ from pathlib import Path
 from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.journal import Journal, begun
 from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.kms import KmsMaster
 from services.audit.adapters.lookup import SqliteDerived
-from services.audit.adapters.master import master_key
+from services.audit.adapters.master import LocalMaster, Master, master_key
 from services.audit.adapters.s3 import S3Storage
 from services.audit.entry import Entry
-from services.audit.log import LogError
+from services.audit.log import DamagedError, UnavailableError
 from services.audit.settings import AuditSettings
 from services.audit.tlog import reading
+from services.audit.tlog.batch import publications
+from services.audit.tlog.edge import Edge
 from services.audit.tlog.keystore import KeyReader, KeyStore
 from services.audit.tlog.paths import CHECKPOINT
-from services.audit.tlog.storage import Storage, StorageError
+from services.audit.tlog.storage import Storage, StorageError, Stored
 from services.audit.tlog.store import TransparencyStore
 
 
@@ -48,11 +51,27 @@ class Stores:
             self._keys,
             storage=_bucket(self._settings, partition),
             default_tenant=self._settings.default_tenant,
+            publish_seconds=self._settings.audit_publish_seconds,
         )
 
     def is_new(self, partition: int) -> bool:
-        """Whether this machine has no log of the partition yet."""
-        return not (self._settings.log_folder(partition) / CHECKPOINT).exists()
+        """Whether there is no log of the partition yet, as far as this machine can tell. Blocks.
+
+        Raises `UnavailableError`.
+        """
+        with _outages(self._settings.log_folder(partition)):
+            storage = _bucket(self._settings, partition)
+            if storage is None:
+                return not (self._settings.log_folder(partition) / CHECKPOINT).exists()
+            with contextlib.closing(storage):
+                return storage.get(CHECKPOINT) is None
+
+    def place(self, partition: int) -> str:
+        """Return where the partition's log is, for messages."""
+        if self._settings.audit_s3_bucket is None:
+            return str(self._settings.log_folder(partition))
+        bucket, prefix = self._settings.audit_s3_bucket, self._settings.audit_s3_prefix
+        return f"s3://{bucket}/{prefix}/{partition}"
 
     def close(self) -> None:
         """Close the key store, when every log is closed."""
@@ -77,69 +96,108 @@ def open_keys(settings: AuditSettings) -> LocalKeys:
 
     Blocks.
     """
-    folder = settings.keys_folder
+    return LocalKeys(settings.keys_folder, open_master(settings))
+
+
+def open_master(settings: AuditSettings) -> Master:
+    """Return the master key that the settings name. Raises `MasterKeyError`."""
+    if settings.audit_keys_kms_key_id is not None:
+        return KmsMaster(
+            settings.audit_keys_kms_key_id, endpoint_url=settings.audit_keys_kms_endpoint
+        )
     given = settings.audit_master_key
-    master = master_key(
+    key = master_key(
         None if given is None else given.get_secret_value(),
-        settings.audit_master_key_file or folder / "master.key",
-        folder,
+        settings.master_key_file,
+        settings.keys_folder,
         generate=settings.audit_generate_master_key,
     )
-    return LocalKeys(folder, master)
+    return LocalMaster(key)
 
 
-def open_store(
+def open_store(  # noqa: PLR0913 - what a log is made of
     folder: Path,
     origin: str,
     keys: KeyStore,
     *,
     storage: Storage | None = None,
     default_tenant: str = "default",
+    publish_seconds: float = 0.0,
 ) -> TransparencyStore:
     """Open the log in `folder` for writing; its local state alone where it lies in `storage`.
 
-    Raises `LogError`.
+    `publish_seconds` count in a folder alone, which our lock guards. Raises `LogError`.
     """
+    with _outages(folder), contextlib.ExitStack() as undo:
+        journal = Journal(folder / "local")
+        undo.callback(journal.close)
+        if storage is not None:
+            publish_seconds = 0.0
+        storage = FolderStorage(folder, alone=True) if storage is None else storage
+        undo.callback(storage.close)
+        derived = SqliteDerived.open(folder / "local")
+        undo.callback(derived.close)
+        store = TransparencyStore(
+            origin,
+            storage=storage,
+            journal=journal,
+            derived=derived,
+            keys=keys,
+            default_tenant=default_tenant,
+            publish_seconds=publish_seconds,
+        )
+        undo.pop_all()
+        return store
+
+
+@contextlib.contextmanager
+def _outages(folder: Path) -> Iterator[None]:
     try:
-        with contextlib.ExitStack() as undo:
-            journal = Journal(folder / "local")
-            undo.callback(journal.close)
-            storage = FolderStorage(folder) if storage is None else storage
-            undo.callback(storage.close)
-            derived = SqliteDerived.open(folder / "local")
-            undo.callback(derived.close)
-            store = TransparencyStore(
-                origin,
-                storage=storage,
-                journal=journal,
-                derived=derived,
-                keys=keys,
-                default_tenant=default_tenant,
-            )
-            undo.pop_all()
-            return store
+        yield
     except (OSError, StorageError, sqlite3.Error) as error:
-        raise LogError(
+        raise UnavailableError(
             f"the audit log in {folder} could not be opened: {error!r}. Mend the storage (space, "
-            "permissions, health) and start audit again"
+            "permissions, health), and audit goes on"
         ) from error
 
 
 def read(folder: Path, keys: KeyReader) -> Iterator[tuple[int, Entry]]:
     """Yield the records in the log in `folder` that the keys open, each with its index.
 
-    It may be read while it is being written. Raises `DamagedError`.
+    Also those that only the journal has yet. It may be read while it is being written. Raises
+    `DamagedError`.
     """
-    return reading.read(FolderStorage(folder), keys)
+    storage = FolderStorage(folder)
+    waiting = unpublished(folder)
+
+    def get(path: str) -> Stored | None:
+        return Stored(waiting[path], "") if path in waiting else storage.get(path)
+
+    return reading.read(get, keys)
 
 
-def unfinished(folder: Path) -> frozenset[str]:
-    """Return the paths of the batch that is being written to the log in `folder`, if one is.
+def unpublished(folder: Path) -> dict[str, bytes]:
+    """Return the objects, by path, that the journal of a log has and its folder has not yet.
 
-    It may have been left by a process that died: the next to open the log finishes it.
+    Its newest checkpoint among them. A writer publishes them within moments; one that died does
+    when it is started again.
     """
-    batch = begun(folder / "local")
-    checkpoint = FolderStorage(folder).get(CHECKPOINT)
-    if batch is None or (checkpoint is not None and checkpoint.data == batch.new):
-        return frozenset()
-    return frozenset(path for stage in batch.stages for path in stage)
+    storage = FolderStorage(folder)
+    while True:
+        batches = begun(folder / "local")
+        stored = storage.get(CHECKPOINT)
+        published = b"" if stored is None else stored.data
+        since = [place for place, batch in enumerate(batches) if batch.old == published]
+        if not since:
+            return {}
+        objects: dict[str, bytes] = {}
+        try:
+            edge = Edge.load(storage.get, batches[since[0]].first)
+        except DamagedError:
+            if storage.get(CHECKPOINT) == stored:
+                return {}  # whoever reads the log will find out what is wrong with it
+            continue  # it was published meanwhile
+        for publication in publications(edge, batches[since[0] :]):
+            objects |= publication.packs | publication.tiles
+            objects[CHECKPOINT] = publication.checkpoint
+        return objects

@@ -1,24 +1,21 @@
 """An encrypted record: everything that an entry holds and the log does not say in the clear.
 
-    byte 0        1, the version of this layout
+    byte 0        2, the version of this layout
     bytes 1-16    the id of the key that wraps the data key: the subject's, or the tenant's
     bytes 17-56   the data key, wrapped (AES key wrap, RFC 3394)
     bytes 57-68   nonce
     bytes 69-     AES-256-GCM of the record under the data key, tag included
 
 The data key is for this blob alone, and random. The associated data is the entry's identity (see
-`leaf.identity`), so that a blob opens at its own place only. What is encrypted is JSON:
-
-    {"key":"…","headers":[["ce_id","1"],…],"value":"…"}
-
-Bytes (key, value, a header's value) are a string where they are UTF-8, else `{"base64": "…"}`.
+`leaf.identity`), so that a blob opens at its own place only. What is encrypted is the record's key,
+its value, and then the name and value of each header, in order: each a big-endian uint32 and the
+bytes. The number is their count and one; 0 stands for none at all, which is not the same as empty.
 """
 
-import base64
-import json
 import os
+import struct
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,12 +27,15 @@ from cryptography.hazmat.primitives.keywrap import (
 
 from services.audit.entry import Header
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEY_ID: Final = slice(1, 17)
 _WRAPPED: Final = slice(17, 57)
 _NONCE: Final = slice(57, 69)
 _SEALED: Final = slice(69, None)
+_COUNT: Final = struct.Struct(">I").pack
+_NONE: Final = _COUNT(0)
 KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
 KEY_ID_BYTES: Final = 16
 
 
@@ -68,9 +68,26 @@ class Content:
     value: bytes | None
 
 
-def seal(content: Content, key: Key, identity: bytes) -> bytes:
+class Sealable(Protocol):
+    """What can be sealed: a `Content`, or an `Entry` as it is."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The record's key."""
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """Its headers, in order."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value; None is a tombstone."""
+
+
+def seal(content: Sealable, key: Key, identity: bytes) -> bytes:
     """Return the blob. Two of the same content differ: data key and nonce are random."""
-    data_key, nonce = os.urandom(KEY_BYTES), os.urandom(12)
+    random = os.urandom(KEY_BYTES + _NONCE_BYTES)
+    data_key, nonce = random[:KEY_BYTES], random[KEY_BYTES:]
     sealed = AESGCM(data_key).encrypt(nonce, _encode(content), identity)
     wrapped = aes_key_wrap(key.secret, data_key)
     return bytes([_VERSION]) + bytes.fromhex(key.id) + wrapped + nonce + sealed
@@ -95,41 +112,39 @@ def open_(blob: bytes, key: Key, identity: bytes) -> Content:
     return _decode(plain)
 
 
-def _encode(content: Content) -> bytes:
-    return json.dumps(
-        {
-            "key": _json(content.key),
-            "headers": [[name, _json(value)] for name, value in content.headers],
-            "value": _json(content.value),
-        },
-        separators=(",", ":"),
-    ).encode()
+def _encode(content: Sealable) -> bytes:
+    parts = [_NONE if content.key is None else _COUNT(len(content.key) + 1) + content.key]
+    parts.append(_NONE if content.value is None else _COUNT(len(content.value) + 1) + content.value)
+    for name, value in content.headers:
+        encoded = name.encode()
+        parts += (
+            _COUNT(len(encoded) + 1),
+            encoded,
+            _NONE if value is None else _COUNT(len(value) + 1) + value,
+        )
+    return b"".join(parts)
 
 
 def _decode(plain: bytes) -> Content:
+    parts: list[bytes | None] = []
+    at = 0
+    while at < len(plain):
+        count = int.from_bytes(plain[at : at + 4], "big")
+        at += 4
+        parts.append(None if count == 0 else plain[at : at + count - 1])
+        at += max(count - 1, 0)
     try:
-        document = json.loads(plain)
-        return Content(
-            key=_bytes(document["key"]),
-            headers=tuple((name, _bytes(value)) for name, value in document["headers"]),
-            value=_bytes(document["value"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        key, value, *headers = parts
+        pairs = zip(headers[::2], headers[1::2], strict=True)
+        named = tuple((_name(name), text) for name, text in pairs)
+    except ValueError as error:
         raise BadBlobError(f"the blob holds no record: {error!r}") from error
+    if at != len(plain):
+        raise BadBlobError("the blob holds no record: it is cut short")
+    return Content(key, named, value)
 
 
-def _json(raw: bytes | None) -> str | dict[str, str] | None:
+def _name(raw: bytes | None) -> str:
     if raw is None:
-        return None
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(raw).decode()}
-
-
-def _bytes(document: Any) -> bytes | None:
-    if document is None:
-        return None
-    if isinstance(document, str):
-        return document.encode()
-    return base64.b64decode(document["base64"], validate=True)
+        raise ValueError("a header without a name")
+    return raw.decode()

@@ -1,14 +1,17 @@
 """The right edge of a log's tiles: all that appending needs to know of what is there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Self
 
 from services.audit.log import DamagedError
-from services.audit.tlog.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash
-from services.audit.tlog.paths import TILE_WIDTH, Tile, bundle, split_bundle
-from services.audit.tlog.storage import Storage
+from services.audit.tlog.merkle import HASH_BYTES, Frontier, leaf_hash, node_hash
+from services.audit.tlog.paths import TILE_WIDTH, Tile, bundle, bundles, split_bundle, tiles
+from services.audit.tlog.storage import Stored
 
 _BITS: Final = TILE_WIDTH.bit_length()
+
+Get = Callable[[str], Stored | None]
+"""Gives an object by its path, as `Storage.get` does."""
 
 
 class Edge:
@@ -22,71 +25,70 @@ class Edge:
         self.size = size
         self._levels = levels
         self._entries = entries
+        subtrees = [each for level in reversed(levels) for each in _perfect(level)]
+        self._frontier = Frontier(size, subtrees)
+        self._made: dict[str, bytes] = {}
+        self._since = size
 
     @classmethod
-    def load(cls, storage: Storage, size: int) -> Self:
+    def load(cls, get: Get, size: int) -> Self:
         """Read the edge of the log of this size. Raises `DamagedError`."""
         levels: list[list[bytes]] = []
         while count := size >> (8 * len(levels)):
-            data = _partial(storage, Tile(len(levels), count // TILE_WIDTH, count % TILE_WIDTH))
+            data = _partial(get, Tile(len(levels), count // TILE_WIDTH, count % TILE_WIDTH))
             levels.append([data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)])
             if len(levels[-1]) != count % TILE_WIDTH:
                 raise DamagedError(f"a tile of level {len(levels) - 1} has another length")
-        entries = split_bundle(_partial(storage, Tile(None, size // TILE_WIDTH, size % TILE_WIDTH)))
+        entries = split_bundle(_partial(get, Tile(None, size // TILE_WIDTH, size % TILE_WIDTH)))
         if [leaf_hash(entry) for entry in entries] != (levels[0] if levels else []):
             raise DamagedError("the newest bundle and the newest tile do not belong together")
         return cls(size, levels, entries)
 
-    def grown(self, leaves: Iterable[bytes]) -> tuple["Edge", dict[str, bytes]]:
-        """Return the edge after these entries, and the tiles and bundles that they make."""
-        levels = [list(level) for level in self._levels]
-        entries = list(self._entries)
-        size = self.size
-        made: dict[str, bytes] = {}
-        changed: set[int] = set()
-        for leaf in leaves:
-            entries.append(leaf)
-            size += 1
-            if len(entries) == TILE_WIDTH:
-                made[Tile(None, size // TILE_WIDTH - 1).path] = bundle(entries)
-                entries = []
-            _add(levels, leaf_hash(leaf), size, made, changed)
-        if entries and size > self.size:
-            made[Tile(None, size // TILE_WIDTH, len(entries)).path] = bundle(entries)
-        for level in sorted(changed):
-            if hashes := levels[level]:
-                index = (size >> (8 * level)) // TILE_WIDTH
-                made[Tile(level, index, len(hashes)).path] = b"".join(hashes)
-        return Edge(size, levels, entries), made
-
     def root(self) -> bytes:
-        """Return the root of the tree, from the perfect subtrees under the edge."""
-        subtrees = [s for level in reversed(self._levels) for s in _perfect(level)]
-        if not subtrees:
-            return EMPTY_ROOT
-        right = subtrees[-1]
-        for left in reversed(subtrees[:-1]):
-            right = node_hash(left, right)
-        return right
+        """Return the root of the tree."""
+        return self._frontier.root()
 
+    def grow(self, leaves: Iterable[bytes]) -> None:
+        """Add entries."""
+        for leaf in leaves:
+            hash_ = leaf_hash(leaf)
+            self._entries.append(leaf)
+            self.size += 1
+            self._frontier.append(hash_)
+            if len(self._entries) == TILE_WIDTH:
+                self._made[Tile(None, self.size // TILE_WIDTH - 1).path] = bundle(self._entries)
+                self._entries = []
+            self._add(hash_)
 
-def _add(
-    levels: list[list[bytes]], hash_: bytes, size: int, made: dict[str, bytes], changed: set[int]
-) -> None:
-    """Add a leaf's hash to level 0, and to each level above that it completes a hash of."""
-    level = 0
-    while True:
-        if level == len(levels):
-            levels.append([])
-        levels[level].append(hash_)
-        changed.add(level)
-        if len(levels[level]) < TILE_WIDTH:
-            return
-        index = (size >> (8 * level)) // TILE_WIDTH - 1
-        made[Tile(level, index).path] = b"".join(levels[level])
-        (hash_,) = _perfect(levels[level])
-        levels[level] = []
-        level += 1
+    def take(self) -> dict[str, bytes]:
+        """Return the tiles and bundles of this size that were not there when it was called last."""
+        made, self._made = self._made, {}
+        for tile in (*bundles(self.size, self._since), *tiles(self.size, self._since)):
+            if tile.width < TILE_WIDTH:
+                partial = (
+                    bundle(self._entries)
+                    if tile.level is None
+                    else b"".join(self._levels[tile.level])
+                )
+                made[tile.path] = partial
+        self._since = self.size
+        return made
+
+    def _add(self, hash_: bytes) -> None:
+        """Add a leaf's hash to level 0, and to each level above that it completes a hash of."""
+        level = 0
+        while True:
+            if level == len(self._levels):
+                self._levels.append([])
+            hashes = self._levels[level]
+            hashes.append(hash_)
+            if len(hashes) < TILE_WIDTH:
+                return
+            index = (self.size >> (8 * level)) // TILE_WIDTH - 1
+            self._made[Tile(level, index).path] = b"".join(hashes)
+            (hash_,) = _perfect(hashes)
+            self._levels[level] = []
+            level += 1
 
 
 def _perfect(hashes: list[bytes]) -> Iterator[bytes]:
@@ -102,10 +104,10 @@ def _perfect(hashes: list[bytes]) -> Iterator[bytes]:
             start += width
 
 
-def _partial(storage: Storage, tile: Tile) -> bytes:
+def _partial(get: Get, tile: Tile) -> bytes:
     if tile.width == 0:
         return b""
-    stored = storage.get(tile.path)
+    stored = get(tile.path)
     if stored is None:
         raise DamagedError(f"{tile.path} is missing")
     return stored.data

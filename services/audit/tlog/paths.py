@@ -4,7 +4,7 @@ checkpoint                       the newest signed tree head
 tile/<L>/<N>[.p/<W>]             the hashes of level 8L, 256 in a full tile, W in a partial one
 tile/entries/<N>[.p/<W>]         the entries of the tile <N> of level 0
 checkpoints/<size>               signed tree heads of before
-blobs/<aa>/<sha256>              encrypted records, named after the SHA-256 of what is stored
+blobs/<N>                        encrypted records, one after the other, from entry N on: a pack
 keys/<n>                         the public keys that signed the log, in order
 """
 
@@ -25,10 +25,11 @@ _TILE = re.compile(
     r"tile/(?P<level>entries|0|[1-9][0-9]?)/(?P<index>(?:x[0-9]{3}/)*[0-9]{3})"
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
 )
+_PACK = re.compile(rf"{BLOBS}((?:x[0-9]{{3}}/)*[0-9]{{3}})")
 
 
 class BadPathError(ValueError):
-    """Not a path of a tile or a bundle."""
+    """Not a path of a tile, a bundle or a pack."""
 
 
 class BadBundleError(ValueError):
@@ -122,9 +123,18 @@ def split_bundle(data: bytes) -> list[bytes]:
     return entries
 
 
-def blob_path(digest: str) -> str:
-    """Return the path of the blob whose bytes have this SHA-256, in hex."""
-    return f"{BLOBS}{digest[:2]}/{digest}"
+def pack_path(first: int) -> str:
+    """Return the path of the pack whose first record is that of entry `first`."""
+    return f"{BLOBS}{index_path(first)}"
+
+
+def first_of_pack(path: str) -> int:
+    """Read the path of a pack. Raises `BadPathError`."""
+    match = _PACK.fullmatch(path)
+    first = -1 if match is None else int(match[1].replace("x", "").replace("/", ""))
+    if first < 0 or pack_path(first) != path:
+        raise BadPathError(f"{path} is no path of a pack")
+    return first
 
 
 def checkpoint_path(size: int) -> str:

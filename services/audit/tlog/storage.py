@@ -1,4 +1,4 @@
-"""Where a log's objects lie: four operations, implemented for a folder and for S3."""
+"""Where a log's objects lie: a few operations, implemented for a folder, for S3 and in memory."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
@@ -22,8 +22,12 @@ class ConflictError(StorageError):
 class Storage(Protocol):
     """Objects by path. Every method may block, and raises `StorageError` or `OSError`."""
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether what it has taken is durable at once, so that `sync` has nothing to do."""
+
     def create(self, *stages: Mapping[str, bytes], repair: bool = False) -> None:
-        """Return once all objects are durable; those of a stage do not stand before the last's.
+        """Return once all objects stand there; those of a stage do not before the last's.
 
         An object that stands there already, byte for byte, is as good. Raises `ConflictError`
         where another does, which stays. With `repair`, the caller knows that it died while it
@@ -31,10 +35,13 @@ class Storage(Protocol):
         """
 
     def replace(self, path: str, data: bytes, version: str | None) -> str:
-        """Put an object in the place of its `version` (None: of none), durably.
+        """Put an object in the place of its `version` (None: of none).
 
         Returns its own version. Raises `ConflictError`, changing nothing, where it has another.
         """
+
+    def sync(self) -> None:
+        """Return once all that was created and replaced is durable."""
 
     def get(self, path: str) -> Stored | None:
         """Return an object, None where there is none."""

@@ -1,42 +1,37 @@
 """The writer of one transparency log: entries in, receipts out.
 
-A batch is written in this order, each step durable before the next: journal → encrypted blobs →
-bundles and tiles → signed checkpoint. Then derived state takes it in. What a crash leaves between
-two steps, the next start finishes from the journal, byte for byte.
+A batch is in the log once the journal has it, signed checkpoint included, and has been synced:
+from there every restart makes the same objects, byte for byte (docs/adr/0009). They are published
+in this order: encrypted records → bundles and tiles → checkpoint, which is compared and swapped.
+The journal is cleared when all of them are durable too.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import Final, Protocol
 
 import structlog
 
-from services.audit.entry import Entry, Position, RequestKey
-from services.audit.log import (
-    Appended,
-    DamagedError,
-    LogError,
-    OtherOriginError,
-    WriteFailedError,
-)
-from services.audit.tlog import blob
-from services.audit.tlog.batch import Batch, BatchJournal
-from services.audit.tlog.edge import Edge
-from services.audit.tlog.keystore import KeyEvent, KeyStore, Owner
-from services.audit.tlog.labels import Labels
-from services.audit.tlog.leaf import KEY_EVENTS, Blob, Leaf, identity
-from services.audit.tlog.merkle import EMPTY_ROOT
-from services.audit.tlog.note import Checkpoint, Note, NoteError
-from services.audit.tlog.paths import (
-    CHECKPOINT,
-    TILE_WIDTH,
-    blob_path,
-    checkpoint_path,
-    key_path,
-)
+from services.audit.entry import Entry, Position, RequestKey, Stream
+from services.audit.log import Appended, LogError, OtherWriterError, UnavailableError
+from services.audit.tlog.batch import Batch, BatchJournal, Publication
+from services.audit.tlog.keystore import KeyStore
+from services.audit.tlog.leaf import KEY_EVENTS, Leaf
+from services.audit.tlog.note import Checkpoint, Note
+from services.audit.tlog.paths import CHECKPOINT, key_path
 from services.audit.tlog.reading import leaves
-from services.audit.tlog.storage import ConflictError, Storage
+from services.audit.tlog.recovery import damaged, outgrown, recover, right_edge
+from services.audit.tlog.sealing import Sealed, Sealer
+from services.audit.tlog.storage import ConflictError, Storage, StorageError
+from shared.delivery.errors import FatalError
 from shared.events import Receipt
+
+_CAUGHT_UP_AT_ONCE: Final = 4_096
+_OUTAGES: Final = (OSError, StorageError, sqlite3.Error)
+"""What passes when disk or network are mended."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,11 +48,14 @@ class Derived(Protocol):
     def end(self, request: RequestKey) -> int | None:
         """Return the index of the entry that decided the request: the first that did."""
 
-    def next_offset(self, cluster: str, topic: str) -> int:
-        """Return the offset after the newest that it knows of a topic, 0 where it knows none."""
+    def newest(self, stream: Stream) -> int | None:
+        """Return the offset of the newest entry of a partition, None where there is none."""
 
-    def add(self, leaves: Iterator[tuple[int, Leaf]], size: int) -> None:
-        """Take in durable entries, all or none, with the size of the log that covers them."""
+    def add(self, leaves: Iterable[tuple[int, Leaf]], size: int) -> None:
+        """Take in durable entries, with the size of the log that covers them."""
+
+    def write(self) -> None:
+        """Keep what was taken in from the next start, all or none."""
 
     def close(self) -> None:
         """Close it."""
@@ -65,6 +63,10 @@ class Derived(Protocol):
 
 class TransparencyStore:
     """A `Store`. Owns what it is given, and closes it; the key store is others' as well.
+
+    `publish_seconds` may pass until an entry that the journal has can be seen in the storage;
+    with 0 it is there before its receipt. Only where the journal's lock guards the storage too is
+    anything else safe: elsewhere the swap of the checkpoint is what keeps a second writer out.
 
     After any failure nobody knows what the storage holds, so it takes no more; opening the log
     again sorts it out.
@@ -79,6 +81,7 @@ class TransparencyStore:
         derived: Derived,
         keys: KeyStore,
         default_tenant: str = "default",
+        publish_seconds: float = 0.0,
     ) -> None:
         """Open the log and finish what a crash interrupted. Raises `LogError`."""
         self._origin = origin
@@ -87,113 +90,76 @@ class TransparencyStore:
         self._derived = derived
         self._keys = keys
         self._parts: tuple[Derived | Storage | BatchJournal, ...] = (derived, storage, journal)
-        self._default_tenant = default_tenant
-        self._partition = int(origin.rpartition("/")[2])
-        self._failure: str | None = None
+        self._sealer = Sealer(origin, keys, default_tenant)
+        self._key_stream: Stream = (keys.id, KEY_EVENTS, int(origin.rpartition("/")[2]))
+        self._publish_seconds = publish_seconds
+        self._failure: FatalError | None = None
         self._signers = keys.signers(origin)
-        self._checkpoint, self._version = self._recovered()
-        self._edge = self._loaded()
+        verifiers = [key.verifier() for key in self._signers]
+        self._published, self._version, newest = recover(origin, storage, journal, verifiers)
+        self._signed = self._published
+        self._edge = right_edge(origin, storage, self._published, verifiers)
+        self._published_size = self._edge.size
+        self._published_at = time.monotonic()
+        self._waiting: list[Batch] = []
+        self._outgrown: set[str] = set()
         self._publish_keys()
-        self._catch_up()
-        self._key_events = derived.next_offset(keys.id, KEY_EVENTS)
+        self._catch_up(newest)
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Return once all entries are durable, with what each one got when it first came.
 
-        What happened to keys meanwhile is appended before them. Raises `WriteFailedError`.
+        What happened to keys meanwhile is appended before them. Raises `LogError`.
         """
-        if self._failure is not None:
-            raise WriteFailedError(self._failure)
-        try:
-            self._write(entries)
-            return [self._appended(entry) for entry in entries]
-        except Exception as error:
-            # Whatever it is: an entry that is not in the log must stop the service.
-            self._failure = (
-                f"the audit log {self._origin} could not be written: {error!r}. No record is "
-                "lost: mend the storage (space, permissions, health) and start audit again"
-            )
-            if isinstance(error, ConflictError):
-                self._failure = (
-                    f"another process wrote the audit log {self._origin}, so this one stops: "
-                    f"{error}. Nothing is lost; let only one process write a log"
-                )
-            raise WriteFailedError(self._failure) from error
+        with self._guarded():
+            return self._append(entries)
+
+    def tend(self) -> None:
+        """Append what happened to keys, and publish what waits for it. Raises `LogError`."""
+        with self._guarded():
+            self._append([])
+            self._publish()
 
     def close(self) -> None:
         """Let another process write the log. Closing again does nothing."""
-        self._failure = self._failure or f"the audit log {self._origin} is closed"
+        if self._failure is None:
+            try:
+                self._settle()
+            except Exception as error:  # noqa: BLE001 - the journal has it: the next start does it
+                log.warning("left to the journal", origin=self._origin, error=repr(error))
+            self._failure = LogError(f"the audit log {self._origin} is closed")
         parts, self._parts = self._parts, ()
         for part in parts:
             part.close()
 
-    # ── opening ───────────────────────────────────────────────────────────────────────────────
-
-    def _recovered(self) -> tuple[bytes, str | None]:
-        """Finish the batch that was interrupted, if any; return the checkpoint and its version."""
-        stored = self._storage.get(CHECKPOINT)
-        data, version = (b"", None) if stored is None else stored
-        batch = self._journal.read()
-        if batch is None:
-            return data, version
-        if batch.new == data:
-            # Its writer may have died before the checkpoint's new place was durable.
-            return data, self._storage.replace(CHECKPOINT, data, version)
-        if batch.old == data:
-            self._check(batch.new)
-            log.warning("finishing an interrupted batch", origin=self._origin, size=batch.size)
-            # The journal may have been read from a page cache whose write had failed.
-            self._journal.write(batch)
-            self._storage.create(*batch.stages, repair=True)
-            return batch.new, self._storage.replace(CHECKPOINT, batch.new, version)
-        if batch.size > self._check(data).size:
-            raise DamagedError(
-                f"the audit log {self._origin} once had {batch.size} entries, and its checkpoint "
-                "is of fewer. Nothing was changed. Restore the log from a copy; to go on without "
-                "what is missing, delete the file `journal` beside it"
-            )
-        return data, version
-
-    def _check(self, raw: bytes) -> Checkpoint:
-        """Return the checkpoint, an empty one for no bytes, after checking its signature."""
-        if not raw:
-            return Checkpoint(self._origin, 0, EMPTY_ROOT)
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        if self._failure is not None:
+            raise type(self._failure)(str(self._failure))
         try:
-            note = Note.parse(raw)
-            checkpoint = Checkpoint.parse(note.text)
-            if checkpoint.origin != self._origin:
-                raise OtherOriginError(
-                    f"this is the log of {checkpoint.origin}, not of {self._origin}: set "
-                    "GLIDESLOPE_DEPLOYMENT or GLIDESLOPE_HOME to what they were"
-                )
-            note.verify(key.verifier() for key in self._signers)
-        except NoteError as error:
-            raise DamagedError(
-                f"the checkpoint of the audit log {self._origin} is not one that this deployment "
-                f"signed: {error}. Nothing was changed. Restore it, and the keys, from a copy"
-            ) from error
-        return checkpoint
+            yield
+        except Exception as error:
+            # Whatever it is: an entry that is not in the log must not be answered.
+            self._failure = self._meaning(error)
+            raise self._failure from error
 
-    def _loaded(self) -> Edge:
-        """Return the right edge; refuse to go on where it is not what the checkpoint signs."""
-        checkpoint = self._check(self._checkpoint)
-        edge = Edge.load(self._storage, checkpoint.size)
-        if edge.root() != checkpoint.root:
-            raise self._damaged("its tiles have another root than its checkpoint")
-        if checkpoint.size == 0 and next(self._storage.list("tile/entries/"), None):
-            raise self._damaged("it has entries and no checkpoint")
-        if self._derived.size() > checkpoint.size:
-            raise self._damaged(
-                f"it ends before entry {self._derived.size()}, which it once held; to go on "
-                "without what is missing, delete the derived state beside it"
+    def _meaning(self, error: Exception) -> FatalError:
+        if isinstance(error, FatalError):
+            return error
+        if isinstance(error, ConflictError):
+            self._forget_refused()
+            return OtherWriterError(
+                f"another process wrote the audit log {self._origin}, so this one stops: "
+                f"{error}. Nothing is lost; let only one process write a log"
             )
-        return edge
+        what = f"the audit log {self._origin} could not be written: {error!r}. No record is lost"
+        if isinstance(error, _OUTAGES):
+            return UnavailableError(
+                f"{what}: mend the storage (space, permissions, health), and audit goes on"
+            )
+        return LogError(f"{what}. Start audit again; if that does not help, report it")
 
-    def _damaged(self, what: str) -> DamagedError:
-        return DamagedError(
-            f"the audit log {self._origin} is damaged: {what}. Nothing was changed. Run "
-            "`glideslope audit verify`, and restore what it names from a copy"
-        )
+    # ── opening ───────────────────────────────────────────────────────────────────────────────
 
     def _publish_keys(self) -> None:
         """Put each public key beside the log, signed by the key before it."""
@@ -205,37 +171,97 @@ class TransparencyStore:
         known = {path for path in objects if self._storage.get(path) is not None}
         if missing := {path: data for path, data in objects.items() if path not in known}:
             self._storage.create(missing)
+            self._storage.sync()
 
-    def _catch_up(self) -> None:
-        """Tell derived state what it missed."""
-        if (known := self._derived.size()) < self._edge.size:
-            self._derived.add(leaves(self._storage, self._edge.size, known), self._edge.size)
+    def _catch_up(self, newest: Sequence[Batch]) -> None:
+        """Tell derived state what it missed; the `newest` batches with the sizes that they had."""
+        known, size = self._derived.size(), self._edge.size
+        if known > size:
+            raise damaged(
+                self._origin,
+                f"it ends before entry {known}, which it once held; to go on without what is "
+                "missing, delete the derived state beside it",
+            )
+        missed = leaves(self._storage.get, newest[0].first if newest else size, known)
+        for first in missed:
+            self._derived.add(chain([first], islice(missed, _CAUGHT_UP_AT_ONCE)), size)
+        for batch in newest:
+            entries = enumerate(map(Leaf.decode, batch.leaves), batch.first)
+            self._derived.add((each for each in entries if each[0] >= known), batch.size)
+        self._derived.write()
 
     # ── appending ─────────────────────────────────────────────────────────────────────────────
 
-    def _write(self, entries: Sequence[Entry]) -> None:
-        events = self._keys.events(self._key_events)
+    def _append(self, entries: Sequence[Entry]) -> list[Appended]:
+        next_event = self._derived.newest(self._key_stream)
+        events = self._keys.events(0 if next_event is None else next_event + 1)
+        newest: dict[Stream, int | None] = {self._key_stream: next_event}
         new: dict[Position, Entry] = {}
         for entry in entries:
-            if self._derived.place(entry.position) is None:
-                new.setdefault(entry.position, entry)
-        if not new and not events:
-            return
-        sealed = self._sealed(events, list(new.values()))
-        edge, tiles = self._edge.grown([leaf.encode() for leaf, _ in sealed])
-        signed = Checkpoint(self._origin, edge.size, edge.root()).signed(self._signers[-1])
-        if edge.size // TILE_WIDTH > self._edge.size // TILE_WIDTH and self._checkpoint:
-            tiles[checkpoint_path(self._edge.size)] = self._checkpoint
-        blobs = {blob_path(leaf.blob.sha256): data for leaf, data in sealed}
-        batch = Batch(self._checkpoint, bytes(signed), edge.size, (blobs, tiles))
+            position = entry.position
+            stream = position[:3]
+            if stream not in newest:
+                newest[stream] = self._derived.newest(stream)
+            last = newest[stream]
+            # What comes after the newest is new; elsewhere it is looked up.
+            if last is None or position.offset > last or self._derived.place(position) is None:
+                new.setdefault(position, entry)
+        placed: dict[Position, tuple[int, int]] = {}
+        if new or events:
+            at = sum(len(batch.records) for batch in self._waiting)
+            sealed = self._sealer.seal(events, list(new.values()), newest, self._published_size, at)
+            self._commit(sealed)
+            first, size = self._edge.size - len(new), self._edge.size
+            placed = {position: (index, size) for index, position in enumerate(new, first)}
+        return [self._appended(entry, placed) for entry in entries]
+
+    def _commit(self, sealed: Sealed) -> None:
+        """Write a batch to the journal; it is in the log from there on."""
+        encoded = tuple(leaf.encode() for leaf in sealed.leaves)
+        first = self._edge.size
+        self._edge.grow(encoded)
+        size = self._edge.size
+        signed = Checkpoint(self._origin, size, self._edge.root()).signed(self._signers[-1])
+        batch = Batch(
+            old=self._signed,
+            new=bytes(signed),
+            size=size,
+            pack=self._published_size,
+            leaves=encoded,
+            records=sealed.records,
+        )
+        if not self._publish_seconds:
+            self._check_alone()
         self._journal.write(batch)
-        self._check_alone()
-        self._storage.create(*batch.stages)
-        self._version = self._storage.replace(CHECKPOINT, batch.new, self._version)
-        before, self._edge, self._checkpoint = self._edge, edge, batch.new
-        self._derived.add(iter(enumerate((leaf for leaf, _ in sealed), before.size)), edge.size)
-        self._key_events += len(events)
-        self._prune(before.size, tiles)
+        self._signed = batch.new
+        self._waiting.append(batch)
+        self._derived.add(enumerate(sealed.leaves, first), size)
+        if time.monotonic() - self._published_at >= self._publish_seconds:
+            self._publish()
+
+    def _publish(self) -> None:
+        """Put what waits in the journal into the storage, for everybody to see."""
+        if self._waiting:
+            made = Publication.of(self._published, self._published_size, self._waiting, self._edge)
+            self._storage.create(made.packs, made.tiles)
+            self._version = self._storage.replace(CHECKPOINT, made.checkpoint, self._version)
+            self._published, self._published_size = made.checkpoint, made.size
+            self._waiting = []
+            self._outgrown.update(outgrown(made.tiles))
+        self._derived.write()
+        self._published_at = time.monotonic()
+        if self._journal.is_full or self._storage.is_durable:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Make everything durable where it belongs, so that the journal can be forgotten."""
+        if self._waiting:
+            self._publish()
+        self._storage.sync()
+        self._journal.clear()
+        # Not before: the journal is done again on top of them.
+        while self._outgrown:
+            self._storage.prune(self._outgrown.pop())
 
     def _check_alone(self) -> None:
         """Raise `ConflictError` if another writer was here, before leaving anything behind."""
@@ -243,53 +269,18 @@ class TransparencyStore:
         if self._version != (None if stored is None else stored.version):
             raise ConflictError("its checkpoint is not the one that this process signed last")
 
-    def _sealed(
-        self, events: Sequence[KeyEvent], entries: Sequence[Entry]
-    ) -> list[tuple[Leaf, bytes]]:
-        """Return the leaves and blobs of what happened to keys, and of the entries after it."""
-        labels = [Labels.of(entry) for entry in entries]
-        owners = [Owner(label.tenant or self._default_tenant, label.subject) for label in labels]
-        keys = self._keys.wrapping({*owners, *(Owner(event.tenant, None) for event in events)})
-        sealed = [self._seal_event(event, keys) for event in events]
-        for entry, label, owner in zip(entries, labels, owners, strict=True):
-            key = keys[owner]
-            content = blob.Content(entry.key, entry.headers, entry.value)
-            data = blob.seal(content, key, identity(self._origin, entry.position))
-            leaf = Leaf(
-                position=entry.position,
-                event_id=label.event_id,
-                type=label.type,
-                tenant=label.tenant,
-                release=label.release,
-                decides=entry.decides,
-                subject_key=None if owner.subject is None else key.id,
-                blob=_blob(data),
-            )
-            sealed.append((leaf, data))
-        return sealed
+    def _forget_refused(self) -> None:
+        """Let no restart do again what another writer was quicker with: nothing of it counts."""
+        if self._publish_seconds:
+            return  # receipts were given for it
+        try:
+            self._storage.sync()
+            self._journal.clear()
+        except _OUTAGES as error:
+            log.warning("the journal was not cleared", origin=self._origin, error=repr(error))
 
-    def _seal_event(self, event: KeyEvent, keys: Mapping[Owner, blob.Key]) -> tuple[Leaf, bytes]:
-        position = Position(self._keys.id, KEY_EVENTS, self._partition, event.number, event.at)
-        detail = tuple((name, text.encode()) for name, text in event.detail.items())
-        data = blob.seal(
-            blob.Content(None, detail, None),
-            keys[Owner(event.tenant, None)],
-            identity(self._origin, position),
-        )
-        leaf = Leaf(
-            position=position,
-            event_id=event.event_id,
-            type=event.type,
-            tenant=event.tenant,
-            release=None,
-            decides=None,
-            subject_key=event.subject_key,
-            blob=_blob(data),
-        )
-        return leaf, data
-
-    def _appended(self, entry: Entry) -> Appended:
-        place = self._derived.place(entry.position)
+    def _appended(self, entry: Entry, placed: dict[Position, tuple[int, int]]) -> Appended:
+        place = placed.get(entry.position) or self._derived.place(entry.position)
         if place is None:
             raise LogError(f"{entry.position} was written and is not there")
         index, size = place
@@ -297,15 +288,3 @@ class TransparencyStore:
             Receipt(origin=self._origin, index=index, size=size),
             decides=entry.decides is not None and self._derived.end(entry.decides) == index,
         )
-
-    def _prune(self, before: int, tiles: Mapping[str, bytes]) -> None:
-        """Delete the partial tiles that full ones replaced."""
-        if self._edge.size // TILE_WIDTH == before // TILE_WIDTH:
-            return
-        for path in tiles:
-            if path.startswith("tile/") and ".p/" not in path:
-                self._storage.prune(f"{path}.p/")
-
-
-def _blob(data: bytes) -> Blob:
-    return Blob(hashlib.sha256(data).hexdigest(), len(data))

@@ -6,11 +6,18 @@ from typing import Final
 from services.validator.case import Case
 from services.validator.checks import (
     citations,
+    consistency,
     figures,
+    groundedness,
+    injection,
     length,
     not_empty,
     personal_data,
-    support,
+    policy,
+    refusal,
+    relevance,
+    secrets,
+    verbatim,
 )
 from shared.events import Verdict
 
@@ -18,5 +25,19 @@ Check = Callable[[Case], Verdict]
 
 CHECKS: Final[Mapping[str, Check]] = {
     module.NAME: module.check
-    for module in (not_empty, length, citations, figures, personal_data, support)
+    for module in (
+        not_empty,
+        length,
+        refusal,
+        relevance,
+        citations,
+        figures,
+        consistency,
+        personal_data,
+        secrets,
+        injection,
+        policy,
+        verbatim,
+        groundedness,
+    )
 }

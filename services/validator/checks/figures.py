@@ -1,36 +1,43 @@
-"""Every figure of the answer stands in a passage that the answer cites."""
+"""Every figure of the answer stands in the passages as what the answer says it is, or follows."""
 
 from typing import Final
 
-from services.validator.case import Case, could_not_check, failed, passed
-from services.validator.figures import Figure, FigureText, read_figures
-from shared.events import Verdict
+from services.validator.case import Case, texts_of
+from services.validator.findings import FigureFinding, Status, examined
+from shared.events import Span, Verdict
 
 NAME: Final = "figures"
+_SURE: Final = 0.5
+"""Below this confidence a figure is for a person to look at."""
 
 
 def check(case: Case) -> Verdict:
-    """Fail an answer with a number, date, unit or currency that no cited passage has.
+    """Fail an answer with a number or date that the passages do not have as it is claimed.
 
-    What is the same is the same exactly: 3.2 billion is 3,200 million but not 3,187 million.
-    A figure that cannot be read stands only literally; where it does not, nobody can say.
+    It must stand there for the same thing and period, in the same unit, scale and sign; or be
+    computed rightly, to its last digit, from figures that do. Where the answer cites, only the
+    cited passages count. A figure that cannot be read stands only literally; where it does not,
+    nobody can say.
     """
-    figures = read_figures(case.answer.text).figures
-    if not figures:
-        return passed(NAME, "the answer has no figures")
-    sources = [read_figures(f"{passage.title}\n{passage.text}") for passage in case.cited]
-    missing = [figure for figure in figures if not any(s.holds(figure) for s in sources)]
-    score = 1 - len(missing) / len(figures)
-    wrong = [figure for figure in missing if figure.readings or figure.name]
-    if wrong:
-        return failed(NAME, "; ".join(_missing(figure, sources) for figure in wrong), score)
-    if missing:
-        unread = ", ".join(f"'{figure.text}'" for figure in missing)
-        return could_not_check(NAME, f"cannot be read as a number or date: {unread}")
-    return passed(NAME, f"all figures stand in cited passages ({len(figures)})", score)
+    passages = case.cited if case.answer.citations else case.passages
+    findings = examined(case.question, case.answer.text, texts_of(passages))
+    if not findings:
+        return Verdict(name=NAME, verdict="passed", score=1.0, reason="the answer has no figures")
+    missing = [finding for finding in findings if not finding.status.is_right]
+    wrong = [f for f in missing if f.status is not Status.UNREADABLE and f.confidence >= _SURE]
+    verdict = "failed" if wrong else "could_not_check" if missing else "passed"
+    return Verdict(
+        name=NAME,
+        verdict=verdict,
+        score=(1 - len(missing) / len(findings)) if wrong or not missing else 0.0,
+        reason=_reason(wrong or missing or list(findings)),
+        spans=tuple(Span(start=f.start, end=f.end) for f in wrong or missing),
+    )
 
 
-def _missing(figure: Figure, sources: list[FigureText]) -> str:
-    reason = f"'{figure.text}' stands in no cited passage"
-    near = next((near for source in sources if (near := source.nearest(figure))), None)
-    return f"{reason} (there it is '{near}')" if near else reason
+def _reason(findings: list[FigureFinding]) -> str:
+    if all(finding.status.is_right for finding in findings):
+        computed = sum(finding.status is Status.DERIVED for finding in findings)
+        also = f", {computed} of them by computation" if computed else ""
+        return f"all figures stand in the passages ({len(findings)}){also}"
+    return "; ".join(f"'{finding.text}' {finding.reason}" for finding in findings)

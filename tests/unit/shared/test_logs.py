@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -129,3 +130,28 @@ def test_configuring_again_does_not_log_twice() -> None:
     lines = Lines()
     logging.getLogger("library").warning("once")
     assert lines.only()["event"] == "once"
+
+
+def test_a_library_that_repeats_itself_is_heard_a_few_times_and_the_rest_is_counted() -> None:
+    now = 0.0
+    repetitions = logs.Repetitions(lines=2, seconds=10, clock=lambda: now)
+
+    def heard(text: str, *filled_in: object) -> int | None:
+        record = logging.LogRecord("aiokafka", logging.ERROR, "", 0, text, filled_in, None)
+        return getattr(record, "left_out", 0) if repetitions.filter(record) else None
+
+    assert [heard("no node %s", node) for node in range(4)] == [0, 0, None, None]
+    assert heard("another %s", 1) == 0
+    assert heard("%s", "one warning") == heard("%s", "another warning") == 0
+    now = 10.0
+    assert [heard("no node %s", 9), heard("no node %s", 9), heard("no node %s", 9)] == [2, 0, None]
+
+
+def test_a_line_says_how_many_like_it_were_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0] * 8 + [60.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    lines = Lines()
+    for node in range(9):
+        logging.getLogger("aiokafka.client").error("no node %s", node)
+    said = [(line["event"], line.get("left_out")) for line in lines.all()]
+    assert said == [*[(f"no node {node}", None) for node in range(5)], ("no node 8", 3)]

@@ -26,12 +26,12 @@ with local_kafka(Path(sys.argv[1])) as cluster:
 
 
 def topics_at(bootstrap_servers: str) -> set[str]:
-    return set(AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=10).topics)
+    return set(AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=60).topics)
 
 
 def create_topic(bootstrap_servers: str, name: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    admin.create_topics([NewTopic(name, 1)])[name].result(10)
+    admin.create_topics([NewTopic(name, 1)])[name].result(60)
 
 
 def test_topics_outlast_a_clean_stop_and_the_next_start_needs_no_preparation(
@@ -63,10 +63,11 @@ def test_a_killed_broker_comes_back_on_the_same_address_with_its_topics(tmp_path
         assert "kept" in topics_at(cluster.bootstrap_servers)
 
 
-def test_two_homes_have_two_brokers_side_by_side(tmp_path: Path) -> None:
-    with local_kafka(tmp_path / "a") as a, local_kafka(tmp_path / "b") as b:
-        create_topic(a.bootstrap_servers, "only-here")
-        assert "only-here" not in topics_at(b.bootstrap_servers)
+def test_two_homes_have_two_brokers_side_by_side(tmp_path: Path, bootstrap: str) -> None:
+    with local_kafka(tmp_path) as another:
+        create_topic(another.bootstrap_servers, "only-here")
+        assert "only-here" in topics_at(another.bootstrap_servers)
+        assert "only-here" not in topics_at(bootstrap)
 
 
 def test_the_broker_ends_with_a_starter_that_was_killed_and_its_home_is_free(
@@ -88,7 +89,7 @@ def test_the_broker_ends_with_a_starter_that_was_killed_and_its_home_is_free(
 
 def test_a_mistyped_topic_is_not_created_by_asking_for_it(bootstrap: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap, "allow.auto.create.topics": True})
-    admin.list_topics("no-such-topic", timeout=10)
+    admin.list_topics("no-such-topic", timeout=60)
     assert "no-such-topic" not in topics_at(bootstrap)
 
 

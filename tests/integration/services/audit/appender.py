@@ -29,7 +29,9 @@ async def append(log: GroupLog, offsets: "count[int]") -> None:
 
 
 async def main(folder: Path, first: int) -> None:
-    log = GroupLog(open_store(folder / "log", "test/0", LocalKeys(folder / "keys", bytes(32))))
+    keys = LocalKeys(folder / "keys", bytes(32))
+    opening = GroupLog(lambda: open_store(folder / "log", "test/0", keys, publish_seconds=0.05))
+    log = await opening.open()
     offsets = count(first)
     await asyncio.gather(*(append(log, offsets) for _ in range(16)))
 

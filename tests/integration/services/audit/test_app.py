@@ -176,29 +176,58 @@ async def test_every_record_is_in_the_log_once_and_every_approval_becomes_one_re
     assert receipts == decided
 
 
-async def test_a_disk_that_fails_stops_audit_and_nothing_is_answered_before_it_is_logged(
+async def not_ready(engine: Engine) -> str:
+    """Return the first reason why the service is not ready, when it is not."""
+    while not (reasons := await engine.not_ready()):  # noqa: ASYNC110 - it is asked, as by /readyz
+        await asyncio.sleep(0.1)
+    return reasons[0].message
+
+
+async def test_while_the_disk_fails_audit_holds_says_why_and_then_catches_up(
     audit_settings: AuditSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_file: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    _, running, ready = engine_of(audit_settings)
+    engine, running, ready = engine_of(audit_settings)
     await asyncio.wait_for(ready.wait(), 60)
     with monkeypatch.context() as faults:
-        faults.setattr(os, "fsync", fails)
-        await publish(audit_settings, topics.ANSWERS_APPROVED, [approval(1)])
-        with pytest.raises(FatalError, match="mend the storage"):
-            await asyncio.wait_for(running, 60)
-    assert await committed(audit_settings, topics.RESULTS, 0) == []
+        faults.setattr(os, "fdatasync", fails)
+        await publish(audit_settings, topics.ANSWERS_APPROVED, [approval(n) for n in range(100)])
+        reason = await asyncio.wait_for(not_ready(engine), 30)
+        assert "No space left on device" in reason
+        assert "mend the storage" in reason
+        assert not running.done()
+        assert await committed(audit_settings, topics.RESULTS, 0) == []
+    results = await committed(audit_settings, topics.RESULTS, 100)
+    assert await engine.not_ready() == []
+    engine.stop()
+    await running
+
     assert await committed(audit_settings, topics.DEAD_LETTERS, 0) == []
+    receipts = {
+        result.request_id: result.receipt for result in map(Result.model_validate_json, results)
+    }
+    assert set(receipts) == {f"r-{number}" for number in range(100)}
+    entries = [entry for entry in logged(audit_settings) if entry.decides is not None]
+    assert len(entries) == 100
 
+
+async def test_entries_are_in_the_order_of_their_offsets_whatever_their_keys(
+    audit_settings: AuditSettings,
+) -> None:
     async with audit(audit_settings):
-        (result,) = await committed(audit_settings, topics.RESULTS, 1)
+        for topic in (topics.ANSWERS_APPROVED, topics.REQUESTS):
+            await publish(audit_settings, topic, [approval(n) for n in range(150)])
+        await committed(audit_settings, topics.RESULTS, 150)
+        await in_log(audit_settings, 450)
 
-    receipt = Result.model_validate_json(result).receipt
-    entries = dict(log_of(audit_settings, int(receipt.origin.split("/")[1])))
-    assert entries[receipt.index].value == approval(1)
-    assert sum(entry.decides is not None for entry in entries.values()) == 1
+    for partition in range(audit_settings.partitions):
+        newest: dict[str, int] = {}
+        for _, entry in log_of(audit_settings, partition):
+            position = entry.position
+            assert position.offset > newest.get(position.topic, -1)
+            newest[position.topic] = position.offset
 
 
 # producers that are cancelled while they connect leave their sockets to the garbage collector; the

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from glideslope.audit.findings import Verdict
+from glideslope.audit.objects import FolderObjects
+from glideslope.audit.verification import Verification
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.stores import open_store, read
 
-CRASHES = 20
+CRASHES = 100 if os.environ.get("GLIDESLOPE_CHAOS") == "full" else 15
 REPEATED = 50
 
 
@@ -78,4 +81,11 @@ def test_every_acknowledged_entry_is_there_once_after_each_of_many_kills(
             assert offsets[index] == offset, seed
             assert index < size <= len(logged), seed
     open_store(tmp_path / "log", "test/0", keys).close()
+    report = Verification(FolderObjects(tmp_path / "log"), key_reader=keys).run()
+    assert report.verdict is Verdict.INTACT, report.findings
+    assert report.decrypted == len(read_offsets(tmp_path, keys)) >= len(receipts)
     keys.close()
+
+
+def read_offsets(folder: Path, keys: LocalKeys) -> list[int]:
+    return [entry.position.offset for _, entry in read(folder / "log", keys)]

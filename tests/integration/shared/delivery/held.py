@@ -8,7 +8,8 @@ import asyncio
 from pathlib import Path
 
 from shared import events, topics
-from shared.delivery import Cause, OverloadedError, Service, event_broker, run
+from shared.delivery import Cause, OverloadedError, Service, event_broker
+from shared.delivery.run import run
 from shared.settings import Settings
 
 

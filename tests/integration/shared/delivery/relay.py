@@ -8,7 +8,8 @@ import random
 from pathlib import Path
 
 from shared import events, topics
-from shared.delivery import Cause, Service, event_broker, run
+from shared.delivery import Cause, Service, event_broker
+from shared.delivery.run import run
 from shared.settings import Settings
 
 

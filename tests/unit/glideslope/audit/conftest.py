@@ -29,10 +29,15 @@ def build(
     key = blob.Key.generate()
     for size in sizes:
         before = len(leaves)
+        pack = b""
         for index in range(before, size):
-            leaf = entry(folder, index, key, words) if blobs else bare(index)
+            record = sealed(index, key, words)
+            leaf = entry(index, key, record, before, len(pack)) if blobs else bare(index)
+            pack += record
             leaves.append(leaf)
             hashes.append(merkle.leaf_hash(leaf))
+        if blobs:
+            write(folder, paths.pack_path(before), pack)
         for tile in paths.bundles(size, before):
             start = tile.index * paths.TILE_WIDTH
             write(folder, tile.path, paths.bundle(leaves[start : start + tile.width]))
@@ -46,21 +51,26 @@ def build(
     return folder
 
 
-def entry(folder: Path, index: int, key: blob.Key, words: str) -> bytes:
-    position = Position("a-cluster", "requests", 0, 2 * index, 1_760_000_000_000 + index)
+def place(index: int) -> Position:
+    return Position("a-cluster", "requests", 0, 2 * index, 1_760_000_000_000 + index)
+
+
+def sealed(index: int, key: blob.Key, words: str) -> bytes:
     content = blob.Content(b"conversation", (("ce_id", str(index).encode()),), words.encode())
-    sealed = blob.seal(content, key, identity(ORIGIN, position))
-    digest = hashlib.sha256(sealed).hexdigest()
-    write(folder, paths.blob_path(digest), sealed)
+    return blob.seal(content, key, identity(ORIGIN, place(index)))
+
+
+def entry(index: int, key: blob.Key, record: bytes, pack: int, at: int) -> bytes:
     return Leaf(
-        position=position,
+        position=place(index),
+        previous=2 * (index - 1) if index else None,
         event_id=f"event-{index}",
         type="glideslope.request.submitted.v1",
         tenant="default",
         release=None,
         decides=None,
         subject_key=key.id,
-        blob=Blob(digest, len(sealed)),
+        blob=Blob(hashlib.sha256(record).hexdigest(), len(record), pack, at),
     ).encode()
 
 

@@ -19,7 +19,14 @@ leaves = st.builds(
     release=st.none() | texts,
     decides=st.none() | st.builds(RequestKey, texts, texts, texts),
     subject_key=st.none() | texts,
-    blob=st.builds(Blob, st.text(string.hexdigits.lower()[:16], min_size=64, max_size=64), numbers),
+    previous=st.none() | numbers,
+    blob=st.builds(
+        Blob,
+        st.text(string.hexdigits.lower()[:16], min_size=64, max_size=64),
+        numbers,
+        numbers,
+        numbers,
+    ),
 )
 
 
@@ -32,7 +39,8 @@ def test_what_the_writer_writes_is_read_as_it_was_meant(leaf: Leaf) -> None:
         leaf.type,
         leaf.subject_key,
     )
-    assert (said.sha256, said.bytes) == (leaf.blob.sha256, leaf.blob.bytes)
+    assert said.previous == leaf.previous
+    assert Blob(said.sha256, said.bytes, said.pack, said.at) == leaf.blob
 
 
 @given(leaves, st.data())

@@ -4,13 +4,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from glideslope.audit.objects import FolderObjects
 from glideslope.audit.serve import served
 
 
 @pytest.fixture
 async def client(build_log: Callable[..., Path]) -> httpx.AsyncClient:
     log = build_log(100, 300)
-    app = served({"0": log})
+    app = served({"0": FolderObjects(log)})
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://log")
 
 
@@ -32,7 +33,14 @@ async def test_tiles_are_served_for_good(client: httpx.AsyncClient, name: str) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/0/blobs/", "/0/local/journal", "/0/tile/0/999", "/1/checkpoint", "/0/../0/keys/000"],
+    [
+        "/0/blobs/",
+        "/0/local/journal",
+        "/0/tile/0/999",
+        "/1/checkpoint",
+        "/0/../0/local/lock",
+        "/0/keys/0",
+    ],
 )
 async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404

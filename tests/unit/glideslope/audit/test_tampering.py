@@ -16,7 +16,7 @@ from services.audit.tlog import paths
 from services.audit.tlog.note import Checkpoint, Note, SignerKey
 
 ENTRIES = int(os.environ.get("GLIDESLOPE_TEST_TAMPER_ENTRIES", "700"))
-"""Set it to 10000 for the whole test, which takes some minutes."""
+"""`make tamper` sets it to 10000, which takes some minutes."""
 SIZES = (1, 3, 200, 256, 300, 512, 650, ENTRIES - 44, ENTRIES)
 OF_A_KIND = 4
 """How many objects of a kind are tampered with in each way; of blobs there are thousands."""
@@ -72,7 +72,24 @@ def double(log: Path, name: str, rng: random.Random) -> set[str]:
     return {copy}
 
 
-CHANGES = [flip, cut, lengthen, take_away, exchange, double]
+def set_back(log: Path, name: str, rng: random.Random) -> set[str]:
+    """Put what it was when the log was smaller, or what stands for that size."""
+    (log / name).write_bytes((log / rng.choice(earlier(log, name))).read_bytes())
+    return {name}
+
+
+def earlier(log: Path, name: str) -> list[str]:
+    if name == paths.CHECKPOINT or name.startswith(paths.CHECKPOINTS):
+        own = (log / name).read_bytes().split(b"\n")[1]
+        return [each for each in objects(log, "checkpoints") if int(own) > int(each[12:])]
+    if not name.startswith("tile/"):
+        return []  # written once, and whole
+    tile = paths.Tile.of(name)
+    narrow = [paths.Tile(tile.level, tile.index, width).path for width in range(1, tile.width)]
+    return [each for each in narrow if (log / each).is_file()]
+
+
+CHANGES = [flip, cut, lengthen, take_away, exchange, double, set_back]
 
 
 def kind(name: str) -> str:
@@ -148,6 +165,8 @@ def test_every_change_is_found_and_its_place_is_named(
     tried = 0
     for name in targets(log, rng):
         if change is take_away and outgrown(name):
+            continue
+        if change is set_back and not earlier(log, name):
             continue
         if change is exchange and len(objects(log, kind(name))) < 2:
             continue

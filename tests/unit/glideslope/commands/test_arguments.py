@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from glideslope.__main__ import app
+from glideslope.__main__ import COMMANDS, app
 from glideslope.terminal import Exit
 
 UNREACHABLE = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
@@ -109,3 +109,25 @@ def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
         in result.stderr
     )
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["demo"]])
+def test_what_would_start_a_broker_of_its_own_says_so_when_the_given_cluster_does_not_answer(
+    cli: CliRunner, arguments: list[str]
+) -> None:
+    result = cli.invoke(app, arguments)
+
+    assert result.exit_code == Exit.CLUSTER
+    [line] = [line for line in result.output.splitlines() if line.startswith("error: ")]
+    assert "no Kafka broker answers at 'localhost:1'" in line
+    assert line.endswith("or leave it unset and a broker is started here")
+
+
+def test_every_command_of_the_help_can_be_asked_for_and_no_other(cli: CliRunner) -> None:
+    listed = cli.invoke(app, ["--help"]).output
+    for name in COMMANDS:
+        assert f" {name} " in listed
+        own = cli.invoke(app, [name, "--help"])
+        assert own.exit_code == 0
+        assert f"glideslope {name}" in own.output
+    assert cli.invoke(app, ["updown"]).exit_code == Exit.USAGE

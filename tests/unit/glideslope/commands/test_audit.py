@@ -18,7 +18,7 @@ from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.stores import open_store
 from services.audit.entry import Entry, Position
-from services.audit.log import WriteFailedError
+from services.audit.log import UnavailableError
 from services.audit.tlog.keystore import Owner
 from services.audit.tlog.note import SignerKey
 
@@ -107,7 +107,7 @@ def test_a_changed_log_ends_with_20_and_the_place(home: Home, verify: Verify) ->
 
 def test_a_missing_record_ends_with_21(home: Home, verify: Verify) -> None:
     log = home.append(3)
-    next((log / "blobs").rglob("*/*")).unlink()
+    (log / "blobs/000").unlink()
     assert verify().exit_code == 21
 
 
@@ -328,15 +328,20 @@ def test_an_interrupted_append_ends_with_21_until_audit_has_finished_it(
     store = open_store(folder, "glideslope/0", home.keys)
     with monkeypatch.context() as broken:
         broken.setattr(FolderStorage, "replace", refuse)
-        with pytest.raises(WriteFailedError):
+        with pytest.raises(UnavailableError):
             store.append([entry(5, 0)])
     store.close()
+    [whole] = said(audit("verify", "--json"))["logs"]
+    assert (whole["verdict"], whole["size"]) == ("intact", 6)  # the journal has it
+    journal = (folder / "local/journal").read_bytes()
+    (folder / "local/journal").unlink()
     checked = audit("verify", "--json")
     assert checked.exit_code == 21, checked.output
     [log] = said(checked)["logs"]
     findings = log["findings"]
     assert isinstance(findings, list)
     assert {finding["problem"] for finding in findings} == {"unfinished"}
+    (folder / "local/journal").write_bytes(journal)
     open_store(folder, "glideslope/0", home.keys).close()
     assert audit("verify").exit_code == 0
 
@@ -369,14 +374,14 @@ def test_a_log_may_be_checked_while_it_is_written(home: Home, audit: Run) -> Non
     assert audit("verify").exit_code == 0
 
 
-def test_dump_writes_the_entries_of_a_time(home: Home, audit: Run, tmp_path: Path) -> None:
+def test_export_writes_the_entries_of_a_time(home: Home, audit: Run, tmp_path: Path) -> None:
     home.append(5)
     output = tmp_path / "entries.jsonl"
     # the records of the fixture are a millisecond apart, from 2025-10-09 08:53:20 on
-    result = audit("dump", "-o", str(output), "--from", "2025-10-09T08:53:20")
+    result = audit("export", "-o", str(output), "--from", "2025-10-09T08:53:20")
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     assert [line["index"] for line in lines] == [0, 1, 2, 3, 4]
     assert lines[0]["record"]["value"] == {"question": "what Anna asked"}
-    assert audit("dump", "-o", str(output), "--to", "2025-10-09T08:53:20").exit_code == 0
+    assert audit("export", "-o", str(output), "--to", "2025-10-09T08:53:20").exit_code == 0
     assert not output.read_text()

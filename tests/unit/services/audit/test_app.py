@@ -1,5 +1,6 @@
 """The service as the engine sees it: records in, results out, the log on disk in between."""
 
+import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,8 @@ from services.audit.adapters.stores import open_keys, read
 from services.audit.app import build
 from services.audit.entry import Entry
 from services.audit.settings import AuditSettings
+from services.audit.tlog.keystore import Owner
+from services.audit.tlog.leaf import SHREDDED
 from shared import topics
 from shared.cloudevents import UnreadableError
 from shared.delivery import Handlers, Output, Record
@@ -34,7 +37,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     async def cluster_id(_bootstrap_servers: str) -> str:
         return "cluster-1"
 
+    async def was_logged(_bootstrap_servers: str, _group: str, _partition: int) -> bool:
+        return False
+
     monkeypatch.setattr("services.audit.app.cluster_id", cluster_id)
+    monkeypatch.setattr("services.audit.adapters.opening.was_logged", was_logged)
 
     @asynccontextmanager
     async def started() -> AsyncIterator[Handlers]:
@@ -247,22 +254,72 @@ async def test_an_unreadable_decision_is_logged_and_then_refused(
     assert only(await handlers.handle(record(topics.ANSWERS_APPROVED, checked))).receipt.index == 1
 
 
-async def test_a_disk_that_fails_stops_the_service_and_no_result_leaves(
+async def test_while_the_disk_fails_no_result_leaves_and_then_all_do(
     start: Start, checked: AnswerChecked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     approval = record(topics.ANSWERS_APPROVED, checked)
+    failed = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     def fails(_file: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        loop.call_soon_threadsafe(failed.set)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async with start() as handlers:
         await handlers.handle(record(topics.ANSWERS_DRAFTED, checked))
         with monkeypatch.context() as faults:
-            faults.setattr(os, "fsync", fails)
-            with pytest.raises(FatalError, match="mend the storage"):
-                await handlers.handle(approval)
-        with pytest.raises(FatalError):
-            await handlers.handle(approval)
+            faults.setattr(os, "fdatasync", fails)
+            held = asyncio.create_task(handlers.handle(approval))
+            await asyncio.wait_for(failed.wait(), 10)
+            assert not held.done()
+        assert only(await asyncio.wait_for(held, 10)).receipt.index == 1
 
     async with start() as handlers:
         assert only(await handlers.handle(approval)).receipt.index == 1
+
+
+async def test_another_writer_of_its_log_stops_the_service(
+    start: Start, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    async with start() as handlers:
+        await handlers.handle(record(topics.ANSWERS_DRAFTED, checked))
+        await until((tmp_path / "audit/0/checkpoint").exists)
+        (tmp_path / "audit/0/checkpoint").write_bytes(b"another's")
+        with pytest.raises(FatalError, match="another process wrote"):
+            await handle_forever(handlers, checked)
+
+
+async def handle_forever(handlers: Handlers, checked: AnswerChecked) -> None:
+    while True:
+        await handlers.handle(record(topics.ANSWERS_DRAFTED, checked))
+
+
+async def until(there: Callable[[], bool]) -> None:
+    while not there():  # noqa: ASYNC110 - a file tells nobody that it is there
+        await asyncio.sleep(0.01)
+
+
+async def test_records_are_logged_in_the_order_in_which_they_are_taken(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    kinds = (topics.ANSWERS_APPROVED, topics.REQUESTS, topics.ANSWERS_DRAFTED)
+    records = [record(kinds[number % 3], checked) for number in range(60)]
+
+    await asyncio.gather(*(handlers.handle(each) for each in records))
+
+    assert [entry.position.offset for entry in logged(tmp_path)] == [r.offset for r in records]
+
+
+async def test_an_erasure_is_logged_although_nothing_arrives(
+    handlers: Handlers, checked: AnswerChecked, tmp_path: Path
+) -> None:
+    whole = record(topics.ANSWERS_DRAFTED, checked)
+    headers = (*whole.headers, ("ce_subject", b"ann"))
+    await handlers.handle(replace(whole, headers=headers))
+    with closing(open_keys(AuditSettings(home=tmp_path))) as keys:
+        keys.erase(Owner("default", "ann"), "asked for it")
+
+    bundle = tmp_path / "audit/0/tile/entries/000.p/2"
+    async with asyncio.timeout(10):
+        await until(bundle.exists)
+    assert SHREDDED.encode() in bundle.read_bytes()

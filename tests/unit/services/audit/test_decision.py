@@ -65,6 +65,18 @@ def test_what_a_person_lets_out_is_their_answer(
     assert result.reason is None
 
 
+def test_what_the_checks_said_of_a_draft_is_not_said_of_the_text_that_a_person_put_in_its_place(
+    checked: AnswerChecked,
+) -> None:
+    answer = Answer(text="The limit is 6 million.")
+
+    edited = reviewed(decided(checked, "edited", answer)).result(RECEIPT)
+    left = reviewed(decided(checked, "approved", checked.answer)).result(RECEIPT)
+
+    assert (edited.confidence.about, edited.checks) == ("draft", ())
+    assert (left.confidence, left.checks) == (checked.confidence, checked.checks)
+
+
 def test_what_a_person_rejects_is_refused_for_their_reason(checked: AnswerChecked) -> None:
     result = reviewed(decided(checked, "rejected", None, "wrong year")).result(RECEIPT)
 

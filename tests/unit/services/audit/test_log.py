@@ -2,15 +2,32 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from services.audit.adapters.memory import MemoryStore
 from services.audit.entry import Entry, Position, RequestKey
 from services.audit.group import GroupLog
-from services.audit.log import Appended, Store, WriteFailedError
+from services.audit.log import Appended, LogError, Store, UnavailableError
 from shared.events import Receipt
+
+Group = Callable[[Store], Awaitable[GroupLog]]
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    """Open a group log over a store; in the end it is closed."""
+    opened: list[GroupLog] = []
+
+    async def grouped(store: Store) -> GroupLog:
+        opened.append(await GroupLog(lambda: store).open())
+        return opened[-1]
+
+    yield grouped
+    for log in opened:
+        await log.close()
 
 
 def test_entries_are_numbered_in_the_order_in_which_they_come(
@@ -98,9 +115,9 @@ def test_an_entry_that_decides_nothing_does_not_decide(store: Store, entries: li
 
 
 async def test_of_decisions_at_the_same_time_exactly_one_decides(
-    store: Store, entries: list[Entry]
+    group: Group, store: Store, entries: list[Entry]
 ) -> None:
-    log = GroupLog(store)
+    log = await group(store)
     deciding = [
         replace(
             entries[0],
@@ -130,15 +147,18 @@ class GatedStore:
         self.gate.wait(10)
         return self._store.append(entries)
 
+    def tend(self) -> None:
+        self._store.tend()
+
     def close(self) -> None:
         self._store.close()
 
 
 async def test_appends_that_arrive_while_the_disk_is_busy_share_the_next_write(
-    store: Store, entries: list[Entry]
+    group: Group, store: Store, entries: list[Entry]
 ) -> None:
     gated = GatedStore(store)
-    log = GroupLog(gated)
+    log = await group(gated)
     appends = [asyncio.create_task(log.append(entries[0]))]
     await asyncio.to_thread(gated.busy.wait, 10)
     appends += [asyncio.create_task(log.append(entry)) for entry in entries[1:]]
@@ -152,10 +172,10 @@ async def test_appends_that_arrive_while_the_disk_is_busy_share_the_next_write(
 
 
 async def test_a_cancelled_append_leaves_the_others_alone(
-    store: Store, entries: list[Entry]
+    group: Group, store: Store, entries: list[Entry]
 ) -> None:
     gated = GatedStore(store)
-    log = GroupLog(gated)
+    log = await group(gated)
     appends = [asyncio.create_task(log.append(entry)) for entry in entries[:3]]
     await asyncio.to_thread(gated.busy.wait, 10)
 
@@ -169,8 +189,10 @@ async def test_a_cancelled_append_leaves_the_others_alone(
     assert [first.receipt.index, again.receipt.index, third.receipt.index] == [0, 1, 2]
 
 
-async def test_closing_finishes_what_is_being_appended(store: Store, entries: list[Entry]) -> None:
-    log = GroupLog(store)
+async def test_closing_finishes_what_is_being_appended(
+    group: Group, store: Store, entries: list[Entry]
+) -> None:
+    log = await group(store)
     appends = [asyncio.create_task(log.append(entry)) for entry in entries]
     await asyncio.sleep(0)
 
@@ -179,18 +201,95 @@ async def test_closing_finishes_what_is_being_appended(store: Store, entries: li
     assert [(await append).receipt.index for append in appends] == [0, 1, 2, 3, 4]
 
 
-class FailingStore:
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:  # noqa: ARG002 - as `Store`
-        raise ZeroDivisionError("a fault of the program")
+class FailingStore(MemoryStore):
+    """Raises an error in each append until it is mended."""
 
-    def close(self) -> None:
-        pass
+    def __init__(self, error: Exception) -> None:
+        super().__init__("test/0")
+        self.error: Exception | None = error
+        self.tried = threading.Event()
+        self.tended = threading.Event()
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        self.tried.set()
+        if self.error is not None:
+            raise self.error
+        return super().append(entries)
+
+    def tend(self) -> None:
+        self.tended.set()
 
 
-async def test_a_failed_write_fails_every_append_that_waits_for_it(entries: list[Entry]) -> None:
-    log = GroupLog(FailingStore())
+async def test_a_failed_write_fails_every_append_that_waits_for_it(
+    group: Group, entries: list[Entry]
+) -> None:
+    log = await group(FailingStore(ZeroDivisionError("a fault of the program")))
 
     errors = await asyncio.gather(*(log.append(e) for e in entries), return_exceptions=True)
 
-    assert [type(error) for error in errors] == [WriteFailedError] * 5
+    assert [type(error) for error in errors] == [LogError] * 5
     assert len({id(error) for error in errors}) == 5
+    with pytest.raises(LogError, match="fault of the program"):
+        await log.append(entries[0])
+
+
+async def problem(log: GroupLog) -> str:
+    while log.problem is None:  # noqa: ASYNC110 - what is shown to readiness tells nobody else
+        await asyncio.sleep(0.01)
+    return log.problem
+
+
+async def test_while_the_storage_is_out_appends_wait_and_then_all_are_logged_in_order(
+    group: Group, entries: list[Entry]
+) -> None:
+    store = FailingStore(UnavailableError("no space left on device"))
+    log = await group(store)
+    appends = [asyncio.create_task(log.append(entry)) for entry in entries[:3]]
+    assert "no space left on device" in await problem(log)
+    appends += [asyncio.create_task(log.append(entry)) for entry in entries[3:]]
+
+    store.error = None
+    appended = await asyncio.gather(*appends)
+
+    assert [a.receipt.index for a in appended] == [0, 1, 2, 3, 4]
+    assert store.entries == entries
+    assert log.problem is None
+
+
+async def test_a_log_whose_storage_is_out_from_the_start_is_opened_when_it_is_back(
+    entries: list[Entry],
+) -> None:
+    outages = [UnavailableError("no bucket"), UnavailableError("no bucket")]
+
+    def open_store() -> Store:
+        if outages:
+            raise outages.pop()
+        return MemoryStore("test/0")
+
+    log = await GroupLog(open_store).open()
+    assert "no bucket" in (log.problem or "")
+    appended = await log.append(entries[0])
+    await log.close()
+
+    assert appended.receipt.index == 0
+    assert log.problem is None
+
+
+async def test_a_log_can_be_let_go_while_its_storage_is_out(
+    group: Group, entries: list[Entry]
+) -> None:
+    log = await group(FailingStore(UnavailableError("no space left on device")))
+    append = asyncio.create_task(log.append(entries[0]))
+    await problem(log)
+
+    await asyncio.wait_for(log.close(), 10)
+
+    with pytest.raises(UnavailableError):
+        await append
+
+
+async def test_a_log_that_nothing_is_appended_to_is_tended(group: Group) -> None:
+    store = FailingStore(ZeroDivisionError())
+    await group(store)
+
+    assert await asyncio.to_thread(store.tended.wait, 10)

@@ -21,7 +21,7 @@ class Opener:
         if self.errors:
             raise self.errors.pop(0)
         self.opened.append(partition)
-        return GroupLog(MemoryStore(f"test/{partition}"))
+        return await GroupLog(lambda: MemoryStore(f"test/{partition}")).open()
 
 
 async def test_topics_of_one_partition_number_share_a_log() -> None:

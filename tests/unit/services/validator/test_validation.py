@@ -46,7 +46,8 @@ def test_a_checked_answer_keeps_the_draft_and_has_one_verdict_for_each_check() -
     assert route is Route.APPROVED
     assert checked.model_dump(include=set(AnswerDrafted.model_fields)) == DRAFT.model_dump()
     assert [verdict.name for verdict in checked.checks] == list(BUILT_IN.checks)
-    assert (checked.confidence.probability, checked.confidence.threshold) == (1, 0.99)
+    assert checked.confidence.probability > 0.8
+    assert checked.confidence.threshold == BUILT_IN.thresholds.approve
 
 
 def test_every_check_of_the_built_in_release_exists() -> None:
@@ -75,7 +76,7 @@ def test_a_check_that_this_validator_does_not_have_is_could_not_check() -> None:
 
 
 @pytest.mark.parametrize("checks", [(), ("not_empty", "figures")])
-def test_without_a_support_score_nothing_is_approved(checks: tuple[str, ...]) -> None:
+def test_without_any_measure_of_support_nothing_is_approved(checks: tuple[str, ...]) -> None:
     release = BUILT_IN.model_copy(update={"checks": checks})
     checked, route = validate(DRAFT, release)
     assert route is Route.REVIEW
@@ -100,3 +101,14 @@ def test_a_draft_that_says_why_it_has_no_answer_goes_where_it_says(
     assert went is route
     assert checked.reason == "the budget is used up"
     assert checked.referral == referral
+
+
+def test_a_shadow_check_is_recorded_and_decides_nothing() -> None:
+    def strict(case: Case) -> Verdict:
+        return Verdict(name="strict", verdict="failed", score=0, reason=f"not {case.question}")
+
+    release = BUILT_IN.model_copy(update={"shadow_checks": ("strict", "unheard of")})
+    checked, route = validate(DRAFT, release, {**CHECKS, "strict": strict})
+    assert route is Route.APPROVED
+    assert [v.verdict for v in checked.shadow_checks] == ["failed", "could_not_check"]
+    assert "strict" not in {verdict.name for verdict in checked.checks}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from shared.delivery.budget import Budget
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.progress import Progress
@@ -119,11 +120,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def working(
+async def working(  # noqa: PLR0913 - each is one thing that a test sets
     transactions: InMemoryTransactions,
     limits: Limits,
     slots: int = 10,
     progress: type[Progress] = Progress,
+    *,
+    by_key: bool = True,
+    budget: Budget | None = None,
 ) -> AsyncIterator[tuple[PartitionWorker, Bench]]:
     bench = Bench(transactions, slots=Slots(slots))
     worker = PartitionWorker(
@@ -135,6 +139,8 @@ async def working(
         fenced=bench.fenced.set,
         has_room=bench.room.set,
         limits=limits,
+        by_key=by_key,
+        budget=budget,
         topic="requests",
         metrics=bench.metrics,
     )
@@ -188,6 +194,19 @@ async def test_records_of_one_key_run_one_after_the_other() -> None:
         bench.gates[0].set()
         await transactions.reaches(4)
         assert bench.started.index(1) > bench.started.index(0)
+
+
+async def test_without_keys_all_records_begin_in_the_order_of_their_offsets() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), by_key=False) as (worker, bench):
+        bench.hold(0, 1, 2)
+        for offset, key in ((0, b"a"), (1, b"a"), (2, None), (3, b"a")):
+            worker.take(record(offset, key))
+        await bench.has_started(0, 1, 2, 3)
+        assert bench.started == [0, 1, 2, 3]
+        for gate in bench.gates.values():
+            gate.set()
+        await transactions.reaches(4)
 
 
 async def test_a_record_that_fails_is_retried_and_the_next_of_its_key_waits_for_it() -> None:
@@ -472,3 +491,23 @@ async def test_a_try_that_fails_while_the_drain_begins_still_says_what_becomes_o
         failing.set()
         await worker.drain(1)
     assert transactions.outputs == ["retried-0"]
+
+
+async def test_a_partition_takes_no_more_while_the_process_holds_all_it_may() -> None:
+    budget = Budget(1000)
+    budget.join("another partition")
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), budget=budget) as (worker, bench):
+        bench.hold(0)
+        worker.take(record(0, value=b"x" * 500))
+        assert not worker.is_full
+        budget.add("another partition", 500)
+        assert worker.is_full
+        bench.gates[0].set()
+        await asyncio.wait_for(bench.room.wait(), 5)
+        assert not worker.is_full
+        assert budget.held == 500
+        bench.hold(1)
+        worker.take(record(1, value=b"x" * 500))
+        await bench.has_started(1)
+    assert budget.held == 500, "what was left to the next owner is still counted"

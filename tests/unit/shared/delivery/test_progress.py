@@ -55,7 +55,7 @@ def test_what_does_not_fit_the_metadata_waits() -> None:
     assert fitting == finished[: len(fitting)]
     progress.complete(fitting)
     assert len(progress.metadata()) <= METADATA_MAX
-    rest = [offset for offset in finished if offset not in set(fitting)]
+    rest = finished[len(fitting) :]
     assert 0 in progress.fitting([0, *rest])
 
 

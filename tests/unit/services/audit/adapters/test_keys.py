@@ -1,12 +1,18 @@
+"""What every key store owes, under a master key of this machine and one in AWS KMS (moto's)."""
+
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
+import boto3
 import pytest
 
 from services.audit.adapters.keys import LocalKeys
+from services.audit.adapters.kms import KmsError, KmsMaster
+from services.audit.adapters.master import LocalMaster, Master
 from services.audit.tlog.keystore import (
     HeldError,
     MasterKeyError,
@@ -24,16 +30,46 @@ from services.audit.tlog.leaf import (
 ANN = Owner("acme", "ann.smith@example.com")
 BOB = Owner("acme", "bob")
 ACME = Owner("acme", None)
-MASTER = bytes(32)
+
+
+NewMaster = Callable[[], Master]
+
+
+@pytest.fixture(params=["local", "kms"])
+def new_master(request: pytest.FixtureRequest) -> NewMaster:
+    """Return a function that makes a master key, another one each time."""
+    if request.param == "local":
+        return lambda: LocalMaster(os.urandom(32))
+    endpoint: str = request.getfixturevalue("aws")
+
+    def make() -> Master:
+        client = boto3.client("kms", endpoint_url=endpoint)
+        key_id = client.create_key()["KeyMetadata"]["KeyId"]
+        client.close()
+        return KmsMaster(key_id, endpoint_url=endpoint)
+
+    return make
 
 
 @pytest.fixture
-def again(tmp_path: Path) -> Iterator[Callable[[], LocalKeys]]:
+def master(new_master: NewMaster) -> Master:
+    return new_master()
+
+
+@pytest.fixture
+def keys(tmp_path: Path, master: Master) -> Iterator[LocalKeys]:
+    keys = LocalKeys(tmp_path / "keys", master)
+    yield keys
+    keys.close()
+
+
+@pytest.fixture
+def again(tmp_path: Path, master: Master) -> Iterator[Callable[[], LocalKeys]]:
     """Opens the store of `keys` once more, as another process would."""
     opened: list[LocalKeys] = []
 
     def open_() -> LocalKeys:
-        opened.append(LocalKeys(tmp_path / "keys", MASTER))
+        opened.append(LocalKeys(tmp_path / "keys", master))
         return opened[-1]
 
     yield open_
@@ -143,27 +179,114 @@ def test_another_master_key_opens_nothing(keys: LocalKeys, tmp_path: Path) -> No
     keys.wrapping([ANN])
 
     with pytest.raises(MasterKeyError, match="another master key"):
-        LocalKeys(tmp_path / "keys", bytes([1]) * 32)
+        LocalKeys(tmp_path / "keys", LocalMaster(os.urandom(32)))
 
 
-def test_after_a_rotation_only_the_new_master_key_opens_the_same_keys(
-    keys: LocalKeys, tmp_path: Path
+def test_a_secret_that_was_moved_to_another_name_does_not_open(
+    keys: LocalKeys, again: Callable[[], LocalKeys], tmp_path: Path
+) -> None:
+    found = keys.wrapping([ANN, BOB])
+    ids = (found[ANN].id, found[BOB].id)
+    with closing(sqlite3.connect(tmp_path / "keys/keys-1.sqlite")) as database:
+        database.execute(
+            "UPDATE keys SET secret = (SELECT secret FROM keys WHERE id = ?) WHERE id = ?", ids
+        )
+        database.commit()
+
+    with pytest.raises(MasterKeyError):
+        again().key(found[BOB].id)
+
+
+def test_after_a_rotation_the_new_master_key_opens_the_same_keys(
+    keys: LocalKeys, new_master: NewMaster, tmp_path: Path
 ) -> None:
     before = keys.wrapping([ANN, BOB])
     signer = keys.signers("test/0")[0].verifier()
     keys.hold(ANN, "lawsuit")
-    new = os.urandom(32)
+    new = new_master()
+    sealed = secrets_of(tmp_path)
 
-    keys.rotate_master(new)
+    assert keys.rotate_master(new) == len(sealed)
 
+    assert not sealed & secrets_of(tmp_path)
     assert keys.wrapping([ANN]) == {ANN: before[ANN]}
+    with closing(LocalKeys(tmp_path / "keys", new)) as other:
+        assert other.wrapping([ANN, BOB]) == before
+        assert other.signers("test/0")[0].verifier() == signer
+        assert [event.detail for event in other.events(0)] == [{"reason": "lawsuit"}]
+
+
+def test_after_a_rotation_the_old_master_key_of_a_machine_opens_nothing(tmp_path: Path) -> None:
+    old, new = os.urandom(32), os.urandom(32)
+    with closing(LocalKeys(tmp_path / "keys", old)) as keys:
+        keys.rotate_master(new)
     with pytest.raises(MasterKeyError):
-        LocalKeys(tmp_path / "keys", MASTER)
-    other = LocalKeys(tmp_path / "keys", new)
-    assert other.wrapping([ANN, BOB]) == before
-    assert other.signers("test/0")[0].verifier() == signer
-    assert [event.detail for event in other.events(0)] == [{"reason": "lawsuit"}]
-    other.close()
+        LocalKeys(tmp_path / "keys", old)
+
+
+def test_keys_move_from_a_master_key_of_this_machine_to_kms_and_back(
+    aws: str, tmp_path: Path
+) -> None:
+    client = boto3.client("kms", endpoint_url=aws)
+    kms = KmsMaster(client.create_key()["KeyMetadata"]["KeyId"], endpoint_url=aws)
+    client.close()
+    local = LocalMaster(os.urandom(32))
+    with closing(LocalKeys(tmp_path / "keys", local)) as keys:
+        before = keys.wrapping([ANN])
+        for master in (kms, local):
+            keys.rotate_master(master)
+            with closing(LocalKeys(tmp_path / "keys", master)) as other:
+                assert other.wrapping([ANN]) == before
+
+
+def test_a_rotation_that_fails_changes_nothing(
+    keys: LocalKeys, again: Callable[[], LocalKeys], aws: str
+) -> None:
+    before = keys.wrapping([ANN, BOB])
+    keys.signers("test/0")
+
+    with pytest.raises(KmsError, match="kms:GenerateDataKey"):
+        keys.rotate_master(KmsMaster("no-such-key", endpoint_url=aws))
+
+    assert keys.wrapping([ANN, BOB]) == before
+    assert again().wrapping([ANN, BOB]) == before
+
+
+def test_kms_is_told_which_secret_it_opens_and_nothing_of_the_person(
+    aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = boto3.client("kms", endpoint_url=aws)
+    kms = KmsMaster(client.create_key()["KeyMetadata"]["KeyId"], endpoint_url=aws)
+    client.close()
+    told: list[dict[str, object]] = []
+    decrypt = kms._client.decrypt
+
+    def listen(**said: object) -> object:
+        told.append(said)
+        return decrypt(**said)
+
+    monkeypatch.setattr(kms._client, "decrypt", listen)
+    with closing(LocalKeys(tmp_path / "keys", kms)) as keys:
+        key = keys.wrapping([ANN])[ANN]
+        told.clear()
+        keys.key(key.id)
+    assert [each["EncryptionContext"] for each in told] == [{"glideslope": key.id}]
+    assert str(ANN.subject) not in repr(told)
+
+
+def secrets_of(tmp_path: Path) -> set[bytes]:
+    """Return every encrypted secret in the file."""
+    with closing(sqlite3.connect(tmp_path / "keys/keys-1.sqlite")) as database:
+        return {
+            bytes(row[0])
+            for column, table in (
+                ("index_key", "store"),
+                ("secret", "keys"),
+                ("secret", "signers"),
+                ("detail", "events"),
+            )
+            for row in database.execute(f"SELECT {column} FROM {table}")
+        }
 
 
 def test_only_its_owner_may_read_the_keys(keys: LocalKeys, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 import ctypes
 import errno
 import os
+import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -12,22 +14,24 @@ import pytest
 from services.audit.adapters import folder as folder_module
 from services.audit.adapters import stores
 from services.audit.adapters.folder import FolderStorage
+from services.audit.adapters.journal import Journal
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.lookup import NAME, SqliteDerived
 from services.audit.adapters.stores import open_store
-from services.audit.entry import Entry, Position, RequestKey
+from services.audit.entry import Entry, Position, RequestKey, Stream
 from services.audit.log import (
     DamagedError,
     LockedError,
     LogError,
     OtherOriginError,
-    WriteFailedError,
+    OtherWriterError,
+    UnavailableError,
 )
 from services.audit.tlog import merkle
 from services.audit.tlog.keystore import Owner
 from services.audit.tlog.leaf import KEY_EVENTS, SHREDDED, SIGNING_KEY_ROTATED, Leaf
 from services.audit.tlog.note import Checkpoint, Note, VerifierKey
-from services.audit.tlog.paths import bundles, split_bundle, tiles
+from services.audit.tlog.paths import bundles, first_of_pack, split_bundle, tiles
 from services.audit.tlog.reading import leaves
 from services.audit.tlog.store import TransparencyStore
 
@@ -100,13 +104,21 @@ def raw_entries(folder: Path) -> list[bytes]:
             for i in range(tile.width)
         ]
         assert (folder / tile.path).read_bytes() == b"".join(expected)
-    blobs = {path.name for path in (folder / "blobs").rglob("*") if path.is_file()}
-    assert blobs == {Leaf.decode(entry).blob.sha256 for entry in entries}
-    assert all(
-        sha256(path.read_bytes()).hexdigest() == path.name
+    packs = {
+        first_of_pack(path.relative_to(folder).as_posix()): path.read_bytes()
         for path in (folder / "blobs").rglob("*")
         if path.is_file()
-    )
+    }
+    at: Counter[int] = Counter()
+    newest: dict[Stream, int] = {}
+    for leaf in map(Leaf.decode, entries):
+        blob = leaf.blob
+        assert blob.at == at[blob.pack]
+        at[blob.pack] += blob.bytes
+        assert sha256(packs[blob.pack][blob.at :][: blob.bytes]).hexdigest() == blob.sha256
+        assert leaf.previous == newest.get(leaf.position[:3])
+        newest[leaf.position[:3]] = leaf.position.offset
+    assert at == {first: len(pack) for first, pack in packs.items()}
     return entries
 
 
@@ -136,6 +148,7 @@ def test_a_log_is_right_whatever_its_batches_and_however_often_it_is_opened(
         store.append(numbered(min(batch, count - first), first))
 
     assert opened.contents() == numbered(count)
+    opened.close()
     assert [*(folder / "tile/0").glob("000.p")] == []
 
 
@@ -250,7 +263,7 @@ def test_a_log_goes_on_under_a_new_signing_key_that_the_old_one_vouches_for(
     vouched = Note.parse((folder / "keys/001").read_bytes())
     vouched.verify([old.verifier()])
     assert vouched.text.split("\n")[2] == str(new.verifier())
-    rotated = [leaf for _, leaf in leaves(FolderStorage(folder), 7)][3]
+    rotated = [leaf for _, leaf in leaves(FolderStorage(folder).get, 7)][3]
     assert (rotated.type, rotated.event_id) == (SIGNING_KEY_ROTATED, str(new.verifier()))
 
 
@@ -286,12 +299,18 @@ class Faults:
         elif self._call == "replace":
             monkeypatch.setattr(Path, "replace", self(Path.replace))
         elif self._call == "sqlite":
-            add = SqliteDerived.add
-            monkeypatch.setattr(SqliteDerived, "add", self(add))
+            monkeypatch.setattr(SqliteDerived, "write", self(SqliteDerived.write))
         else:
             monkeypatch.setattr(os, self._call, self(getattr(os, self._call)))
 
 
+@pytest.fixture
+def settles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each append do all that is done when the journal is full."""
+    monkeypatch.setattr(Journal, "is_full", True)
+
+
+@pytest.mark.usefixtures("settles")
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
 def test_a_crash_at_any_call_of_an_append_loses_and_doubles_nothing(
@@ -311,7 +330,7 @@ def test_a_crash_at_any_call_of_an_append_loses_and_doubles_nothing(
             faults.install(patched)
             try:
                 store.append(numbered(4, done))
-            except WriteFailedError:
+            except UnavailableError:
                 failed += 1
         store = opened()
         raw_entries(opened.folder)
@@ -356,7 +375,7 @@ def change_byte(path: Path) -> None:
         ("tile/0/001.p/44", Path.unlink, "missing"),
         ("tile/1/000.p/1", change_byte, "another root"),
         ("tile/entries/001.p/44", change_byte, "belong together"),
-        ("checkpoint", Path.unlink, "once had"),
+        ("checkpoint", Path.unlink, "entries and no checkpoint"),
         ("checkpoint", change_byte, "not one that this deployment"),
     ],
 )
@@ -388,6 +407,69 @@ def test_a_log_without_journal_that_was_rolled_back_is_not_continued(
 
     with pytest.raises(DamagedError, match="once held"):
         opened()
+
+
+def test_a_log_that_was_rolled_back_beneath_its_journal_is_not_continued(
+    opened: Log, folder: Path, tmp_path: Path, keys: LocalKeys
+) -> None:
+    opened().append(numbered(3))
+    opened.close()
+    old = (folder / "checkpoint").read_bytes()
+    opened().append(numbered(3, 3))
+    opened.close()
+    store = opened()
+    store.append(numbered(3, 6))
+    died = shutil.copytree(folder, tmp_path / "died")
+    (died / "checkpoint").write_bytes(old)
+
+    with pytest.raises(DamagedError, match="once had"):
+        open_store(died, ORIGIN, keys)
+
+
+# ── what the journal alone has ────────────────────────────────────────────────────────────────
+
+
+def test_what_was_acknowledged_is_read_before_it_is_published_and_after_a_crash(
+    folder: Path, tmp_path: Path, keys: LocalKeys
+) -> None:
+    store = open_store(folder, ORIGIN, keys, publish_seconds=3600)
+    for first in range(0, 600, 100):
+        store.append(numbered(100, first))
+    assert not (folder / "checkpoint").exists()
+    died = shutil.copytree(folder, tmp_path / "died")
+    store.tend()
+    store.close()
+
+    assert [entry for _, entry in stores.read(died, keys)] == numbered(600)
+    open_store(died, ORIGIN, keys).close()
+    for path in ("checkpoint", "tile/0/002.p/88", "tile/entries/002.p/88", "blobs/000"):
+        assert (died / path).read_bytes() == (folder / path).read_bytes()
+
+
+def test_what_a_power_cut_took_is_made_again_byte_for_byte(
+    folder: Path, tmp_path: Path, keys: LocalKeys
+) -> None:
+    store = open_store(folder, ORIGIN, keys)
+    store.append(numbered(200))
+    store.close()
+    store = open_store(folder, ORIGIN, keys)
+    for first in range(200, 600, 40):
+        store.append(numbered(40, first))
+    lost = shutil.copytree(folder, tmp_path / "lost")
+    settled = {"blobs/000", "tile/0/000.p/200", "tile/entries/000.p/200", "keys/000"}
+    for path in lost.rglob("*"):
+        name = path.relative_to(lost).as_posix()
+        if path.is_file() and not name.startswith("local") and name not in settled:
+            path.write_bytes(b"") if name != "checkpoint" else None
+    store.close()
+
+    open_store(lost, ORIGIN, keys).close()
+
+    def objects(log: Path) -> dict[str, bytes]:
+        files = (path for path in log.rglob("*") if path.is_file() and "local" not in path.parts)
+        return {path.relative_to(log).as_posix(): path.read_bytes() for path in files}
+
+    assert objects(lost) == objects(folder)
 
 
 def test_the_log_of_another_deployment_is_refused(
@@ -423,7 +505,7 @@ def test_of_two_writers_without_a_common_lock_one_loses_and_says_so(
     other = open_store(tmp_path / "other", ORIGIN, keys, storage=FolderStorage(folder))
     one.append(numbered(3))
 
-    with pytest.raises(WriteFailedError, match="another process wrote the audit log"):
+    with pytest.raises(OtherWriterError, match="another process wrote the audit log"):
         other.append(numbered(5, 3))
 
     one.append(numbered(2, 3))
@@ -444,9 +526,9 @@ def test_a_failed_log_takes_no_more_and_says_what_to_do(
     store.append(entries[:1])
     with monkeypatch.context() as patched:
         Faults("open", 0, OSError(errno.ENOSPC, "No space left"), applied=False).install(patched)
-        with pytest.raises(WriteFailedError, match=r"No record is lost: mend the storage"):
+        with pytest.raises(UnavailableError, match=r"No record is lost: mend the storage"):
             store.append(entries[1:])
-    with pytest.raises(WriteFailedError, match="No space left"):
+    with pytest.raises(UnavailableError, match="No space left"):
         store.append(entries[:1])
 
     assert [a.receipt.index for a in opened().append(entries)] == [0, 1, 2, 3, 4]
@@ -465,11 +547,13 @@ def test_without_syncfs_every_file_and_its_folder_is_synced(
     monkeypatch.setattr(folder_module, "_SYNCFS", None)
     monkeypatch.setattr(os, "fsync", noted)
     opened().append(numbered(3))
+    opened.close()
 
     log = [p for p in folder.rglob("*") if "local" not in p.parts]
     assert {path.stat().st_ino for path in log} <= synced
 
 
+@pytest.mark.usefixtures("settles")
 def test_a_failed_syncfs_is_an_error(opened: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     store = opened()
 
@@ -478,7 +562,7 @@ def test_a_failed_syncfs_is_an_error(opened: Log, monkeypatch: pytest.MonkeyPatc
         return -1
 
     monkeypatch.setattr(folder_module, "_SYNCFS", fails)
-    with pytest.raises(WriteFailedError, match="Input/output error"):
+    with pytest.raises(UnavailableError, match="Input/output error"):
         store.append(numbered(1))
 
 

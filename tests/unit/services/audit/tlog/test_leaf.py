@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import rfc8785
@@ -20,7 +21,8 @@ leaves = st.builds(
     release=st.none() | texts,
     decides=st.none() | st.builds(RequestKey, texts, texts),
     subject_key=st.none() | texts,
-    blob=st.builds(Blob, texts, numbers),
+    previous=st.none() | numbers,
+    blob=st.builds(Blob, st.text("0123456789abcdef", max_size=64), numbers, numbers, numbers),
 )
 
 
@@ -47,15 +49,16 @@ LEAF = Leaf(
     release=None,
     decides=None,
     subject_key="00",
-    blob=Blob("aa", 3),
+    previous=1,
+    blob=Blob("aa", 3, 2, 7),
 )
 
 
 def test_a_leaf_is_written_like_this() -> None:
     assert LEAF.encode() == (
-        b'{"blob":{"bytes":3,"sha256":"aa"},"cluster":"c","decides":null,"event_id":"e","offset":3,'
-        b'"partition":0,"release":null,"subject_key":"00","tenant":"acme",'
-        b'"timestamp":1760000000000,"topic":"requests","type":"t","v":1}'
+        b'{"blob":{"at":7,"bytes":3,"pack":2,"sha256":"aa"},"cluster":"c","decides":null,'
+        b'"event_id":"e","offset":3,"partition":0,"previous":1,"release":null,"subject_key":"00","tenant":"acme",'
+        b'"timestamp":1760000000000,"topic":"requests","type":"t","v":2}'
     )
 
 
@@ -67,8 +70,8 @@ def test_a_leaf_is_written_like_this() -> None:
         b"{}",
         b"null",
         LEAF.encode() + b" ",
-        LEAF.encode().replace(b'"v":1', b'"v":2'),
-        LEAF.encode().replace(b'"v":1', b'"v":1,"w":1'),
+        LEAF.encode().replace(b'"v":2', b'"v":1'),
+        LEAF.encode().replace(b'"v":2', b'"v":2,"w":1'),
         LEAF.encode().replace(b'"offset":3', b'"offset":"3"'),
         LEAF.encode().replace(b'"type":"t"', b'"type":7'),
         LEAF.encode().replace(b'"requests"', b'"reque\\u0073ts"'),
@@ -80,6 +83,6 @@ def test_what_is_no_leaf_is_refused(raw: bytes) -> None:
 
 
 def test_a_leaf_that_fits_no_bundle_is_refused() -> None:
-    leaf = Leaf(LEAF.position, "e" * 70_000, None, None, None, None, None, Blob("aa", 3))
+    leaf = replace(LEAF, event_id="e" * 70_000)
     with pytest.raises(BadLeafError, match="too long"):
         leaf.encode()

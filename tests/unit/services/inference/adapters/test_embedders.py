@@ -22,10 +22,10 @@ MODELS = {
 
 @asynccontextmanager
 async def embedding(
-    kind: str, emulator: str, *, dimensions: int | None = None
+    kind: str, emulator: str, *, dimensions: int | None = None, seconds: float = 30.0
 ) -> AsyncIterator[Embedder]:
-    async with opened(kind, emulator) as adapter:
-        yield embedder(adapter, MODELS[kind], dimensions=dimensions, seconds=0.6)
+    async with opened(kind, emulator, silence=seconds) as adapter:
+        yield embedder(adapter, MODELS[kind], dimensions=dimensions, seconds=seconds)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -72,7 +72,8 @@ async def test_failures_have_the_names_that_other_models_have(
     kind: str, emulator: str, script: Script, fault: Fault, codes: set[str]
 ) -> None:
     script.tell(Behaviour(fault=fault))
-    async with embedding(kind, emulator) as model:
+    seconds = 0.6 if fault is Fault.TIMEOUT else 30.0
+    async with embedding(kind, emulator, seconds=seconds) as model:
         with pytest.raises(ModelError) as raised:
             await model.embed(["one", "two"], "passage")
 

@@ -74,8 +74,9 @@ async def test_a_way_that_may_not_hedge_is_kept_for_when_all_have_failed(ways: W
 
 
 async def test_whoever_waits_can_give_up_and_everything_ends(ways: Ways) -> None:
-    chain: list[Way[str | None]] = [Way(ways.way(name, 5), may_hedge=True) for name in "ab"]
-    racing = asyncio.create_task(first(chain, goes_on=LookupError, hedge_after=0.01))
+    chain = [Way(ways.way(name, 5), may_hedge=True) for name in "ab"]
+    answer = first(chain, goes_on=LookupError, hedge_after=0.01)
+    racing = asyncio.create_task(answer)
     while len(ways.log) < 2:  # noqa: ASYNC110 - both have begun then
         await asyncio.sleep(0.005)
     racing.cancel()

@@ -79,3 +79,47 @@ def test_a_quote_under_the_wrong_locator_fails_and_the_score_is_the_share_of_goo
     bad = Citation(document_id="a", locator="p. 1", quote="Another page.")
     verdict = check(_case(good, bad))
     assert (verdict.verdict, verdict.score) == ("failed", 0.5)
+
+
+PAGES = (
+    Passage(id="1", document_id="a", locator="p. 1", text="Net sales rose in every region."),
+    Passage(id="2", document_id="a", locator="p. 2", text="The plant in Denver closed in May."),
+)
+FIRST = Citation(document_id="a", locator="p. 1", quote=PAGES[0].text)
+SECOND = Citation(document_id="a", locator="p. 2", quote=PAGES[1].text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "citations", "said"),
+    [
+        (
+            "Sales rose in every region. The plant in Denver closed.",
+            (FIRST,),
+            "a, p. 2, which is not",
+        ),
+        ("The plant in Denver closed in May [1].", (FIRST, SECOND), "not backed by what it cites"),
+        ("The plant in Denver closed in May [3].", (FIRST, SECOND), "[3] marks no citation"),
+    ],
+)
+def test_a_sentence_that_hangs_on_nothing_or_the_wrong_page_fails(
+    answer: str, citations: tuple[Citation, ...], said: str
+) -> None:
+    verdict = check(Case("?", Answer(text=answer, citations=citations), PAGES, BUILT_IN))
+    assert verdict.verdict == "failed"
+    assert said in verdict.reason
+    assert verdict.spans
+
+
+@pytest.mark.parametrize(
+    ("answer", "citations"),
+    [
+        ("Sales rose in every region [1]. The plant in Denver closed [2].", (FIRST, SECOND)),
+        ("Sales rose in every region. The plant in Denver closed.", (FIRST, SECOND)),
+        ("Sales rose. The passages do not mention margins.", (FIRST,)),
+    ],
+)
+def test_sentences_that_their_citations_back_pass(
+    answer: str, citations: tuple[Citation, ...]
+) -> None:
+    verdict = check(Case("?", Answer(text=answer, citations=citations), PAGES, BUILT_IN))
+    assert verdict.verdict == "passed"

@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from services.validator.case import Case
 from services.validator.checks.figures import check
+from shared.events import Passage, Span
 
 MakeCase = Callable[..., Case]
 
@@ -94,10 +96,9 @@ def test_a_table_gives_its_numbers_their_scale_sign_and_year(
 
 def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case: MakeCase) -> None:
     verdict = check(make_case("Net sales rose 12% to $3.2 million.", LETTER))
-    assert (
-        verdict.reason == "'$3.2 million' stands in no cited passage (there it is '$3.2 billion')"
-    )
+    assert verdict.reason == "'$3.2 million' is in another scale in the passage ('$3.2 billion')"
     assert verdict.score == 0.5
+    assert verdict.spans == (Span(start=22, end=34),)
 
 
 def test_brackets_around_an_aside_are_no_minus_sign_and_no_part_of_its_figure(
@@ -110,7 +111,15 @@ def test_brackets_around_an_aside_are_no_minus_sign_and_no_part_of_its_figure(
 
 
 def test_a_figure_of_a_passage_that_is_not_cited_fails(make_case: MakeCase) -> None:
-    assert check(make_case("Net sales were $3.2 billion.", LETTER, cited=False)).verdict == "failed"
+    case = make_case("Net sales were $3.2 billion.", "Sales rose.")
+    other = Passage(id="2", document_id="letter", locator="p. 2", text=LETTER)
+    assert check(replace(case, passages=(*case.passages, other))).verdict == "failed"
+
+
+def test_an_answer_without_citations_is_held_against_all_passages(make_case: MakeCase) -> None:
+    right, wrong = "Net sales were $3.2 billion.", "Net sales were $3.2 million."
+    assert check(make_case(right, LETTER, cited=False)).verdict == "passed"
+    assert check(make_case(wrong, LETTER, cited=False)).verdict == "failed"
 
 
 def test_the_title_of_a_cited_document_may_hold_the_year(make_case: MakeCase) -> None:
@@ -143,3 +152,60 @@ def test_a_figure_that_cannot_be_read_may_stand_literally(make_case: MakeCase) -
 )
 def test_what_counts_points_or_names_forms_is_no_figure(make_case: MakeCase, answer: str) -> None:
     assert check(make_case(answer, "Sales rose.")).reason == "the answer has no figures"
+
+
+TABLE = """\
+| | Fiscal | | |
+| --- | --- | --- | --- |
+| (in millions) | 2024 | 2023 | 2022 |
+| Transportation | $ 5,686 | $ 6,092 | $ 5,228 |
+| Sensors | 914 | 918 | 814 |
+| Operating income (loss) | 310 | (45) | 120 |
+| Gross margin | 38.7% | 40.0% | 39.2% |
+"""
+
+CLAIMS = [
+    # the right row, period, sign and unit
+    ("Transportation was $5,686 million in 2024.", "Transportation was $914 million in 2024."),
+    ("Sensors was $918 million in 2023.", "Sensors was $918 million in 2022."),
+    ("The operating loss of 2023 was $45 million.", "Operating income of 2023 was $45 million."),
+    ("Gross margin was 38.7% in 2024.", "Gross margin was 38.7 basis points in 2024."),
+    ("In 2023 and 2024, Sensors was $918 million and $914 million.", "In 2024 Sensors was $918m."),
+    # computed
+    ("Transportation fell 6.7% from 2023 to 2024.", "Transportation rose 6.7% from 2023 to 2024."),
+    ("Transportation fell by $406 million in 2024.", "Transportation fell by $460m in 2024."),
+    ("Sensors rose 12.8% from 2022 to 2023.", "Sensors rose 11.3% from 2022 to 2023."),
+    ("On average, Sensors was $882m from 2022 to 2024.", "Sensors averaged $914 million."),
+    ("Sensors was 16.1% of Transportation in 2024.", "Sensors was 17.1% of Transportation."),
+    ("Transportation and Sensors together came to $6,600 million in 2024.",
+     "Transportation and Sensors together came to $7,010 million in 2024."),
+    ("Gross margin narrowed by 130 basis points in 2024.", "It narrowed by 80 bps in 2024."),
+    # worked out in the answer itself
+    ("Growth: (918 - 814) / 814 = 12.8%", "Growth: (918 - 814) / 918 = 12.8%"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong"), CLAIMS)
+def test_a_figure_counts_for_its_row_and_period_only_or_follows(
+    make_case: MakeCase, right: str, wrong: str
+) -> None:
+    assert check(make_case(right, TABLE)).verdict == "passed"
+    assert check(make_case(wrong, TABLE)).verdict == "failed"
+
+
+def test_a_reviewer_reads_for_which_period_or_row_a_figure_stands_there(
+    make_case: MakeCase,
+) -> None:
+    period = check(make_case("Sensors was $918 million in 2022.", TABLE)).reason
+    assert period == "'$918 million' stands in a passage for 2023, not 2022"
+    row = check(make_case("Transportation was $914 million in 2024.", TABLE)).reason
+    assert "stands in a passage for 'Sensors'; for 'Transportation' it is '$ 5,686'" in row
+
+
+def test_a_figure_of_the_question_is_not_right_because_it_was_asked(make_case: MakeCase) -> None:
+    case = make_case("Yes, it was $7 million.", TABLE, question="Was it $7 million?")
+    assert check(case).verdict == "failed"
+
+
+def test_a_small_count_that_no_passage_makes_is_for_a_person(make_case: MakeCase) -> None:
+    assert check(make_case("It has six parts.", "Sales rose.")).verdict == "could_not_check"

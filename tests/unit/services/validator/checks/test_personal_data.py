@@ -4,6 +4,8 @@ import pytest
 
 from services.validator.case import Case
 from services.validator.checks.personal_data import check
+from shared.policy import Policy
+from shared.release import BUILT_IN
 
 MakeCase = Callable[..., Case]
 
@@ -40,3 +42,17 @@ def test_what_the_question_or_a_passage_has_may_be_said_however_it_is_written(
 def test_another_address_than_the_one_asked_about_fails(make_case: MakeCase) -> None:
     case = make_case("Write to john@example.com.", question="Is jane@example.com right?")
     assert check(case).verdict == "failed"
+
+
+def test_a_release_can_name_other_types(make_case: MakeCase) -> None:
+    answer = "Ask Anna Lindqvist, my name is Anna Lindqvist, or anna@example.com."
+    names = BUILT_IN.model_copy(update={"policy": Policy(personal_data=("PERSON",))})
+    nothing = BUILT_IN.model_copy(update={"policy": Policy(personal_data=())})
+    assert "name of a person" in check(make_case(answer, "Sales rose.", release=names)).reason
+    assert check(make_case(answer, "Sales rose.", release=nothing)).verdict == "passed"
+
+
+def test_the_verdict_says_where_it_stands(make_case: MakeCase) -> None:
+    answer = "Write to john@example.com today."
+    (span,) = check(make_case(answer, "Sales rose.")).spans
+    assert answer[span.start : span.end] == "john@example.com"

@@ -1,0 +1,126 @@
+"""How long the validator takes over an answer, and how much memory it holds.
+
+Answers of about 600 characters with passages of 2,000 characters, every one new, so that nothing
+is found in a cache; all checks of the built-in release, in one process. Beside it, in the same
+run: the check of groundedness alone, and reading the passages alone. CPU seconds, not wall time.
+"""
+
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable
+from statistics import median, quantiles
+from typing import Any, Final
+
+from services.validator.case import Case
+from services.validator.checks import CHECKS, citations
+from services.validator.grounding.source import Indexed
+from services.validator.validation import run
+from shared.events import Answer, Passage
+from shared.release import BUILT_IN
+
+_ANSWERS: Final = 400
+_WARM: Final = 20
+_PASSAGES: Final = 4
+_CHARACTERS: Final = 500
+_SUBJECTS: Final = (
+    "net sales of {name}", "the operating margin in {place}", "the dividend of {name}",
+    "orders for {thing}", "the number of employees at {name}", "capital expenditure on {thing}",
+    "the share of {thing} sold in {place}", "cash held by {name} in {place}",
+)  # fmt: skip
+_VERBS: Final = ("rose to", "fell to", "was", "amounted to", "is expected to reach", "came to")
+_NAMES: Final = (
+    "Larkspur Tools",
+    "Pinewood Forge",
+    "Copper Creek Bank",
+    "Willow Freight",
+    "Ash & Sons",
+)
+_PLACES: Final = ("Europe", "Denver", "the Nordic region", "Austin", "Southeast Asia")
+_THINGS: Final = (
+    "hydraulic pumps",
+    "leased vehicles",
+    "mortgage loans",
+    "grid batteries",
+    "pallets",
+)
+
+
+def main() -> None:
+    """Run the benchmark and print its figures; the last line is one JSON object."""
+    rng = random.Random(20261127)  # noqa: S311 - no secret, but the same answers every time
+    names = [name for name in BUILT_IN.checks if name != citations.NAME]
+    cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
+    whole = _timed(lambda case: run(names, case, CHECKS), cases)
+    cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
+    grounded = _timed(lambda case: case.assessment, cases)
+    cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
+    reading = _timed(lambda case: [Indexed.of(p.text) for p in case.passages], cases)
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
+    for name, times in (("all checks", whole), ("groundedness", grounded), ("reading", reading)):
+        print(f"{name:14} median {median(times) * 1e3:6.2f} ms   p99 {_p99(times) * 1e3:6.2f} ms")
+    result = {
+        "benchmark": "validator",
+        "answers": _ANSWERS,
+        "passage_characters": _PASSAGES * _CHARACTERS,
+        "median_ms": round(median(whole) * 1e3, 3),
+        "p99_ms": round(_p99(whole) * 1e3, 3),
+        "groundedness_share": round(median(grounded) / median(whole), 3),
+        "reading_share": round(median(reading) / median(whole), 3),
+        "rss_mib": round(rss, 1),
+        "torch": "torch" in sys.modules,
+    }
+    print(json.dumps(result))
+
+
+def _timed(work: Callable[[Case], Any], cases: list[Case]) -> list[float]:
+    times = []
+    for case in cases:
+        begin = time.process_time()
+        work(case)
+        times.append(time.process_time() - begin)
+    return times[_WARM:]
+
+
+def _p99(times: list[float]) -> float:
+    return quantiles(times, n=100)[98]
+
+
+def _case(rng: random.Random) -> Case:
+    said = [_sentence(rng) for _ in range(24)]
+    passages, rest = [], list(said)
+    for number in range(_PASSAGES):
+        text = ""
+        while len(text) < _CHARACTERS:
+            text += (rest.pop() if rest else _sentence(rng)) + " "
+        passages.append(
+            Passage(
+                id=str(number), document_id=str(number), locator="p. 1", text=text[:_CHARACTERS]
+            )
+        )
+    answer = " ".join(rng.sample(said, 4) + [_sentence(rng) for _ in range(3)])
+    question = f"What do the documents say about {rng.choice(_THINGS)} in {rng.choice(_PLACES)}?"
+    return Case(question, Answer(text=answer), tuple(passages), BUILT_IN)
+
+
+def _sentence(rng: random.Random) -> str:
+    subject = rng.choice(_SUBJECTS).format(
+        name=rng.choice(_NAMES), place=rng.choice(_PLACES), thing=rng.choice(_THINGS)
+    )
+    amount = rng.choice(
+        (
+            f"${rng.uniform(1, 900):.1f} million",
+            f"{rng.uniform(1, 80):.1f}%",
+            f"{rng.randrange(1_000, 90_000):,}",
+        )
+    )
+    year = rng.randrange(2015, 2026)
+    return f"In {year}, {subject} {rng.choice(_VERBS)} {amount}.".replace("  ", " ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""Fit the two models of shared/screening: `python -m evals.screening.fit_injection DATA [--write]`.
+
+Scikit-learn fits; what is shipped is a file of weights. The last line is the measurement on the
+locked part, as JSON.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from evals.screening import data
+from shared.screening.features import segment_features, stems, text_features, tokens
+from shared.screening.injection import QUESTION_TOKENS
+from shared.screening.patterns import matches
+from shared.screening.payloads import payloads
+from shared.screening.plain import plain
+from shared.screening.segments import segments
+
+_HERE: Final = Path(__file__).parent
+_SHIPPED: Final = Path("shared/screening")
+_RARE: Final = 2
+_LEAST_WEIGHT: Final = 0.03
+_RULE: Final = 0.3
+"""What a rule counts in fitting a question's model: less than 1, or it hides all else."""
+_THRESHOLDS: Final = {"question": 0.3, "passage": 0.36}
+
+Features = dict[str, float]
+
+
+def _rules(text: str, words: list[str]) -> set[str]:
+    return {match.rule.name for match in matches(text, set(words))}
+
+
+def _question(text: str) -> Features:
+    read = plain(text).text
+    words = tokens(read)
+    names = _rules(read, words)
+    for payload in payloads(read):
+        names |= _rules(payload.says, tokens(payload.says))
+    return text_features(words[:QUESTION_TOKENS]) | {f"rule:{name}": _RULE for name in names}
+
+
+def _pieces(text: str) -> tuple[list[str], list[list[str]], Counter[str]]:
+    read = plain(text).text
+    pieces = [read[start:end] for start, end in segments(read)]
+    worded = [tokens(piece) for piece in pieces]
+    return pieces, worded, Counter(stem for words in worded for stem in stems(words))
+
+
+def _piece(piece: str, words: list[str], everywhere: Counter[str]) -> Features:
+    return segment_features(piece, words, everywhere, _rules(piece, words))
+
+
+def fit(
+    features: Sequence[Features],
+    labels: Sequence[bool],
+    weights: Sequence[float],
+    *,
+    inverse_penalty: float,
+    balanced: bool,
+) -> tuple[float, dict[str, float]]:
+    """Return the bias and the weights of a logistic regression."""
+    seen = Counter(name for each in features for name in each)
+    kept = [
+        {name: value for name, value in each.items() if seen[name] >= _RARE} for each in features
+    ]
+    vectors = DictVectorizer()
+    model = LogisticRegression(
+        C=inverse_penalty, max_iter=4_000, class_weight="balanced" if balanced else None
+    )
+    model.fit(vectors.fit_transform(kept), labels, sample_weight=weights)
+    names = vectors.get_feature_names_out()
+    return float(model.intercept_[0]), {
+        str(name): float(weight)
+        for name, weight in zip(names, model.coef_[0], strict=True)
+        if abs(weight) >= _LEAST_WEIGHT
+    }
+
+
+def fit_questions(prompts: Iterable[data.Prompt]) -> tuple[float, dict[str, float]]:
+    """Return the model of a question that is an attack."""
+    rows = [each for each in prompts if each.part != data.LOCKED and each.source != "BIPIA"]
+    features = [_question(each.text) for each in rows]
+    labels = [each.attack for each in rows]
+    own = data.requests(_HERE / "questions.txt", of_each=10, seed=7)
+    features += [_question(text) for text in own]
+    labels += [False] * len(own)
+    counts = [1.0] * len(rows) + [0.7] * len(own)
+    bias, weights = fit(features, labels, counts, inverse_penalty=10, balanced=True)
+    scaled = {n: w * _RULE if n.startswith("rule:") else w for n, w in weights.items()}
+    return bias, scaled
+
+
+def fit_passages(
+    prompts: list[data.Prompt], documents: list[data.Document]
+) -> tuple[float, dict[str, float]]:
+    """Return the model of a piece of a document that asks for something."""
+    chance = random.Random(1)  # noqa: S311 - the same sample every time
+    open_documents = [
+        each for each in documents if each.part != data.LOCKED and each.kind != "evaluation only"
+    ]
+    letters = data.requests(_HERE / "letters.txt", of_each=12, seed=7)
+    rows = [
+        *_clean(open_documents, chance),
+        *_letters(open_documents, letters, chance),
+        *_planted(open_documents, prompts, chance),
+    ]
+    features, labels, weights = zip(*rows, strict=True)
+    return fit(features, labels, weights, inverse_penalty=10, balanced=False)
+
+
+Weighed = tuple[Features, bool, float]
+
+
+def _clean(documents: list[data.Document], chance: random.Random) -> Iterator[Weighed]:
+    for document in documents:
+        pieces, worded, everywhere = _pieces(document.text)
+        weight = {"email": 6.0, "web": 1.0, "table": 1.0, "filing": 1.0}.get(document.kind, 1.5)
+        for at in _sampled(document.kind, worded, chance):
+            yield _piece(pieces[at], worded[at], everywhere), False, weight
+
+
+def _letters(
+    documents: list[data.Document], letters: list[str], chance: random.Random
+) -> Iterator[Weighed]:
+    for letter in letters:
+        everywhere = _pieces(chance.choice(documents).text)[2]
+        pieces, worded, stems_there = _pieces(letter)
+        for piece, words in zip(pieces, worded, strict=True):
+            yield _piece(piece, words, everywhere + stems_there), False, 1.5
+
+
+def _planted(
+    documents: list[data.Document], prompts: list[data.Prompt], chance: random.Random
+) -> Iterator[Weighed]:
+    hosts: dict[str, list[data.Document]] = {"email": [], "table": [], "other": []}
+    for document in documents:
+        hosts.get(document.kind, hosts["other"]).append(document)
+    attacks = [
+        (each.text, 3.0)
+        for each in data.planted(prompts)
+        if each.part != data.LOCKED
+        for _ in range(3)
+    ]
+    attacks += [(text, 0.6) for text in data.asks(prompts)]
+    own = data.requests(_HERE / "requests.txt", of_each=20, seed=7)
+    attacks += [(text, 1.2) for text in own]
+    for attack, weight in attacks:
+        everywhere = _pieces(chance.choice(chance.choice(list(hosts.values()))).text)[2]
+        pieces, worded, stems_there = _pieces(attack)
+        for piece, words in zip(pieces, worded, strict=True):
+            yield _piece(piece, words, everywhere + stems_there), True, weight
+
+
+def _sampled(kind: str, worded: list[list[str]], chance: random.Random) -> list[int]:
+    every = list(range(len(worded)))
+    if kind == "table":  # most of its cells are numbers and names
+        return [at for at in every if len(worded[at]) >= 4 or chance.random() < 0.05]  # noqa: PLR2004
+    if kind in {"web", "filing"}:
+        return chance.sample(every, min(len(every), 8))
+    return every
+
+
+def _write(name: str, model: tuple[float, dict[str, float]], folder: Path, sets: list[str]) -> None:
+    bias, weights = model
+    digest = hashlib.sha256()
+    for each in sets:
+        digest.update((folder / each).read_bytes())
+    file = {
+        "model": "logistic regression; weights are a hundredfold",
+        "fitted": datetime.now(UTC).date().isoformat(),
+        "by": "evals/screening/fit_injection.py, on parts 1 to 4 of 5",
+        "sets": sets,
+        "licences": "MIT and Apache-2.0; see docs/screening.md",
+        "sha256": digest.hexdigest(),
+        "threshold": _THRESHOLDS[name],
+        "bias": round(bias, 3),
+        "weights": {key: round(weights[key] * 100) for key in sorted(weights)},
+    }
+    text = json.dumps(file, ensure_ascii=False, indent=0)
+    (_SHIPPED / f"{name}.json").write_text(text + "\n")
+
+
+def main() -> None:
+    """Fit, write where asked to, and measure on the locked part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    folder: Path = arguments.data
+    prompts, documents = data.prompts(folder), data.documents(folder)
+    if arguments.write:
+        asked = ["injection/prompts.jsonl", "tables/tatqa.jsonl", "groundedness/finqa.jsonl"]
+        asked.append("groundedness/ragtruth_qa.jsonl")
+        clean = [
+            *asked,
+            "injection/bipia_email.jsonl",
+            "injection/bipia_table.jsonl",
+            "groundedness/summedits_finance_sales.jsonl",
+        ]
+        _write("question", fit_questions(prompts), folder, asked)
+        _write("passage", fit_passages(prompts, documents), folder, clean)
+    print(json.dumps(measure(prompts, documents)))  # noqa: T201 - its output
+
+
+def measure(prompts: list[data.Prompt], documents: list[data.Document]) -> dict[str, Any]:
+    """Return the shares that are flagged in the locked part, with the number of texts in it."""
+    from shared.screening import screen_passage, screen_question  # noqa: PLC0415 - weights are new
+
+    found: dict[str, list[bool]] = {}
+    for each in prompts:
+        if each.part == data.LOCKED and each.source != "BIPIA":
+            flagged = screen_question(each.text).flagged
+            kind = "attack" if each.attack else "harmless"
+            found.setdefault(f"question, {kind}, {each.source}", []).append(flagged)
+            if each.attack or each.source != "business":
+                found.setdefault(f"question, {kind}", []).append(flagged)
+    for document in documents:
+        if document.part == data.LOCKED:
+            flagged = screen_passage(document.text).flagged
+            found.setdefault(f"document, clean, {document.kind}", []).append(flagged)
+    chance = random.Random(5)  # noqa: S311 - the same places every time
+    for kind in ("email", "table"):
+        clean = [d.text for d in documents if d.kind == kind and d.part == data.LOCKED]
+        for each in data.planted(prompts):
+            if each.part == data.LOCKED:
+                for place in ("start", "middle", "end", "appended"):
+                    text = data.with_attack(chance.choice(clean), each.text, place, chance)
+                    flagged = screen_passage(text).flagged
+                    found.setdefault(f"document, planted, {kind}", []).append(flagged)
+    return {
+        name: {"flagged": round(float(np.mean(found[name])), 3), "n": len(found[name])}
+        for name in sorted(found)
+    }
+
+
+if __name__ == "__main__":
+    main()

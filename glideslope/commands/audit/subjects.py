@@ -1,0 +1,76 @@
+"""`glideslope audit erase | hold | release`: what an auditor does about a person."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from glideslope import terminal
+from glideslope.audit.erasure import log_key_events
+from glideslope.audit.findings import Verdict
+from glideslope.audit.keyring import keyring
+from glideslope.audit.places import find_logs
+from glideslope.commands.audit.arguments import readable
+from glideslope.terminal import Exit, out, plain
+from services.audit.settings import AuditSettings
+from services.audit.tlog.keystore import (
+    HeldError,
+    KeyStore,
+    KeyStoreError,
+    Owner,
+    UnknownSubjectError,
+)
+
+Subject = Annotated[str, typer.Argument(help="The person, as ce_subject of their events says.")]
+Reason = Annotated[str, typer.Option(help="Why; it is logged, encrypted for the tenant.")]
+Tenant = Annotated[str | None, typer.Option(help="Whose person; the default tenant if not given.")]
+
+
+def erase(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
+    """Erase a person: destroy the key of their records, and log that it was done.
+
+    It cannot be undone. Every proof still holds. Results that left, and what other systems keep,
+    are not touched. Exit codes: 0; 1 refused because of a legal hold, or nobody of that name;
+    22 the keys or a log cannot be opened.
+    """
+    _change(tenant, subject, lambda keys, owner: keys.erase(owner, reason), "erased")
+
+
+def hold(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
+    """Put a person under a legal hold: they are not erased until it is released."""
+    _change(tenant, subject, lambda keys, owner: keys.hold(owner, reason), "under a hold")
+
+
+def release(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
+    """End a person's legal hold."""
+    _change(tenant, subject, lambda keys, owner: keys.release(owner, reason), "released")
+
+
+def _change(
+    tenant: str | None, subject: str, change: Callable[[KeyStore, Owner], object], done: str
+) -> None:
+    settings = terminal.settings(AuditSettings)
+    owner = Owner(tenant or settings.default_tenant, subject)
+    refusal: KeyStoreError | None = None
+    with readable():
+        open_keys = keyring(settings)
+        if open_keys is None:
+            terminal.complain(f"there are no keys in {settings.keys_folder}: nothing to change")
+            raise typer.Exit(Verdict.UNVERIFIABLE)
+        with closing(open_keys()) as keys:
+            try:
+                change(keys, owner)
+            except (HeldError, UnknownSubjectError) as error:
+                refusal = error  # a refusal is logged too
+        logged = log_key_events(settings, find_logs(None, settings))
+    if refusal is not None:
+        terminal.complain(str(refusal))
+        raise typer.Exit(Exit.FAILED)
+    follow = ", ".join(logged.to_follow)
+    out.print(
+        f"{done}: {plain(subject)} of {plain(owner.tenant)}; logged in {len(logged.done)} logs"
+        + (f", and by the running audit in {follow} before its next record" if follow else ""),
+        soft_wrap=True,
+        markup=False,
+    )

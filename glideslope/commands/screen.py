@@ -1,0 +1,81 @@
+"""`glideslope screen`: questions and passages screened without Kafka."""
+
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic_core import to_json
+
+from glideslope import terminal
+from glideslope.terminal import Exit, err, out, plain
+
+
+def command(
+    file: Annotated[
+        str, typer.Argument(help="JSON Lines; `-` is standard input.", metavar="FILE|-")
+    ] = "-",
+    as_json: Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)] = False,
+) -> None:
+    """Look for prompt injection, personal data and secrets in questions and passages.
+
+    A row is `{"id", "text", "role"}`; the role is `question` or `passage`. With --json a row comes
+    out for each, as soon as it is screened; else only those in which something was found.
+
+    Exit codes: 0 all rows were screened, whatever was found; 1 some could not be read.
+    """
+    from glideslope import screening  # noqa: PLC0415 - it loads the recognisers, which takes 2 s
+
+    tally: Counter[str] = Counter()
+    with _opened(file) as stream:
+        for number, line in screening.lines(iter(stream)):
+            tally["rows"] += 1
+            try:
+                found = screening.screened(line)
+            except screening.RowError as error:
+                tally["unread"] += 1
+                found = {"id": error.row_id, "line": number, "error": str(error)}
+            _count(found, tally)
+            if as_json:
+                sys.stdout.buffer.write(to_json(found) + b"\n")
+                sys.stdout.buffer.flush()
+            else:
+                _show(number, found)
+    if not as_json:
+        out.print(
+            f"{tally['rows']:,} rows: {tally['injection']:,} with an injection, "
+            f"{tally['personal_data']:,} with personal data, {tally['secrets']:,} with secrets"
+        )
+    if tally["unread"]:
+        terminal.complain(f"{tally['unread']:,} of {tally['rows']:,} rows could not be read")
+        raise typer.Exit(Exit.FAILED)
+
+
+def _opened(file: str) -> Any:
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        terminal.complain(f"{file} cannot be read: {error.strerror}")
+        raise typer.Exit(Exit.USAGE) from None
+
+
+def _count(found: dict[str, Any], tally: Counter[str]) -> None:
+    tally["injection"] += bool(found.get("injection", {}).get("flagged"))
+    tally["personal_data"] += bool(found.get("personal_data"))
+    tally["secrets"] += bool(found.get("secrets"))
+
+
+def _show(number: int, found: dict[str, Any]) -> None:
+    name = plain(str(number if found["id"] is None else found["id"]))
+    if "error" in found:
+        err.print(f"{name}: {plain(found['error'])}", markup=False, soft_wrap=True)
+        return
+    said = list(found["injection"]["reasons"])
+    said += dict.fromkeys(each["type"] for each in found["personal_data"])
+    said += dict.fromkeys(each["type"] for each in found["secrets"])
+    if said:
+        out.print(f"{name}: {plain(', '.join(said))}", markup=False, soft_wrap=True)

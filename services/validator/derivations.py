@@ -1,0 +1,147 @@
+"""Figures that stand nowhere but follow from some that do: growth, ratio, difference, sum, average.
+
+Some two cells of a large table give nearly any number. So a figure is derived only from rows that
+its words name, for the periods that they name, by an operation that they name, and only if it is
+right to its last digit.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import islice
+from typing import Final
+
+from services.validator import computations
+from services.validator.attribution import DOLLARS, is_plain_dollar
+from services.validator.claims import Claim
+from services.validator.computations import Result
+from services.validator.dates import Date
+from services.validator.directions import way_of
+from services.validator.evidence import Evidence
+from services.validator.labels import Query, stems
+from services.validator.mentions import ordered
+from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM
+from services.validator.periods import Periods
+from services.validator.series import Series, series_of
+from services.validator.units import CURRENCY_CODES, PERCENT
+
+_TWO: Final = 2
+_LONGEST: Final = 1_000
+_MOST: Final = 600
+"""So many computations are tried for one figure at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A computation that gives a figure: what of what."""
+
+    text: str
+    value: Decimal
+
+
+_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3)\b|[\u2013-]", re.IGNORECASE)
+
+
+def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
+    """Return how a claimed amount follows from the evidence, if it does."""
+    text = f"{claim.sentence} {claim.question[:_LONGEST]}"
+    query = evidence.vocabulary.known(
+        Query.of((stems(claim.sentence), 1.0), (stems(claim.question), 0.7))
+    )
+    rows = series_of(evidence, query)
+    if not rows:
+        return None
+    periods = _named(claim)
+    for tried in islice(_tries(claim, text, rows, periods), _MOST):
+        if _is_it(claim, tried, text):
+            return Derivation(tried.text, tried.value)
+    return None
+
+
+def _named(claim: Claim) -> Periods:
+    """Return the periods that a claim names: its own, with the question's if it has but one."""
+    periods = claim.spoken
+    if len(periods) < _TWO:
+        periods |= claim.asked
+    quarters = {d.quarter for d in periods}
+    if len(quarters) == _TWO and None in quarters:
+        quarter = next(q for q in quarters if q)
+        periods = frozenset(replace(d, quarter=d.quarter or quarter) for d in periods)
+    years = sorted({d.year for d in periods if d.year})
+    if (
+        len(years) == _TWO
+        and years[1] - years[0] > 1
+        and _RANGE.search(claim.sentence + claim.question)
+    ):
+        between = frozenset(Date(year) for year in range(years[0] + 1, years[1]))
+        return periods | between
+    return periods
+
+
+def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
+    """Return the results of the computations that a text names, the plainest first."""
+    unit = next((a.unit for a in claim.amounts), None)
+    fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
+    average, ratio = bool(AVERAGE.search(text)), bool(RATIO.search(text))
+    change, difference = bool(CHANGE.search(text)), bool(DIFFERENCE.search(text))
+    if average:
+        shares = [one.over(other) for one, other in ordered(text, rows)] if ratio else []
+        yield from computations.averages(rows, periods)
+        yield from computations.averages(shares, periods)
+    if change:
+        for row in rows:
+            yield from computations.changes(row, periods, growth=fraction)
+    if ratio and (fraction or unit == "times"):
+        yield from computations.ratios(text, rows, periods)
+    if difference:
+        yield from computations.differences(rows, periods)
+    if SUM.search(text):
+        yield from computations.sums(rows, periods)
+    if change and (average or ratio):
+        yield from computations.compounds(text, rows, periods, average=average, ratio=ratio)
+    if change and fraction:
+        yield from computations.excesses(text, rows, periods)
+    if change and fraction and difference:
+        yield from computations.differences([row.growth() for row in rows], periods)
+
+
+def _is_it(claim: Claim, tried: Result, text: str) -> bool:
+    """Say whether a computed value is the claimed one, to its last digit and by its sign."""
+    way = claim.direction or way_of(claim.sentence) or (way_of(text) if claim.bare else 0)
+    unsigned = not way and "differ" in text.lower()
+    for amount, step in claim.readings:
+        half = step / 2
+        same = DOLLARS if is_plain_dollar(claim, amount) else {amount.unit}
+        if amount.unit in CURRENCY_CODES and tried.units - same:
+            continue
+        for value in _readings(amount.unit, claim, tried):
+            if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:
+                return True
+            target = amount.value
+            if tried.signed and way and target > 0:
+                target = target if way > 0 else -target
+            if abs(value - target) <= half:
+                return True
+    return False
+
+
+def _readings(unit: str | None, claim: Claim, tried: Result) -> Iterator[Decimal]:
+    """Return the computed value in the claim's unit."""
+    bare = unit is None and claim.figure.factor == 1
+    if tried.kind == "amount":
+        if unit != PERCENT:
+            yield tried.value
+        if bare or claim.bare:
+            yield tried.raw
+    elif tried.kind == "percent":
+        if unit == PERCENT:
+            yield tried.value
+        elif bare:
+            yield tried.value
+            yield tried.value / 100
+    elif unit == PERCENT:
+        yield tried.value * 100
+    elif bare or unit == "times":
+        yield tried.value
+        yield tried.value * 100

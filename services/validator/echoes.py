@@ -1,0 +1,109 @@
+"""Sentences of an answer that repeat one of a passage: word for word, or with something changed.
+
+A sentence that differs from its model in a year or in 'rose' for 'fell' only is no paraphrase.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Final
+
+from services.validator.directions import way_of
+from services.validator.sentences import sentences
+
+_TOKEN: Final = re.compile(r"[^\W\d_]+|\d[\d,.]*\d|\d|[$€£¥%]")
+_FEWEST: Final = 5
+_MOST: Final = 90
+_ALIKE: Final = 0.75
+"""Share of the longer sentence's words that the other must have."""
+_YEAR: Final = re.compile(r"(?:19|20)\d{2}")
+_PERIOD: Final = re.compile(
+    r"(?:19|20)\d{2}|first|second|third|fourth|january|february|march|april|may|june|july|august"
+    r"|september|october|november|december|q[1-4]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an answer has from `start` to `end` in place of `instead`: a 'period' or the 'way'."""
+
+    start: int
+    end: int
+    instead: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    words: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    known: frozenset[str]
+
+
+def _tokens(text: str, offset: int = 0) -> _Tokens:
+    found = list(_TOKEN.finditer(text))
+    words = tuple(m[0].lower() for m in found)
+    spans = tuple((m.start() + offset, m.end() + offset) for m in found)
+    return _Tokens(words, spans, frozenset(words))
+
+
+@lru_cache(maxsize=256)
+def _sentences(passage: str) -> tuple[_Tokens, ...]:
+    found = (_tokens(sentence.text) for sentence in sentences(passage))
+    return tuple(t for t in found if _FEWEST <= len(t.words) <= _MOST)
+
+
+@lru_cache(maxsize=256)
+def one_line(text: str) -> str:
+    """Return a text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def stands_verbatim(sentence: str, passages: Sequence[str]) -> bool:
+    """Say whether a passage has a sentence word for word; a mere figure is no sentence."""
+    line = one_line(sentence)
+    return sum(w.isalpha() for w in line.split()) > 1 and any(
+        line in one_line(passage) for passage in passages
+    )
+
+
+def changes_of(sentence: str, offset: int, passages: Sequence[str]) -> list[Change]:
+    """Return how a sentence differs from the passage's sentence that it repeats, if any.
+
+    `offset` is where the sentence starts in the answer.
+    """
+    ours = _tokens(sentence, offset)
+    if not _FEWEST <= len(ours.words) <= _MOST:
+        return []
+    best, share = None, _ALIKE
+    for passage in passages:
+        for theirs in _sentences(passage):
+            common = len(ours.known & theirs.known)
+            alike = common / max(len(ours.known), len(theirs.known))
+            if alike >= share:
+                best, share = theirs, alike
+    return [] if best is None else list(_compared(ours, best))
+
+
+def _compared(ours: _Tokens, theirs: _Tokens) -> Iterator[Change]:
+    matcher = SequenceMatcher(None, ours.words, theirs.words, autojunk=False)
+    for operation, first, last, start, end in matcher.get_opcodes():
+        if operation != "replace":
+            continue
+        mine, other = ours.words[first:last], theirs.words[start:end]
+        if len(mine) != len(other):
+            continue
+        for place, (a, b) in enumerate(zip(mine, other, strict=True), start=first):
+            kind = _kind(a, b)
+            if kind:
+                yield Change(*ours.spans[place], b, kind)
+
+
+def _kind(ours: str, theirs: str) -> str | None:
+    if _PERIOD.fullmatch(ours) and _PERIOD.fullmatch(theirs):
+        return "period" if bool(_YEAR.match(ours)) == bool(_YEAR.match(theirs)) else None
+    if way_of(ours) * way_of(theirs) < 0:
+        return "way"
+    return None

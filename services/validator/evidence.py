@@ -1,0 +1,90 @@
+"""What an answer can be held against: all facts of its passages, to look up by value and words."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from services.validator.facts import Fact
+from services.validator.figures import FigureText, read_figures
+from services.validator.labels import Query, Vocabulary
+from services.validator.periods import amounts_of
+from services.validator.prose import prose_facts
+from services.validator.scales import stated_scale
+from services.validator.tables import tables_of
+from services.validator.units import CURRENCY_CODES, named_units
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All facts of an answer's passages."""
+
+    texts: tuple[FigureText, ...]
+    all: tuple[Fact, ...]
+    by_value: dict[Decimal, list[Fact]]
+    values: list[Decimal]
+    by_words: dict[str, list[Fact]]
+    by_digits: dict[tuple[int, ...], list[Fact]]
+    vocabulary: Vocabulary
+    units: frozenset[str]
+
+    def about(self, query: Query) -> Iterator[Fact]:
+        """Return the facts that have any of a query's words, each once."""
+        seen: set[int] = set()
+        for word in query.weights:
+            for fact in self.by_words.get(word, ()):
+                if id(fact) not in seen:
+                    seen.add(id(fact))
+                    yield fact
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies that the passages name anywhere."""
+        return self.units & CURRENCY_CODES
+
+
+def digits_of(value: Decimal) -> tuple[int, ...]:
+    """Return the digits of a value without its scale and sign."""
+    return value.normalize().as_tuple().digits
+
+
+@lru_cache(maxsize=64)
+def read_evidence(passages: tuple[str, ...]) -> Evidence:
+    """Read all facts of the passages."""
+    units = frozenset[str]().union(*map(all_units, passages))
+    found: list[Fact] = []
+    for index, passage in enumerate(passages):
+        tables = tables_of(passage, index, passages)
+        for table in tables:
+            found += table.facts
+        others = [p for i, p in enumerate(passages) if i != index]
+        scale = next((s for p in others if (s := stated_scale(p))), None)
+        spans = [span for table in tables for span in table.spans]
+        found += prose_facts(passage, index, spans, scale)
+    by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
+    for fact in found:
+        for word in fact.words:
+            by_words[word].append(fact)
+        for value in {abs(amount.value) for amount in fact.amounts}:
+            by_value[value].append(fact)
+        for digits in {digits_of(amount.value) for amount in fact.amounts}:
+            by_digits[digits].append(fact)
+    vocabulary = Vocabulary.of(fact.words for fact in found)
+    return Evidence(
+        tuple(map(read_figures, passages)),
+        tuple(found),
+        dict(by_value),
+        sorted(by_value),
+        dict(by_words),
+        dict(by_digits),
+        vocabulary,
+        units,
+    )
+
+
+@lru_cache(maxsize=256)
+def all_units(text: str) -> frozenset[str]:
+    """Return the units that stand by themselves in a text, and the currencies of its figures."""
+    written = {a.unit for f in read_figures(text).figures for a in amounts_of(f)}
+    return named_units(text) | {unit for unit in written if unit in CURRENCY_CODES}

@@ -1,0 +1,79 @@
+"""What kind of thing a question asks for, and whether an answer is of that kind."""
+
+import re
+from enum import Enum, auto
+from typing import Final
+
+_COMPUTED: Final = re.compile(
+    r"\b(?:percent\w*|portion|proportion|ratio|averages?|mean|change[sd]?|difference|increase[sd]?|"
+    r"decrease[sd]?|decline[sd]?|growth|grow|grew|total|sum|combined|cumulative|margin|variation|"
+    r"turnover|net\s+(?:change|increase)|how\s+(?:much|many)\s+(?:more|less|higher|lower)|"
+    r"higher|lower|per\s+share|rate\s+of|return\s+on|multiple)\b",
+    re.IGNORECASE,
+)
+_PERCENT: Final = re.compile(
+    r"\b(?:what|which)\s+(?:\w+\s+){0,3}(?:percent(?:age|ual)?|portion|proportion|margin|share)\b"
+    r"|\bpercent(?:age|ual)?\b|\b(?:growth|interest|tax|discount)\s+rate\b|%",
+    re.IGNORECASE,
+)
+_COUNTED: Final = re.compile(r"\bhow\s+(?:much|many)\b", re.IGNORECASE)
+_WHEN: Final = re.compile(
+    r"\b(?:when|(?:what|which)\s+(?:fiscal\s+)?(?:year|date|quarter|month|day))\b", re.IGNORECASE
+)
+_IS: Final = re.compile(
+    r"\A\W{0,3}(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
+    re.IGNORECASE,
+)
+_DIGIT: Final = re.compile(r"\d")
+_NUMBER_WORD: Final = re.compile(
+    r"\b(?:no|none|zero|one|two|three|four|five|six|seven|eight|nine|ten|half|third|quarter|"
+    r"hundred|thousand|million|dozen)\b",
+    re.IGNORECASE,
+)
+_MONTH: Final = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|century)\b",
+    re.IGNORECASE,
+)
+_YEAR: Final = re.compile(r"\s*\(?(?:19|20)\d\d\)?\.?\s*")
+
+
+class Asked(Enum):
+    """Kinds of what is asked for."""
+
+    PERCENT = auto()
+    QUANTITY = auto()
+    TIME = auto()
+    YES_OR_NO = auto()
+    ANYTHING = auto()
+
+
+def kind_asked(question: str) -> Asked:
+    """Return what kind of thing a question asks for; most ask for anything."""
+    if _IS.match(question):
+        return Asked.YES_OR_NO
+    if _PERCENT.search(question):
+        return Asked.PERCENT
+    if _COUNTED.search(question):
+        return Asked.QUANTITY
+    if _WHEN.search(question):
+        return Asked.TIME
+    return Asked.ANYTHING
+
+
+def asks_for_computing(question: str) -> bool:
+    """Say whether what is asked is likely to be computed rather than read off."""
+    return _COMPUTED.search(question) is not None
+
+
+def fits_asked(question: str, answer: str) -> bool:
+    """Say whether an answer holds the kind of thing asked for; in doubt it does."""
+    kind = kind_asked(question)
+    if kind is Asked.PERCENT:
+        return _DIGIT.search(answer) is not None and _YEAR.fullmatch(answer) is None
+    if kind is Asked.QUANTITY:
+        has_number = _DIGIT.search(answer) or _NUMBER_WORD.search(answer)
+        return has_number is not None and _YEAR.fullmatch(answer) is None
+    if kind is Asked.TIME:
+        return any(p.search(answer) for p in (_DIGIT, _MONTH, _NUMBER_WORD))
+    return True

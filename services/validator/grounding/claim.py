@@ -1,0 +1,144 @@
+"""An answer's claims: its sentences, each with what was found out about its figures."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from services.validator.findings import FigureFinding, Status, examined
+from services.validator.grounding.arithmetic import Equation, equations
+from services.validator.grounding.asking import asks_for_computing
+from services.validator.grounding.refusal import Refusal, refusal, refuses
+from services.validator.grounding.source import Evidence, without_marks
+from services.validator.grounding.words import Words
+from services.validator.sentences import sentences
+
+_FEW: Final = 3
+_SOME: Final = 3
+_DENSE: Final = 0.07
+"""Figures a word, from which on an answer is about figures."""
+_PLEASANTRY: Final = re.compile(
+    r"\b(?:let\sme\sknow|feel\sfree\sto|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)"
+    r"|(?:happy|glad|here)\sto\s(?:help|assist))\b"
+    r"|\A\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b[^.]{0,60}[!:.]?\Z",
+    re.IGNORECASE,
+)
+"""Sentences that claim nothing."""
+_ASKING: Final = 2
+_GENERIC: Final = frozenset(
+    Words.of(
+        "summarize summarise summary summaries give provide write describe text document passage "
+        "context conversation transcript call email mail message content key main points please "
+        "following answer statement claim brief short sentence"
+    ).stems
+)
+
+
+class Kind(StrEnum):
+    """What sort of answer it is; each is judged by coefficients of its own."""
+
+    PROSE = "prose"
+    """Sentences that answer a question."""
+    WORKED = "worked"
+    """Sentences that answer a question by figures: copied, compared or computed."""
+    SUMMARY = "summary"
+    """Sentences that say what a text says: nothing more particular was asked."""
+    FIGURE = "figure"
+    """A bare figure, with hardly a word around it."""
+    REFUSAL = "refusal"
+    """Says that the passages do not answer, and little else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer, from `start` to `end` of its text."""
+
+    text: str
+    start: int
+    end: int
+    words: Words
+    content: tuple[str, ...]
+    findings: tuple[FigureFinding, ...]
+    refuses: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An answer taken apart, beside what was asked and the evidence."""
+
+    question: str
+    asked: frozenset[str]
+    """The content of the question."""
+    answer: str
+    kind: Kind
+    claims: tuple[Claim, ...]
+    sums: tuple[Equation, ...]
+    evidence: Evidence
+    passages: tuple[str, ...]
+
+
+def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
+    """Take an answer apart and look its figures up. The order of the passages does not matter."""
+    ordered = tuple(sorted(passages))
+    plain = without_marks(answer)  # of the same length: places stay
+    sums = equations(plain)
+    findings = _with_sums(examined(question, answer, ordered), sums)
+    claims = tuple(
+        _claim(plain, s.start, s.end, findings)
+        for s in sentences(answer)
+        if _PLEASANTRY.search(s.text) is None
+    )
+    asked = frozenset(Words.of(question).content)
+    return Statement(
+        question,
+        asked,
+        answer,
+        _kind(question, asked, answer, claims, sums),
+        claims,
+        sums,
+        Evidence.of(ordered),
+        ordered,
+    )
+
+
+def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) -> Claim:
+    text = plain[start:end]
+    words = Words.of(text)
+    inside = tuple(f for f in findings if f.start < end and f.end > start)
+    return Claim(text, start, end, words, tuple(words.content), inside, refuses(text))
+
+
+def _kind(
+    question: str,
+    asked: frozenset[str],
+    answer: str,
+    claims: Sequence[Claim],
+    sums: Sequence[Equation],
+) -> Kind:
+    content = sum(len(claim.content) for claim in claims)
+    if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
+        return Kind.FIGURE
+    if len(asked - _GENERIC) < _ASKING:
+        return Kind.SUMMARY
+    if refusal(answer) is Refusal.WHOLLY and 2 * sum(c.refuses for c in claims) >= len(claims):
+        return Kind.REFUSAL
+    figures = sum(len(claim.findings) for claim in claims)
+    words = sum(len(claim.words.written) for claim in claims)
+    dense = figures >= _SOME and figures >= _DENSE * words
+    if sums or (dense and asks_for_computing(question)):
+        return Kind.WORKED
+    return Kind.PROSE
+
+
+def _with_sums(
+    findings: Sequence[FigureFinding], sums: Sequence[Equation]
+) -> tuple[FigureFinding, ...]:
+    """Take the result of a sum that is written out and holds for computed, not for absent."""
+    results = [s for s in sums if s.holds]
+    return tuple(
+        FigureFinding(f.text, f.start, f.end, Status.DERIVED, 0.5, "the sum written there holds")
+        if f.status is Status.ABSENT and any(f.start < s.end and f.end > s.start for s in results)
+        else f
+        for f in findings
+    )

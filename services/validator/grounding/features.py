@@ -1,0 +1,272 @@
+"""What is measured of an answer's claims, and of the answer: the numbers that the model weighs.
+
+Features are of the question, the answer and the passages only. Nothing counts list marks, opening
+phrases or favourite words: on public data the author of an answer can be told by its style, and
+that says nothing of the next author's answers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import log, log1p, sqrt
+from statistics import fmean
+from typing import Final, TypeVar
+
+from services.validator.findings import FigureFinding, Status
+from services.validator.grounding.asking import asks_for_computing, fits_asked
+from services.validator.grounding.claim import Claim, Statement
+from services.validator.grounding.lexicon import lexicon
+from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch
+from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
+
+Features = Mapping[str, float]
+T = TypeVar("T")
+
+_LIMITING_LIST: Final = (
+    "only except both all every none always never entire entirely sole solely exclusively "
+    "guarantee guaranteed must least most any first best worst"
+)
+_LIMITING: Final = frozenset(_LIMITING_LIST.split())
+_HEDGES_LIST: Final = (
+    "may might could can likely possibly perhaps potentially approximately about around "
+    "roughly suggest suggests appear appears seem seems expected expects"
+)
+_HEDGES: Final = frozenset(_HEDGES_LIST.split())
+_NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
+_COUNTS_LIST: Final = (
+    "size window_missing new new_same new_near new_bare opposite_near opposite negations "
+    "negation_unbacked limits limits_new hedges names_missing names_away figures "
+    "figures_wrong figures_misplaced figures_derived gap gap_pairs"
+)
+_COUNTS: Final = frozenset(_COUNTS_LIST.split())
+"""Counts enter as log(1 + count): the tenth made-up word says less than the first."""
+_NEAR: Final = 0.3
+_NEARLY: Final = 0.75
+_MISPLACED: Final = frozenset(
+    {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
+)
+
+
+def claim_features(statement: Statement, place: int) -> Features:
+    """Measure the claim at a place of an answer."""
+    claim, evidence, asked = statement.claims[place], statement.evidence, statement.asked
+    content = frozenset(claim.content)
+    size = max(1, len(content))
+    single, double = _nearest(content, evidence)
+    features = {
+        "size": float(len(content)),
+        "place": place / max(1, len(statement.claims) - 1),
+        "asked": len(content & asked) / size,
+        "window": len(content & double) / size,
+        "window_missing": float(len(content) - len(content & double)),
+        "sentence": len(content & single.content) / size if single else 0.0,
+        "tfidf": _tfidf(content, evidence),
+        "refuses": float(claim.refuses),
+    }
+    features |= _copied(claim, evidence)
+    features |= _unsupported(content, asked, double, evidence)
+    features |= _modality(claim, content, single, evidence)
+    features |= _names(claim, asked, single, evidence)
+    features |= _figures(claim.findings)
+    return {name: log1p(value) if name in _COUNTS else value for name, value in features.items()}
+
+
+def answer_features(statement: Statement, claims: Sequence[Features]) -> Features:
+    """Measure the answer as a whole, given what was measured of its claims."""
+    findings = [f for c in statement.claims for f in c.findings if f.status is not Status.ASKED]
+    right = sum(_worth(finding) for finding in findings)
+    words = sum(len(claim.words.written) for claim in statement.claims)
+    computing = asks_for_computing(statement.question)
+    figures = [finding for finding in findings if any(c.isdigit() for c in finding.text)]
+    copied = any(f.status is Status.EXACT for f in findings)
+    derived = any(f.status is Status.DERIVED for f in findings)
+    return {
+        "figures": log1p(len(figures)),
+        "figures_right": right / len(findings) if findings else 0.8,
+        "figures_wrong": log1p(sum(not f.status.is_right for f in findings)),
+        "figures_misplaced": log1p(sum(f.status in _MISPLACED for f in findings)),
+        "names_missing": float(any(claim["names_missing"] for claim in claims)),
+        "names_away": float(any(claim["names_away"] for claim in claims)),
+        "derived": float(derived),
+        "copied_not_computed": float(computing and copied and not derived),
+        "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
+        "fits_asked": float(fits_asked(statement.question, statement.answer)),
+        "words": log(1 + words),
+        "numbers_a_word": len(figures) / max(1, words),
+        "asked_answered": _share(statement.asked, {s for c in statement.claims for s in c.content}),
+        "asked_covered": _share(statement.asked, statement.evidence.words),
+    }
+
+
+def _share(part: frozenset[str], whole: frozenset[str] | set[str]) -> float:
+    return len(part & whole) / max(1, len(part))
+
+
+def _worth(finding: FigureFinding) -> float:
+    if finding.status is Status.DERIVED:
+        return 0.5 + finding.confidence / 2
+    return float(finding.status.is_right)
+
+
+def _nearest(content: frozenset[str], evidence: Evidence) -> tuple[Stretch | None, frozenset[str]]:
+    """Return the sentence, and the two in a row, that share most with a claim.
+
+    Of several that share as much, the shortest, then the first by its words: the order of the
+    passages must not matter.
+    """
+    single = _best(content, evidence.stretches, [s.content for s in evidence.stretches])
+    double = _best(content, evidence.windows, evidence.windows) or frozenset[str]()
+    return single, double
+
+
+def _best(
+    content: frozenset[str], items: Sequence[T], contents: Sequence[frozenset[str]]
+) -> T | None:
+    shares = [len(content & theirs) for theirs in contents]
+    most = max(shares, default=0)
+    tied = [i for i, share in enumerate(shares) if share == most]
+    if not tied:
+        return None
+    if len(tied) > 1:
+        least = min(len(contents[i]) for i in tied)
+        tied = [i for i in tied if len(contents[i]) == least]
+    if len(tied) > 1:
+        tied.sort(key=lambda i: sorted(contents[i]))
+    return items[tied[0]]
+
+
+def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
+    """Return the cosine of the claim and its most similar sentence."""
+    weights = {stemmed: evidence.weight(stemmed) for stemmed in content}
+    norm = sqrt(sum(weight**2 for weight in weights.values()))
+    best = 0.0
+    for stretch, theirs in zip(evidence.stretches, evidence.norms, strict=True):
+        shared = sum(weights[stemmed] ** 2 for stemmed in content & stretch.content)
+        if shared and norm * theirs > 0:
+            best = max(best, shared / (norm * theirs))
+    return best
+
+
+def _copied(claim: Claim, evidence: Evidence) -> Features:
+    features = {}
+    for length in GRAM_LENGTHS:
+        grams = claim.words.grams(length)
+        known = [gram in evidence.grams for gram in grams]
+        features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
+        if length == GRAM_LENGTHS[0]:
+            features["copied"] = _longest(known) / max(1, len(claim.words.stems))
+    pairs = [frozenset(pair) for pair in pairwise(claim.content)]
+    features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
+    features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
+    features["pairs"] = sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
+    return features
+
+
+def _run(flags: Sequence[bool]) -> int:
+    best = run = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        best = max(best, run)
+    return best
+
+
+def _longest(known: Sequence[bool]) -> int:
+    run = _run(known)
+    return run + 1 if run else 0
+
+
+def _unsupported(
+    content: frozenset[str], asked: frozenset[str], window: frozenset[str], evidence: Evidence
+) -> Features:
+    words = lexicon()
+    new = [stemmed for stemmed in content if stemmed not in evidence.words | asked]
+    same = [s for s in new if words.same(s) & evidence.words]
+    near = [s for s in new if s not in same and words.near(s) & evidence.words]
+    covered = sum(s in window or bool(words.same(s) & window) for s in content)
+    size = max(1, len(content))
+    return {
+        "new": float(len(new)),
+        "new_share": len(new) / (size + 1),
+        "new_same": float(len(same)),
+        "new_near": float(len(near)),
+        "new_bare": float(len(new) - len(same) - len(near)),
+        "new_bare_share": (len(new) - len(same) - len(near)) / (size + 1),
+        "window_same": covered / size,
+        "opposite_near": float(
+            sum(
+                s not in window and bool(opposite & window) and not opposite & content
+                for s in content
+                if (opposite := words.opposite(s))
+            )
+        ),
+        "opposite": float(sum(bool(words.opposite(s) & evidence.words) for s in new)),
+    }
+
+
+def _modality(
+    claim: Claim, content: frozenset[str], nearest: Stretch | None, evidence: Evidence
+) -> Features:
+    written = claim.words.written
+    negations = claim.words.negations
+    shared = len(content & nearest.content) / max(1, len(content)) if nearest else 0.0
+    return {
+        "negations": float(len(negations)),
+        "negation_differs": float(
+            nearest is not None and bool(negations) != nearest.negates and shared > _NEAR
+        ),
+        "negation_new": float(bool(negations) and not evidence.negates),
+        "negation_unbacked": float(sum(_unbacked(claim.words, at, evidence) for at in negations)),
+        "limits": float(sum(word in _LIMITING for word in written)),
+        "limits_new": float(
+            sum(word in _LIMITING and stem(word) not in evidence.words for word in written)
+        ),
+        "hedges": float(sum(word in _HEDGES for word in written)),
+    }
+
+
+def _unbacked(words: Words, at: int, evidence: Evidence) -> bool:
+    """Say whether no sentence that negates has what stands right behind a negation."""
+    following = [
+        stemmed
+        for word, stemmed in zip(
+            words.written[at + 1 : at + 6], words.stems[at + 1 :], strict=False
+        )
+        if word not in STOP_WORDS and not negates(word)
+    ][:2]
+    return not any(
+        stretch.negates and any(stemmed in stretch.content for stemmed in following)
+        for stretch in evidence.stretches
+    )
+
+
+def _names(
+    claim: Claim, asked: frozenset[str], single: Stretch | None, evidence: Evidence
+) -> Features:
+    """Count the claim's names that no passage has, and those that stand elsewhere in them.
+
+    Elsewhere: not in the one sentence that has nearly all of the claim's other words.
+    """
+    names = {
+        stemmed for match in _NAME.finditer(claim.text) for stemmed in Words.of(match[0]).content
+    }
+    rest = frozenset(claim.content) - names
+    missing = [name for name in names if name not in evidence.words and name not in asked]
+    away: list[str] = []
+    if single is not None and len(rest & single.content) >= _NEARLY * max(1, len(rest)):
+        away = [name for name in names if name in evidence.words and name not in single.content]
+    return {"names_missing": float(len(missing)), "names_away": float(len(away))}
+
+
+def _figures(findings: Sequence[FigureFinding]) -> Features:
+    counted = [finding for finding in findings if finding.status is not Status.ASKED]
+    wrong = [finding for finding in counted if not finding.status.is_right]
+    return {
+        "figures": float(len(counted)),
+        "figures_wrong": float(len(wrong)),
+        "figures_wrong_share": len(wrong) / max(1, len(counted)),
+        "figures_misplaced": float(sum(f.status in _MISPLACED for f in counted)),
+        "figures_derived": float(sum(f.status is Status.DERIVED for f in counted)),
+        "figures_surely": fmean(f.confidence if f.status.is_right else 0.0 for f in counted)
+        if counted
+        else 0.7,
+    }

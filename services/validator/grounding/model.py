@@ -1,0 +1,169 @@
+"""How likely an answer says nothing that its passages do not support.
+
+Two logistic regressions for each kind of answer: one weighs each claim, one the answer from its
+claims. The coefficients are in model.json, with where they come from; `python -m evals.fit` makes
+it again. Scoring is plain Python: some thirty products a claim.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from math import exp, log, log1p
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+from services.validator.grounding.claim import Claim, Kind, Statement, read
+from services.validator.grounding.features import Features, answer_features, claim_features
+
+_FILE: Final = Path(__file__).with_name("model.json")
+_LEAST: Final = 1e-9
+_SUREST: Final = 3.0
+"""Logit beyond which one claim's risk counts no further: no single claim is surer than 95%."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A weighted sum of named features: the logit of a risk."""
+
+    intercept: float
+    weights: Mapping[str, float]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Linear":
+        """Read it from the model's file."""
+        return cls(float(data["intercept"]), dict(data["weights"]))
+
+    def logit(self, features: Features) -> float:
+        """Return the logit of the risk."""
+        return self.intercept + sum(
+            weight * features[name] for name, weight in self.weights.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The two regressions for one kind of answer."""
+
+    claim: Linear
+    answer: Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A judge for each kind; a refusal, which claims nothing, has one probability."""
+
+    judges: Mapping[Kind, Judge]
+    refusal: float
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """A claim and the risk, 0 to 1, that it is not supported."""
+
+    claim: Claim
+    risk: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is thought of an answer: `probability` that nothing in it is unsupported."""
+
+    probability: float
+    kind: Kind
+    claims: tuple[JudgedClaim, ...]
+    statement: Statement
+    population: Features
+    """What the shift test compares; see `services.validator.population`."""
+
+
+@cache
+def shipped() -> Model:
+    """Return the model that is shipped, read once."""
+    data = json.loads(_FILE.read_text(encoding="utf-8"))
+    return load(data)
+
+
+@cache
+def model_digest() -> str:
+    """Return the SHA-256 of the shipped coefficients, in hex: a certificate is for them alone."""
+    return sha256(_FILE.read_bytes()).hexdigest()
+
+
+def load(data: Mapping[str, Any]) -> Model:
+    """Return the model of a file's content."""
+    judges = {
+        Kind(kind): Judge(Linear.of(judge["claim"]), Linear.of(judge["answer"]))
+        for kind, judge in data["kinds"].items()
+    }
+    return Model(judges, float(data["refusal"]), data["provenance"])
+
+
+def assess(
+    question: str, answer: str, passages: Sequence[str], model: Model | None = None
+) -> Assessment:
+    """Return how likely an answer is supported by the passages, claim by claim and as a whole."""
+    return judge(read(question, answer, passages), model or shipped())
+
+
+def judge(statement: Statement, model: Model) -> Assessment:
+    """Return how likely a statement that was taken apart is supported."""
+    claims = [claim_features(statement, place) for place in range(len(statement.claims))]
+    answer = answer_features(statement, claims)
+    if statement.kind is Kind.REFUSAL:
+        probability, logits = model.refusal, [_logit(1 - model.refusal)] * len(claims)
+    else:
+        judge_ = model.judges[statement.kind]
+        logits = [judge_.claim.logit(features) for features in claims]
+        probability = _sigmoid(-judge_.answer.logit({**answer, **together(logits)}))
+    return Assessment(
+        probability,
+        statement.kind,
+        tuple(
+            JudgedClaim(claim, _sigmoid(logit))
+            for claim, logit in zip(statement.claims, logits, strict=True)
+        ),
+        statement,
+        {
+            **answer,
+            "new_share": fmean(features["new_share"] for features in claims) if claims else 0.0,
+            "copied": fmean(features["copied"] for features in claims) if claims else 0.0,
+            "passages": log1p(
+                sum(len(stretch.words.stems) for stretch in statement.evidence.stretches)
+            ),
+        },
+    )
+
+
+def together(logits: Sequence[float]) -> Features:
+    """Return what the risks of an answer's claims amount to: the worst, and any of them.
+
+    `claims_any` is the complementary log-log of 'at least one claim is unsupported', as if claims
+    were independent: one more claim never lowers it.
+    """
+    if not logits:
+        return {"claims_worst": 0.0, "claims_any": 0.0, "claims_mean": 0.0}
+    bounded = [min(max(logit, -_SUREST), _SUREST) for logit in logits]
+    none_wrong = sum(-_softplus(logit) for logit in bounded)  # log of the product of 1 - risk
+    return {
+        "claims_worst": max(bounded),
+        "claims_any": log(max(_LEAST, -none_wrong)),
+        "claims_mean": fmean(bounded),
+    }
+
+
+def _softplus(value: float) -> float:
+    return max(value, 0.0) + log1p(exp(-abs(value)))
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
+
+
+def _sigmoid(value: float) -> float:
+    if value >= 0:
+        return 1 / (1 + exp(-value))
+    return exp(value) / (1 + exp(value))

@@ -1,0 +1,137 @@
+"""What an answer's claims are held against: the passages, indexed for overlap.
+
+The order of the passages counts for nothing: everything here is a set, a sum or a maximum.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Final, Self
+
+from services.validator.grounding.words import Words
+from services.validator.sentences import sentences
+
+GRAM_LENGTHS: Final = (2, 3, 4)
+_NUMBERED: Final = r"(?:passages?|sources?|documents?|contexts?|excerpts?)"
+_MARK: Final = re.compile(
+    rf"(?:^|(?<=\s)){_NUMBERED}\s?\d{{0,2}}:|\(?\b{_NUMBERED}\s{{1,2}}#?\d{{1,2}}\b"
+    rf"(?:\s{{0,2}}(?:,\s{{0,2}}(?:and\s)?|and|&|-)\s{{0,2}}(?:{_NUMBERED}\s{{1,2}})?\d{{1,2}}\b){{0,6}}\)?"
+    rf"|\b(?:first|second|third|fourth|fifth)\s{_NUMBERED}\b|\[\d{{1,3}}\]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LONGEST: Final = 400
+
+
+def without_marks(text: str) -> str:
+    """Return a text in which what only numbers the passages ('(Passage 2)', '[1]') is blank."""
+    return _MARK.sub(lambda match: " " * len(match[0]), text)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One sentence of a passage."""
+
+    words: Words
+    content: frozenset[str]
+    negates: bool
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """One passage."""
+
+    stretches: tuple[Stretch, ...]
+    windows: tuple[frozenset[str], ...]
+    """The content of each sentence, and of each two in a row."""
+    grams: frozenset[tuple[str, ...]]
+    pairs: frozenset[frozenset[str]]
+    """Two content words that follow each other, whatever stands between them."""
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Index a passage."""
+        stretches = tuple(_stretches(text))
+        content = [stretch.content for stretch in stretches]
+        return cls(
+            stretches,
+            (*content, *(first | second for first, second in pairwise(content))),
+            frozenset(g for s in stretches for n in GRAM_LENGTHS for g in s.words.grams(n)),
+            frozenset(frozenset(pair) for s in stretches for pair in pairwise(s.words.content)),
+        )
+
+
+def _stretches(text: str) -> Iterable[Stretch]:
+    for sentence in sentences(without_marks(text)):
+        words = Words.of(sentence.text)
+        # a page without full stops is one 'sentence': cut, or it would contain everything
+        for start in range(0, len(words.written), _LONGEST):
+            part = Words(
+                words.written[start : start + _LONGEST], words.stems[start : start + _LONGEST]
+            )
+            yield Stretch(part, frozenset(part.content), bool(part.negations))
+
+
+# the same passages come back with every popular question
+_indexed = lru_cache(maxsize=512)(Indexed.of)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All passages together."""
+
+    passages: tuple[Indexed, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """Index some passages."""
+        return cls(tuple(_indexed(text) for text in texts))
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Every sentence."""
+        return tuple(stretch for passage in self.passages for stretch in passage.stretches)
+
+    @cached_property
+    def windows(self) -> tuple[frozenset[str], ...]:
+        """Every sentence's content, and every two neighbours'."""
+        return tuple(window for passage in self.passages for window in passage.windows)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every stem, function words and numbers too."""
+        return frozenset(stem for stretch in self.stretches for stem in stretch.words.stems)
+
+    @cached_property
+    def grams(self) -> frozenset[tuple[str, ...]]:
+        """Every run of two, three and four stems."""
+        return frozenset().union(*(passage.grams for passage in self.passages))
+
+    @cached_property
+    def pairs(self) -> frozenset[frozenset[str]]:
+        """Every two content words in a row."""
+        return frozenset().union(*(passage.pairs for passage in self.passages))
+
+    @cached_property
+    def negates(self) -> bool:
+        """Say whether any sentence negates anything."""
+        return any(stretch.negates for stretch in self.stretches)
+
+    @cached_property
+    def _frequencies(self) -> Counter[str]:
+        return Counter(stem for stretch in self.stretches for stem in stretch.content)
+
+    def weight(self, stem: str) -> float:
+        """Return the inverse sentence frequency of a stem, smoothed so that a new one is rare."""
+        return math.log(1 + (len(self.stretches) or 1) / (self._frequencies.get(stem) or 0.5))
+
+    @cached_property
+    def norms(self) -> tuple[float, ...]:
+        """The length of each sentence's tf-idf vector."""
+        return tuple(
+            math.sqrt(sum(self.weight(stem) ** 2 for stem in stretch.content))
+            for stretch in self.stretches
+        )

@@ -1,0 +1,100 @@
+"""Words of a text as features see them: lower case, stemmed, content told from function words."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Self
+
+import snowballstemmer
+
+_STOPS: Final = (
+    "a an the this that these those it its he she we they our their his her i me my you your us "
+    "them and or but if then than so as at by for from in into of off on onto out over to with "
+    "within is are was were be been being am do does did done has have had having will would shall "
+    "should can could may might must about also such which who whom whose what when where while "
+    "there here each both all any some more most other very per during between through not no nor "
+    "only just however therefore thus how why up down"
+)
+STOP_WORDS: Final = frozenset(_STOPS.split())
+_METHOD: Final = (
+    "calculate calculated calculating calculation calculations compute computed computing formula "
+    "divide divided dividing multiply multiplied multiplying subtract subtracted subtracting add "
+    "adding added plus minus equal equals result results resulting value values figure figures "
+    "number numbers given provided providing based following follows below above use used using "
+    "information data answer question determine determined find found need needed step steps "
+    "plug plugging therefore according context passage passages text document documents section "
+    "respectively approximately round rounded rounding decimal decimals place places note noted "
+    "mentioned mention stated states"
+)
+_METHOD_WORDS: Final = frozenset(_METHOD.split())
+"""Words of how an answer is found and told: they claim nothing."""
+_NEGATIONS_LIST: Final = (
+    "not no never none nor neither without cannot unable lack lacks fail fails failed except "
+    "unless barely hardly"
+)
+_NEGATIONS: Final = frozenset(_NEGATIONS_LIST.split())
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*+")
+
+
+_IRREGULAR_LIST: Final = (
+    "rise rose risen, fall fell fallen, grow grew grown, shrink shrank shrunk, lose lost, "
+    "sell sold, buy bought, pay paid, hold held, make made, begin began begun, become became, "
+    "spend spent, give gave given, take took taken, lead led, meet met, go went gone, come "
+    "came, see saw seen, say said, tell told, keep kept, leave left, bring brought, build "
+    "built, send sent, mean meant, find found, get got gotten, know knew known, think "
+    "thought, write wrote written, win won, choose chose chosen, drive drove driven, feel "
+    "felt, stand stood, understand understood, withdraw withdrew withdrawn, seek sought, "
+    "teach taught, speak spoke spoken, break broke broken, wear wore worn, eat ate eaten, "
+    "freeze froze frozen, throw threw thrown, run ran, sink sank sunk, child children, woman "
+    "women, man men, person people, foot feet, tooth teeth, good better, bad worse"
+)
+_IRREGULAR: Final = {
+    form: forms.split()[0] for forms in _IRREGULAR_LIST.split(",") for form in forms.split()
+}
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """Return the stem of a lower-case word (Porter's second English stemmer).
+
+    Common irregular forms are taken for their first one: 'rose' is 'rise'.
+    """
+    stemmed: str = snowballstemmer.stemmer("english").stemWord(_IRREGULAR.get(word, word))
+    return stemmed
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a stretch of text in their order: as written in lower case, and stemmed."""
+
+    written: tuple[str, ...]
+    stems: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read a text."""
+        written = tuple(m[0].lower().replace("\u2019", "'") for m in _WORD.finditer(text))
+        return cls(written, tuple(stem(word.removesuffix("'s")) for word in written))
+
+    @property
+    def content(self) -> list[str]:
+        """The stems of what is no function word, no word of method and no number, in order."""
+        return [
+            stemmed
+            for word, stemmed in zip(self.written, self.stems, strict=True)
+            if word not in STOP_WORDS and word not in _METHOD_WORDS and not word[0].isdigit()
+        ]
+
+    @property
+    def negations(self) -> list[int]:
+        """The places of the words that negate."""
+        return [place for place, word in enumerate(self.written) if negates(word)]
+
+    def grams(self, length: int) -> list[tuple[str, ...]]:
+        """Return all runs of so many stems."""
+        return [self.stems[i : i + length] for i in range(len(self.stems) - length + 1)]
+
+
+def negates(word: str) -> bool:
+    """Say whether a lower-case word negates."""
+    return word in _NEGATIONS or word.endswith("n't")

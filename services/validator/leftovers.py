@@ -1,0 +1,118 @@
+"""What is left of a table when a page is read as plain text: labels, and values behind or below."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from services.validator.grid import Cell, Grid, Line
+
+_VALUE: Final = re.compile(
+    r"[$€£¥]?[-\u2212\u2013+]?[$€£¥]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?,?"
+    r"|[$€£¥]?\([-\u2212\u2013]?[$€£¥]{0,2}(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?\)?%?,?"
+    r"|[-\u2013\u2014]{1,3}|[$€£¥()%]|RMB|bps|NM|N/A|n/a"
+)
+_SPACE: Final = re.compile(r"\S+")
+_MARK: Final = re.compile(r"\(\d{1,2}\)")
+"""The mark of a footnote behind a label; a value as small stands behind others."""
+_LETTER: Final = re.compile(r"[^\W\d_]{2}")
+_NUMBER: Final = re.compile(r"\d")
+_RUNNING: Final = re.compile(
+    r"(?:\b(?:in|of|was|were|to|at|by|for|from|and|or|the|a|an|is|are|than|with|approximately|about"
+    r"|over|nearly|had|totaled|than|versus|vs|note|notes|page|item|section|until|since|fiscal|year|ended)"
+    r"|[=*/+])\s*\Z",
+    re.IGNORECASE,
+)
+_MONTH: Final = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s*\Z",
+    re.IGNORECASE,
+)
+_WORDIEST: Final = 14
+_LONGEST: Final = 140
+_FEW_WORDS: Final = 7
+"""A line with fewer spaces that ends in a full stop may still be a table's head ('Comp.')."""
+
+
+class Leftovers:
+    """Collects the lines of plain text that look like a table's."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._pending: Cell | None = None
+        self._values: list[Cell] = []
+        self._end = 0
+
+    def add(self, piece: str, begin: int) -> None:
+        """Take the next line."""
+        text = piece.strip()
+        if not text:
+            return
+        label, values = _parts(piece, begin)
+        ends = text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS
+        if len(text) > _LONGEST or (ends and not values):
+            self._close()
+            self._pending = None
+            return
+        if label.text:
+            self._close()
+            if self._pending:
+                self._lines.append(Line(self._pending, (), placed=False))
+            self._pending = label
+        if values:
+            self._values += values
+            self._end = begin + len(piece)
+
+    def finish(self) -> Iterator[Grid]:
+        """Return the table that was collected, and begin anew."""
+        self._close()
+        self._pending = None
+        if any(line.cells for line in self._lines):
+            yield Grid(tuple(self._lines), self._lines[0].label.start, self._end)
+        self._lines = []
+
+    def _close(self) -> None:
+        """End the row whose values were being read."""
+        if self._values:
+            label = self._pending or Cell("", self._values[0].start)
+            self._lines.append(Line(label, tuple(self._values), placed=False))
+            self._pending, self._values = None, []
+
+
+def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
+    """Split a line into its label and the values at its end."""
+    tokens = list(_SPACE.finditer(piece))
+    first = len(tokens)
+    while first and _VALUE.fullmatch(tokens[first - 1][0]):
+        first -= 1
+    start = tokens[0].start() if tokens else 0
+    cut = tokens[first].start() if first < len(tokens) else len(piece)
+    label = piece[start:cut].strip()
+    numeric = any(_NUMBER.search(t[0]) and not _MARK.fullmatch(t[0]) for t in tokens[first:])
+    if label and (
+        not _LETTER.search(label)
+        or _runs_on(label, tokens[first:])
+        or first > _WORDIEST
+        or not numeric
+    ):
+        return Cell(piece.strip(), begin + start), []
+    return Cell(label, begin + start), list(_values(piece, begin, tokens[first:]))
+
+
+def _runs_on(label: str, values: list[re.Match[str]]) -> bool:
+    """Say whether a line is running text that happens to end in a number."""
+    if _MONTH.search(label):
+        return True
+    return _RUNNING.search(label) is not None and sum(t[0][-1].isdigit() for t in values) < 2  # noqa: PLR2004 - a row's values
+
+
+def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cell]:
+    """Join a currency or percent sign that stands alone with its number."""
+    start: int | None = None
+    for index, token in enumerate(tokens):
+        text = token[0]
+        if start is None:
+            start = token.start()
+        following = tokens[index + 1][0] if index + 1 < len(tokens) else ""
+        opens = text in {"$", "€", "£", "¥", "(", "RMB"} or text.endswith("$")
+        if not opens and following not in {"%", ")", "bps"}:
+            yield Cell(piece[start : token.end()].rstrip(","), begin + start)
+            start = None

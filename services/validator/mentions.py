@@ -1,0 +1,66 @@
+"""In which order a text names two things: what is over what in 'A as a percentage of B'."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Final
+
+from services.validator.labels import stems
+from services.validator.series import Point, Series
+
+_INVERTED: Final = re.compile(
+    r"\b(?:was|were|is|are|relat\w+|consist\w*|attribut\w*|comes?|came|made|represent\w*|due)\b",
+    re.IGNORECASE,
+)
+_SHARE_OF: Final = re.compile(
+    r"(?:percent(?:age)?|%|portion|share|proportion|part|fraction)\sof\s(?:the\s|total\s|its\s|our\s"
+    r"|company's\s)*\Z",
+    re.IGNORECASE,
+)
+
+
+def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
+    """Return the pairs of rows of which the text can mean the first over the second."""
+    for one, other in permutations(rows[:6], 2):
+        if is_over(text, one, other):
+            yield one, other
+
+
+def is_over(text: str, one: Series, other: Series) -> bool:
+    """Say whether the text can mean `one` over `other`, by the order that it names them in."""
+    first, second = _mention(text, one, other), _mention(text, other, one)
+    if first is None or second is None:
+        return True
+    between = text[min(first, second) : max(first, second)]
+    inverted = bool(_SHARE_OF.search(text[: min(first, second)]) and _INVERTED.search(between))
+    return (first < second) != inverted
+
+
+def named_first(text: str, one: Point, other: Point) -> bool:
+    """Say whether a text names the year of one point before that of another."""
+    if not one.date or not other.date or not one.date.year or not other.date.year:
+        return False
+    return -1 < text.find(str(one.date.year)) < text.find(str(other.date.year))
+
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+def _mention(text: str, row: Series, other: Series) -> int | None:
+    """Return where a text first has a word of one row that the other has not."""
+    own, theirs = row.words - other.words, other.words - row.words
+    tokens = [(match.start(), stems(match[0])) for match in _WORD.finditer(text)]
+    if own:  # where most of them stand together
+        width = len(own) + 2
+        counts = [
+            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width])))
+            if words & own
+            else 0
+            for i, (_, words) in enumerate(tokens)
+        ]
+        return tokens[counts.index(max(counts))][0] if any(counts) else None
+    # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
+    near = {
+        i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)
+    }
+    return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)

@@ -1,0 +1,61 @@
+"""Which computations a text names: changes, differences, averages, sums, ratios."""
+
+import re
+from typing import Final
+
+from services.validator.claims import Claim
+from services.validator.directions import moves
+from services.validator.facts import Fact
+from services.validator.labels import stems
+from services.validator.units import PERCENT
+
+CHANGE: Final = re.compile(
+    r"\b(?:chang|increas|decreas|gr[eo]w|rose|ris|fell|fall|declin|drop|higher|lower|up\b|down\b|improv"
+    r"|reduc|narrow|widen|expand|contract|shr[aiu]nk|differ|gain|more\b|less\b|variation|between|delta|exceed|yoy|year[\s-]over[\s-]year)",
+    re.IGNORECASE,
+)
+DIFFERENCE: Final = re.compile(
+    r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\sof|between|gap|excluding|minus|spread)",
+    re.IGNORECASE,
+)
+AVERAGE: Final = re.compile(r"\b(?:average|mean|averag)", re.IGNORECASE)
+SUM: Final = re.compile(
+    r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative)\b",
+    re.IGNORECASE,
+)
+RATIO: Final = re.compile(
+    r"\b(?:ratio|percent|percentage|proportion|portion|share|margin|times|turnover|per|represent\w*"
+    r"|account\w*|divided|relative|constitut\w*|compris\w*|fraction|as\sa|of\stotal|out\sof)\b|%",
+    re.IGNORECASE,
+)
+_COMPUTED: Final = re.compile(
+    r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"
+    r"|as\sa\spercent(?:age)?\sof|together|combined|altogether|growth\s(?:in|rate))\b",
+    re.IGNORECASE,
+)
+
+
+def names_computation(claim: Claim) -> bool:
+    """Say whether a claim says that its figure was computed: an average, a change, a sum of."""
+    text = claim.question if claim.bare else claim.clause
+    return bool(AVERAGE.search(text) or _COMPUTED.search(text) or claim.direction)
+
+
+def must_be_computed(claim: Claim, fact: Fact) -> bool:
+    """Say whether a claim names a computation of which a table's cell is no result by itself."""
+    text = claim.question if claim.bare else claim.clause
+    if not fact.is_cell or fact.is_change:
+        return False
+    named = fact.words | fact.context
+    if AVERAGE.search(text) and not named & _MEANS:
+        return True
+    level = all(amount.unit != PERCENT for amount in fact.amounts)
+    moved = level and claim.direction and not moves(fact.label)  # 'less allowances' moves nothing
+    return bool((_COMPUTED.search(text) or moved) and not named & _RESULTS)
+
+
+_MEANS: Final = stems("average mean weighted")
+_RESULTS: Final = stems(
+    "change increase decrease growth difference total ratio percentage margin net combined sum"
+    " variance gain improvement reduction"
+)

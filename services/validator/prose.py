@@ -1,0 +1,132 @@
+"""What the sentences of a passage say: each figure with the words next to it and its period."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from services.validator.directions import direction
+from services.validator.facts import Fact
+from services.validator.figures import Figure, read_figures
+from services.validator.labels import stems
+from services.validator.periods import amounts_of, assign, is_date
+from services.validator.quantities import Amount
+from services.validator.scales import TableScale
+from services.validator.sentences import Sentence, bounded, sentences
+from services.validator.spoken import is_spoken, spoken_facts
+from services.validator.units import CURRENCY_CODES
+
+
+def prose_facts(
+    text: str,
+    passage: int,
+    skipped: Sequence[tuple[int, int]] = (),
+    scale: TableScale | None = None,
+) -> Iterator[Fact]:
+    """Return the facts that the sentences of a text say, without those in `skipped` stretches.
+
+    `scale`: one that another passage states, for rows of tables that are said as sentences.
+    """
+    figures = [
+        figure
+        for figure in read_figures(text).figures
+        if not _within(figure, skipped) and not _is_footnote(text, figure)
+    ]
+    position = 0
+    for number, sentence in enumerate(_pieces(text)):
+        inside = []
+        while position < len(figures) and figures[position].start < sentence.end:
+            inside.append(figures[position])
+            position += 1
+        if not inside:
+            continue
+        span = sentence.start, sentence.end
+        if is_spoken(sentence.text):
+            if scale:
+                inside = [_scaled(figure, scale) for figure in inside]
+            yield from spoken_facts(text, inside, span, (passage, number))
+        else:
+            yield from _said(text, inside, span, (passage, -1, number))
+
+
+_FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
+_TOKENISED: Final = re.compile(r"(?<=\s\.)\s+")
+"""The end of a sentence in a text whose words and marks were spaced out ('is $ 5 .')."""
+
+
+def _pieces(text: str) -> Iterator[Sentence]:
+    for sentence in sentences(text):
+        start = 0
+        ends = [match.end() for match in _TOKENISED.finditer(sentence.text)]
+        for end in [*ends, len(sentence.text)]:
+            if end > start:
+                yield from bounded(
+                    Sentence(sentence.text[start:end], sentence.start + start, sentence.start + end)
+                )
+            start = end
+
+
+def _scaled(figure: Figure, scale: TableScale) -> Figure:
+    amounts = amounts_of(figure)
+    more = (
+        Amount(amount.value * scale.factor, amount.unit)
+        for amount in amounts
+        if len({abs(a.value) for a in amounts}) == 1  # else its own passage states one
+        and amount.unit in {None, *CURRENCY_CODES}
+        and figure.factor == 1
+    )
+    return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
+
+
+def _is_footnote(text: str, figure: Figure) -> bool:
+    return bool(_FOOTNOTE.fullmatch(figure.text)) and not text.endswith("is ", 0, figure.start)
+
+
+def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= figure.start < end for start, end in spans)
+
+
+def _said(
+    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[int, int, int]
+) -> Iterator[Fact]:
+    sentence = text[span[0] : span[1]]
+    periods = assign(sentence, figures, span[0])
+    context = stems(sentence)
+    for index, figure in enumerate(figures):
+        around = surroundings(text, figures, index, span)
+        yield Fact(
+            figure.text,
+            () if is_date(figure) else amounts_of(figure),
+            stems(around) or context,
+            context,
+            periods[index],
+            row,
+            around.strip(" ,.;:()"),
+            is_cell=False,
+            lowers=figure.lowers,
+            direction=direction(text, figure.start, figure.end),
+        )
+
+
+def surroundings(text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]) -> str:
+    """Return the words between the figures next to this one, of the same sentence.
+
+    Dates are skipped over: 'sales in 2019 were 5' is about sales.
+    """
+    start = next((f.end for f in reversed(figures[:index]) if not is_date(f)), span[0])
+    end = next((f.start for f in figures[index + 1 :] if not is_date(f)), span[1])
+    before = _last_clause(text[start : figures[index].start])
+    after = _first_clause(text[figures[index].end : end])
+    return f"{before} {after}"
+
+
+def _last_clause(text: str) -> str:
+    for mark in ("; ", " while ", " whereas ", " but "):
+        text = text.rpartition(mark)[2]
+    return text
+
+
+def _first_clause(text: str) -> str:
+    for mark in ("; ", ", ", " while ", " whereas ", " but ", " and ", " compared ", " from "):
+        text = text.partition(mark)[0]
+    return text

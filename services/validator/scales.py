@@ -1,0 +1,92 @@
+"""What a table says of the numbers in it: '(in millions)', '€m', '$000s'."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from services.validator.units import CURRENCY_BEFORE
+
+TABLE_SCALE: Final = rf"""(?ix:
+    \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
+    | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
+    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
+    | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
+    | \(['\u2019]?000s?\)
+    | (?<!\w)['\u2019]000s?(?!\w)
+)"""
+"""Pattern of a scale that no number stands before: it is one of a table, or of a column."""
+
+_FIND: Final = re.compile(TABLE_SCALE)
+_HINT: Final = re.compile(
+    r"[$€£¥]\s?['\u2019]?[0mMbBtT]|['\u2019(]0|[Tt]housand|[Mm]illi?|[Bb]illion|THOUSAND|MILLION|BILLION"
+)
+"""What no scale is stated without: found fast, where the whole pattern is slow."""
+_THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
+_BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
+_EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_MOST_WORDS: Final = 8
+_LONGEST_ROW: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TableScale:
+    """The scale of the bare numbers from `start` on; `exceptions` where some are left out of it."""
+
+    start: int
+    factor: Decimal
+    exceptions: bool
+
+
+class Tables:
+    """The scales that a text states, and where they hold."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._scales = stated_scales(text)
+        self._starts = [scale.start for scale in self._scales]
+
+    def scale_at(self, position: int) -> TableScale | None:
+        """Return the last scale stated before `position`, if any."""
+        index = bisect_right(self._starts, position)
+        return self._scales[index - 1] if index else None
+
+    def row_at(self, position: int) -> str | None:
+        """Return the line at `position` if it is a table's row: few words, no full stop."""
+        start = self._text.rfind("\n", max(0, position - _LONGEST_ROW), position) + 1
+        end = self._text.find("\n", position, start + _LONGEST_ROW)
+        if end < 0:
+            end = len(self._text)
+        line = self._text[start : min(end, start + _LONGEST_ROW)].rstrip()
+        if end - start > _LONGEST_ROW or line.endswith((".", "!", "?")):
+            return None
+        return line if len(_WORD.findall(line)) <= _MOST_WORDS else None
+
+
+def find_scales(text: str) -> Iterator[re.Match[str]]:
+    """Return the places where a text states a scale."""
+    return _FIND.finditer(text) if _HINT.search(text) else iter(())
+
+
+@lru_cache(maxsize=1_024)
+def stated_scales(text: str) -> tuple[TableScale, ...]:
+    """Return the scales that a text states, in their order."""
+    return tuple(
+        TableScale(m.start(), _factor(m[0]), bool(_EXCEPT.match(text, m.end())))
+        for m in find_scales(text)
+    )
+
+
+def stated_scale(text: str) -> TableScale | None:
+    """Return the first scale that a text states, if any."""
+    return next(iter(stated_scales(text)), None)
+
+
+def _factor(written: str) -> Decimal:
+    if _THOUSANDS.search(written):
+        return Decimal(1_000)
+    return Decimal(1_000_000_000 if _BILLIONS.search(written) else 1_000_000)

@@ -1,0 +1,151 @@
+"""The figures of a text as they are written, in their order: amounts, dates, digits of names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
+from services.validator.quantities import (
+    NUMBER_START,
+    NUMBER_WORDS,
+    Amount,
+    Number,
+    number_at,
+)
+from services.validator.scales import TABLE_SCALE
+from services.validator.units import CURRENCY_STARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure and where it stands. Without `readings` it could not be read.
+
+    `lowers`: the words around it say that it is a loss or a decrease, which is another way to
+    write a minus sign. `name`: digits within a name, which can only stand literally.
+    """
+
+    text: str
+    start: int
+    end: int
+    readings: tuple[Amount | Date, ...]
+    factor: Decimal = Decimal(1)
+    lowers: bool = False
+    bracketed: bool = False
+    name: bool = False
+
+
+_SKIPPED: Final = (
+    r"\[\d{1,3}\]"  # a reference '[1]'
+    r"|(?<=\d)\(\d{1,3}\)"  # of a paragraph, '43(6)'
+    r"|\b(?:passages?|sources?|steps?|excerpts?)\s\#?\d{1,2}"  # 'passages 1, 2 and 3'
+    r"(?:(?:,|,?\s(?:and|or|to|&))?\s?\d{1,2}(?![\d.,%]))*+"
+    r"|(?<!\w)(?:10-[KQ]|8-K|20-F|40-F|6-K|S-1)(?:/A)?(?!\w)|(?<!\w)401\(k\)"  # names of forms
+)
+_CANDIDATE: Final = re.compile(
+    rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}", re.IGNORECASE
+)
+_MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
+_INDENT: Final = 8
+_PLACE: Final = re.compile(r"[A-Za-z]+|[\d($\u20ac\u00a3\u00a5\['\u2019.]|[^\W_]|\w")
+_OPENERS: Final = frozenset(
+    [
+        "in",
+        "passage",
+        "passages",
+        "source",
+        "sources",
+        "step",
+        "steps",
+        "excerpt",
+        "excerpts",
+        "s",
+        "q",
+        "h",
+        "fy",
+        "fiscal",
+        "final",
+    ]
+)
+_WORDS: Final = _OPENERS | DATE_WORDS | NUMBER_WORDS | {code.lower() for code in CURRENCY_STARTS}
+"""The words that anything of interest begins with: the large pattern is tried at these only."""
+
+
+def scan(text: str) -> Iterator[Figure]:
+    """Return the figures of a text as written, without what a table or a range adds to them."""
+    position = end = 0
+    while place := _PLACE.search(text, position):
+        start = place.start()
+        word = place[0]
+        if word.isalpha() and word.isascii() and word.lower() not in _WORDS:
+            position = place.end()
+            continue
+        position = start + 1
+        if marker := _marker(text, start):
+            position = marker
+            continue
+        candidate = _CANDIDATE.match(text, start)
+        if candidate is None:
+            position = place.end() if word.isalpha() else position
+        elif candidate["skipped"]:
+            position = candidate.end()
+        elif dates := dates_at(text, start):
+            for date in dates:
+                yield Figure(text[date.start : date.end], date.start, date.end, date.readings)
+            position = end = dates[-1].end
+        elif number := number_at(text, start):
+            yield _figure(text, replace(number, start=max(number.start, end)))
+            position = end = number.end
+
+
+def _marker(text: str, start: int) -> int | None:
+    """Return where the marker of a list's point ends, '1.' or '(2)' at the start of a line."""
+    match = _MARKER.match(text, start)
+    if match is None:
+        return None
+    line = text.rfind("\n", max(0, start - _INDENT - 1), start) + 1
+    if line == 0 and start > _INDENT:
+        return None
+    return match.end() if not text[line:start].strip() else None
+
+
+def _figure(text: str, number: Number) -> Figure:
+    readings: list[Amount | Date] = []
+    if amount := number.amount:
+        if _YEAR.fullmatch(text[number.start : number.end].strip("()")):
+            readings.append(Date(int(abs(amount.value))))
+        readings.append(amount)
+    written = text[number.start : number.end]
+    return Figure(
+        written,
+        number.start,
+        number.end,
+        tuple(readings),
+        factor=number.factor,
+        lowers=_is_lowered(text, number.start, number.end),
+        bracketed=number.bracketed,
+        name=number.name,
+    )
+
+
+_YEAR: Final = re.compile(r"(?:19|20)\d{2}")
+_LOWERING: Final = re.compile(
+    # a row 'Income (loss)' may be either, its brackets say which
+    r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
+    r"|lower|negative|minus|deficits?|shortfall|reduc\w{0,6}|shr[aiu]nk|outflows?|used|less|cuts?"
+    r"|expens\w{0,3}|costs?|charges?|paid|payments?|spen[dt]\w{0,3}|expenditures?|capex|additions"
+    r"|purchases?|repurchas\w{0,3}|dividends?|impairments?|deduct\w{0,5}|tax(?:es|ation)?)\b",
+    re.IGNORECASE,
+)
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_CLAUSE_END: Final = re.compile(r"[.;!?]\s")
+
+
+def _is_lowered(text: str, start: int, end: int) -> bool:
+    before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
+    line = before.rpartition("\n")[2]
+    if _LETTER.search(line):
+        before = line  # the label of its own row, not the row above
+    after = _CLAUSE_END.split(text[end : end + 30].split("\n", 1)[0], maxsplit=1)[0]
+    return bool(_LOWERING.search(before) or _LOWERING.search(after))

@@ -1,0 +1,179 @@
+"""The figures of one thing over time: what is computed with, and what is computed along it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
+
+from services.validator.dates import Date
+from services.validator.evidence import Evidence
+from services.validator.facts import Fact
+from services.validator.labels import Query
+from services.validator.periods import Periods, consistent, order
+from services.validator.spoken import SPOKEN
+from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
+
+_ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
+"""Units of what is computed with; days and shares are not added up."""
+_MOST: Final = 8
+_LEAST: Final = 0.3
+_SHARE: Final = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a series.
+
+    `raw`: the value as the table writes it, without its scale. `kind`: 'amount', 'percent', or
+    'ratio' of two amounts. `facts`: what it was taken or computed from.
+    """
+
+    date: Date | None
+    value: Decimal
+    raw: Decimal
+    kind: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def units(self) -> frozenset[str]:
+        """The currencies of what it was computed from."""
+        return frozenset(
+            unit for f in self.facts if (unit := f.amounts[-1].unit) in CURRENCY_CODES and unit
+        )
+
+    @property
+    def written(self) -> str:
+        """What the passage writes, of a point that was not computed."""
+        return self.facts[0].written
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The values of one row, by time."""
+
+    label: str
+    words: frozenset[str]
+    points: tuple[Point, ...]
+    score: float = 0.0
+
+    def at(self, periods: Periods) -> list[Point]:
+        """Return the points of some periods; all where none is given."""
+        dated = any(date.year for date in periods)
+        return [
+            p
+            for p in self.points
+            if not periods
+            or (
+                p.date
+                and (p.date.year or not dated)
+                and any(consistent(p.date, d) for d in periods)
+            )
+        ]
+
+    def before(self, point: Point) -> Point | None:
+        """Return the point that comes before another in time."""
+        at = self.points.index(point)
+        return self.points[at - 1] if at else None
+
+    def averages(self) -> "Series":
+        """Return the averages of each point and the one before: a year's average balance."""
+        return self._paired("the average of", lambda old, new: (old + new) / 2)
+
+    def changes(self) -> "Series":
+        """Return the changes from each point to the next."""
+        return self._paired("the change in", lambda old, new: new - old)
+
+    def growth(self) -> "Series":
+        """Return the growth from each point to the next, in percent."""
+        points = tuple(
+            Point(new.date, rate, rate, "percent", old.facts + new.facts)
+            for old, new in pairwise(self.points)
+            if old.value
+            for rate in ((new.value - old.value) / abs(old.value) * 100,)
+        )
+        return Series(f"the growth of {self.label}", self.words, points)
+
+    def over(self, other: "Series") -> "Series":
+        """Return the ratios to another series at the same times."""
+        points = tuple(
+            Point(a.date, a.value / b.value, a.value / b.value, "ratio", a.facts + b.facts)
+            for a, b in self.beside(other)
+            if b.value
+        )
+        return Series(f"{self.label} over {other.label}", self.words, points)
+
+    def beside(self, other: "Series") -> Iterator[tuple[Point, Point]]:
+        """Return the pairs of points of the same time, here and in another series."""
+        for a in self.points:
+            for b in other.points:
+                if a.facts != b.facts and (a.date == b.date or None in {a.date, b.date}):
+                    yield a, b
+
+    def _paired(self, name: str, combine: Callable[[Decimal, Decimal], Decimal]) -> "Series":
+        points = tuple(
+            Point(
+                new.date,
+                combine(old.value, new.value),
+                combine(old.raw, new.raw),
+                new.kind,
+                old.facts + new.facts,
+            )
+            for old, new in pairwise(self.points)
+        )
+        return Series(f"{name} {self.label}", self.words, points)
+
+
+def series_of(evidence: Evidence, query: Query) -> list[Series]:
+    """Return the rows that a query names, the best fitting first, few of them."""
+    # a row with the same time twice is two series, side by side
+    groups: dict[tuple[object, ...], list[Fact]] = defaultdict(list)
+    for fact in evidence.about(query):
+        if fact.amounts and fact.amounts[0].unit in _ADDABLE:
+            for key in _keys(fact):
+                same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
+                groups[(*key, same if fact.is_cell and fact.periods else 0)].append(fact)
+    found = sorted(
+        (
+            (max(_fit(evidence, query, f) for f in facts), facts)
+            for facts in groups.values()
+            if facts
+        ),
+        key=lambda pair: -pair[0],
+    )
+    top = found[0][0] if found else 0
+    return [
+        Series(facts[0].label, facts[0].words, _points(facts), score)
+        for score, facts in found[:_MOST]
+        if facts and score >= max(_LEAST, _SHARE * top)
+    ]
+
+
+def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
+    """Return how well a row fits a query that may name several."""
+    named = evidence.vocabulary.coverage(query, fact.words)
+    return 0.6 * named + 0.4 * evidence.vocabulary.score(query, fact.words, fact.context)
+
+
+def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
+    passage, table, number = fact.row
+    if table == SPOKEN:
+        yield SPOKEN, fact.words
+    elif fact.is_cell:
+        kind = fact.amounts[-1].unit == PERCENT
+        yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change, kind
+    else:
+        yield passage, table, fact.words
+        yield passage, table, number, fact.amounts[0].unit
+
+
+def _points(facts: Iterable[Fact]) -> tuple[Point, ...]:
+    points = []
+    for fact in facts:
+        scaled, raw = fact.amounts[-1], fact.amounts[0]
+        date = min(fact.periods, key=order) if len(fact.periods) == 1 else None
+        kind = "percent" if scaled.unit == PERCENT else "amount"
+        points.append(Point(date, scaled.value, raw.value, kind, (fact,)))
+    points = list({(p.date, p.value): p for p in points}.values())
+    return tuple(sorted(points, key=lambda p: order(p.date) if p.date else (0, 0, 0)))

@@ -1,0 +1,91 @@
+"""The consumer of a process: what it asks Kafka for, and how it ends."""
+
+import asyncio
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+
+from shared.delivery.assignment import Assignment
+from shared.delivery.errors import FatalError
+from shared.delivery.record import Record
+from shared.settings import Settings
+
+_POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
+_POLL_RECORDS: Final = 500
+# A larger record is fetched all the same.
+_FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
+_FETCH_PARTITION_BYTES: Final = 128 * 1024
+_HEARTBEATS_A_SESSION: Final = 5
+_REBALANCE_SLACK_SECONDS: Final = 15.0
+
+
+def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
+    """Return a consumer of `group` that is not started yet and commits nothing."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        group_id=group,
+        group_instance_id=settings.instance,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_bytes=_FETCH_BYTES,
+        max_partition_fetch_bytes=_FETCH_PARTITION_BYTES,
+        # the same partition numbers of all topics: a conversation has one owner in a service
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+        heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / _HEARTBEATS_A_SESSION),
+        rebalance_timeout_ms=int((settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000),
+    )
+
+
+async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
+    """Hand what is fetched to the workers that have room, until cancelled."""
+    while True:
+        try:
+            fetched = await consumer.getmany(
+                *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+            )
+        except UnicodeDecodeError as error:
+            raise FatalError(await _undecodable(consumer)) from error
+        for partition, records in fetched.items():
+            assignment.take(partition, map(_record, records))
+
+
+async def _undecodable(consumer: AIOKafkaConsumer) -> str:
+    """Say where to look for a record whose header has a name that is not UTF-8.
+
+    Kafka's protocol has header names as UTF-8 strings; the client cannot read past another.
+    """
+    positions = [
+        f"{p.topic}-{p.partition} from {await consumer.position(p)}"
+        for p in sorted(consumer.assignment())
+    ]
+    return (
+        "a record has a header whose name is not UTF-8, which Kafka's protocol does not allow; it "
+        f"is in one of: {', '.join(positions)}. Find it with kcat, then move this group past it "
+        "with kafka-consumer-groups.sh --reset-offsets"
+    )
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop the consumer, also while its broker is away.
+
+    aiokafka then cancels fetches that wait to be repeated, and their cancellation ends its stop.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
+        stopping.result()
+
+
+def _record(fetched: ConsumerRecord) -> Record:
+    return Record(
+        topic=fetched.topic,
+        partition=fetched.partition,
+        offset=fetched.offset,
+        timestamp=fetched.timestamp,
+        key=fetched.key,
+        value=fetched.value,
+        headers=tuple(fetched.headers),
+    )

@@ -1,0 +1,65 @@
+"""What the linear models see of a text: its n-grams, how it begins and ends, its rules.
+
+Nothing of it is about style that tells one collection of texts from another, such as length or
+punctuation counts.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+_TOKEN: Final = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"
+)
+_LONGEST: Final = 3
+_CONTENT: Final = 4
+"""Letters of a word that says what a text is about."""
+_STEM: Final = 5
+_QUOTED: Final = re.compile(r"[\"'“‘][^\"'“”‘’]{2,}[\"'”’]")  # noqa: RUF001
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words and telling marks of a text, in lower case, any number as 0."""
+    return ["0" if each.isdigit() else each for each in _TOKEN.findall(text.lower())]
+
+
+def grams(words: list[str]) -> set[str]:
+    """Return the n-grams of up to three words; `^` stands before the first, `$` after the last."""
+    framed = ["^", *words, "$"]
+    return {
+        " ".join(framed[at : at + size])
+        for size in range(1, _LONGEST + 1)
+        for at in range(len(framed) - size + 1)
+    }
+
+
+def stems(words: Iterable[str]) -> set[str]:
+    """Return the beginnings of the words that say what a text is about."""
+    return {word[:_STEM] for word in words if len(word) >= _CONTENT}
+
+
+def text_features(words: list[str], rules: Collection[str] = ()) -> dict[str, float]:
+    """Return the features of a whole text: the vector has length one without its rules."""
+    found = grams(words)
+    weight = 1 / max(len(found), 1) ** 0.5
+    return dict.fromkeys(found, weight) | {f"rule:{rule}": 1.0 for rule in rules}
+
+
+def segment_features(
+    segment: str, words: list[str], elsewhere: Mapping[str, int], rules: Collection[str] = ()
+) -> dict[str, float]:
+    """Return the features of a piece of a document.
+
+    `elsewhere` counts in how many of the document's pieces a stem stands: an instruction that was
+    planted is about something else than its document.
+    """
+    found = text_features(words, rules)
+    content = stems(words)
+    if content:
+        at_home = sum(elsewhere.get(stem, 0) > 1 for stem in content) / len(content)
+        found["at home"] = at_home
+        found["a stranger"] = float(at_home == 0)
+    found["asks"] = float(segment.rstrip().endswith("?"))
+    found["quotes"] = float(bool(_QUOTED.search(segment)))
+    found["short"] = float(len(words) < 4)  # noqa: PLR2004 - a heading or a cell
+    return found

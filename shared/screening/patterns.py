@@ -1,0 +1,57 @@
+"""How instructions to a model give themselves away, whoever they are put to: rules.toml, read."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`words`: one of them must be in the text (None: always look). `alone`: is enough to flag."""
+
+    name: str
+    reason: str
+    pattern: re.Pattern[str]
+    words: frozenset[str] | None = None
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule and where it holds."""
+
+    rule: Rule
+    start: int
+    end: int
+
+
+def matches(
+    text: str, words: AbstractSet[str], rules: Iterable[Rule] | None = None
+) -> Iterator[Match]:
+    """Yield the first place of each rule that holds; `words` are the text's, in lower case.
+
+    `rules` are those to try; None is all of them.
+    """
+    for rule in RULES if rules is None else rules:
+        if (rule.words is None or not rule.words.isdisjoint(words)) and (
+            found := rule.pattern.search(text)
+        ):
+            yield Match(rule, *found.span())
+
+
+def _rules() -> Iterator[Rule]:
+    file = tomllib.loads(resources.files(__package__).joinpath("rules.toml").read_text("utf-8"))
+    for each in file["rule"]:
+        found = "|".join(each["any"])
+        found = found.replace("{TOLD}", file["TOLD"]).replace("{EARLIER}", file["EARLIER"])
+        words = frozenset(each["words"].split()) if "words" in each else None
+        pattern = re.compile(found, re.IGNORECASE | re.MULTILINE)
+        yield Rule(each["name"], each["reason"], pattern, words, each.get("alone", True))
+
+
+RULES: Final = tuple(_rules())
+"""Every rule, and what it says of a text in which it holds."""

@@ -1,0 +1,106 @@
+import json
+import time
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.validator.dates import Date
+from services.validator.evidence import read_evidence
+from services.validator.facts import Fact
+
+ROWS = [
+    ["", "Year ended December 31,", ""],
+    ["(in millions)", "2023", "2022"],
+    ["Net sales", "$ 3,200", "$ 2,850"],
+    ["Operating income (loss)", "(45)", "310"],
+    ["Gross margin", "45.2%", "44.1%"],
+]
+LAYOUTS = {
+    "markdown": "\n".join(
+        ["| " + " | ".join(ROWS[0]) + " |", "| --- | --- | --- |"]
+        + ["| " + " | ".join(row) + " |" for row in ROWS[1:]]
+    ),
+    "pipes": "\n".join(" | ".join(row) for row in ROWS),
+    "tabs": "\n".join("\t".join(row) for row in ROWS),
+    "json": json.dumps(ROWS),
+    "python": str(ROWS),
+    "semicolons": "\n".join(" ; ".join(row) for row in ROWS),
+    "quoted commas": "\n".join(",".join(f'"{cell}"' for cell in row) for row in ROWS),
+    "spaces": "\n".join(" ".join(cell for cell in row if cell) for row in ROWS),
+    "a value a line": "\n".join(cell for row in ROWS for cell in row if cell).replace("$ ", "$\n"),
+    "sentences": (
+        "in millions the net sales of 2023 is $ 3,200 ; the net sales of 2022 is $ 2,850 .\n"
+        "in millions the operating income ( loss ) of 2023 is (45) ; "
+        "the operating income ( loss ) of 2022 is 310 .\n"
+        "the gross margin of 2023 is 45.2% ; the gross margin of 2022 is 44.1% ."
+    ),
+}
+
+
+def fact(passage: str, value: str) -> Fact:
+    return read_evidence((passage,)).by_value[Decimal(value)][0]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_cell_has_its_row_year_scale_sign_and_unit_in_any_layout(layout: str) -> None:
+    sales = fact(LAYOUTS[layout], "2850000000")
+    assert {date.year for date in sales.periods} == {2022}
+    assert {"net", "sale"} <= sales.words
+    loss = fact(LAYOUTS[layout], "45000000")
+    assert {date.year for date in loss.periods} == {2023}
+    assert all(amount.value < 0 for amount in loss.amounts)
+    margin = fact(LAYOUTS[layout], "44.1")
+    assert [amount.unit for amount in margin.amounts] == ["%"]
+
+
+@pytest.mark.parametrize(
+    ("passage", "value", "period"),
+    [
+        ("| | Q1 2023 | Q1 2022 |\n| Sales | 51 | 48 |", "48", Date(2022, quarter=1)),
+        ("| | 2019 €m | 2018 €m |\n| Sales | 51 | 48 |", "48000000", Date(2018)),
+        ("| | 2019 (1) | 2018 (1) |\n| Sales | 51 | 48 |", "48", Date(2018)),
+        ("At May 31, 2019\nAt May 31, 2018\nCash\n51\n48", "48", Date(2018, 5, 31)),
+        ("2019 2018 Change (%)\nSales 51 48 6.3%", "48", Date(2018)),
+        ("2019\n2018\nCash (2)\n51\n48", "48", Date(2018)),
+        ("| Sales fiscal year 2018 | 48 |\n| Sales fiscal year 2019 | 51 |", "48", Date(2018)),
+    ],
+)
+def test_a_column_or_row_gives_its_period(passage: str, value: str, period: Date) -> None:
+    assert fact(passage, value).periods == {period}
+
+
+def test_a_scale_may_stand_below_the_table_or_in_another_passage() -> None:
+    table = "| | 2019 |\n| Sales | 51 |"
+    for passages in ((f"{table}\nAmounts in thousands.",), (table, "Amounts in thousands.")):
+        assert Decimal(51_000) in read_evidence(passages).by_value
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reading_of_tables(text: str) -> None:
+    read_evidence((text, f"|{text}|\n|1|2|", f"[[{text}"))
+
+
+PIECES = [
+    "|",
+    "| 1 ",
+    "[[",
+    "[['1',",
+    "1 ",
+    "2019\n",
+    "a 1\n",
+    "\t",
+    " ; ",
+    '"1",',
+    "the a of b is ",
+    "$\n",
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_reading_a_table_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    """A pattern that backtracks would take hours here; linear ones take seconds on a laptop."""
+    begin = time.process_time()
+    read_evidence((piece * (8_000 // len(piece)),))
+    assert time.process_time() - begin < 20
