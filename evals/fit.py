@@ -49,7 +49,7 @@ _LEAST: Final = {"figures_wrong": 0.5, "names_missing": 0.15, "names_away": 0.15
 _LEAST_NAME: Final = 0.2
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.02, "entities": 0.03}
+_WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.15, "entities": 0.03}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.PROSE: ("claims_worst", "claims_any", "figures_right", "figures_wrong", "names_away"),
     Kind.WORKED: (
