@@ -8,8 +8,8 @@ from services.validator.grounding.explanation import why
 from shared.events import Verdict
 
 NAME: Final = "groundedness"
-_RISKY: Final = 0.3
-"""Claims of at least this risk are pointed at."""
+_RISKY: Final = 0.15
+"""Claims of at least this risk, three times what is usual, are pointed at."""
 _NAMED: Final = 3
 
 

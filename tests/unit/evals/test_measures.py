@@ -1,0 +1,44 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, roc_auc_score
+
+from evals.measures import auroc, bins, calibration_error, f1, interval
+
+ROWS = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.9, 1.0]), st.booleans()),
+    min_size=2,
+    max_size=40,
+)
+
+
+@given(ROWS)
+def test_auroc_and_f1_are_those_of_scikit_learn(rows: list[tuple[float, bool]]) -> None:
+    scores, truths = [s for s, _ in rows], [t for _, t in rows]
+    if len(set(truths)) == 2:
+        assert auroc(scores, truths) == pytest.approx(roc_auc_score(truths, scores))
+    else:
+        assert math.isnan(auroc(scores, truths))
+    flagged = [s > 0.5 for s in scores]
+    if any(flagged) or any(truths):
+        assert f1(flagged, truths) == pytest.approx(f1_score(truths, flagged, zero_division=0.0))
+
+
+def test_probabilities_that_say_what_is_so_have_no_calibration_error() -> None:
+    said = [0.25] * 4 + [0.75] * 4
+    was = [True, False, False, False, True, True, True, False]
+    assert calibration_error(said, was) == 0
+    assert [(b.count, b.said, b.was) for b in bins(said, was)] == [(4, 0.25, 0.25), (4, 0.75, 0.75)]
+    assert calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+def test_an_interval_holds_its_value_and_draws_whole_groups() -> None:
+    scores = [0.9, 0.8, 0.3, 0.2] * 10
+    truths = [True, True, False, False] * 10
+    one = interval(auroc, scores, truths, ["a"] * 40)
+    assert (one.low, one.value, one.high) == (1, 1, 1)
+    mixed = [True, False, True, False] * 10
+    found = interval(auroc, scores, mixed, [str(i // 2) for i in range(40)])
+    assert found.low <= found.value <= found.high
