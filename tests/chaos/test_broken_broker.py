@@ -159,7 +159,7 @@ async def test_every_request_ends_once_although_the_brokers_disk_takes_nothing(
                     await asyncio.wait_for(asyncio.to_thread(broker.wait), 60)
                     (small_disk / "filler").unlink()
                 else:
-                    with read_only(small_disk / "data"):
+                    with read_only(folder.path / "data"):
                         await make_it_write(settings)
                         await asyncio.wait_for(asyncio.to_thread(broker.wait), 60)
                 await asyncio.to_thread(broker.restart)
