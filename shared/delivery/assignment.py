@@ -61,6 +61,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._settled = asyncio.Event()
         self._leaving = False
+        self._letting_go = asyncio.Lock()
         self._has_room = asyncio.Event()
         self.is_assigned = False
         """Whether the group has said what this process is assigned, be it nothing."""
@@ -120,18 +121,24 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         await self.drain(revoked)
 
     async def drain(self, partitions: Iterable[TopicPartition] | None = None) -> None:
-        """Drain the given partitions, or all for good: none is opened after that."""
+        """Drain the given partitions, or all for good: none is opened after that.
+
+        What is being drained already is waited for: a rebalance that begins while the service
+        stops must not hand a partition on that still has work in flight.
+        """
         self._leaving = self._leaving or partitions is None
-        leaving = set(self._workers) | set(self._opening) if partitions is None else set(partitions)
-        openings = [self._opening.pop(p) for p in leaving if p in self._opening]
-        for opening in openings:
-            opening.cancel()
-        await asyncio.gather(*openings, return_exceptions=True)
-        workers = [self._workers.pop(p) for p in leaving if p in self._workers]
-        await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
-        if self._on_revoked is not None:
-            for partition in sorted(leaving):
-                await self._on_revoked(partition.topic, partition.partition)
+        async with self._letting_go:
+            ours = set(self._workers) | set(self._opening)
+            leaving = ours if partitions is None else ours & set(partitions)
+            openings = [self._opening.pop(p) for p in leaving if p in self._opening]
+            for opening in openings:
+                opening.cancel()
+            await asyncio.gather(*openings, return_exceptions=True)
+            workers = [self._workers.pop(p) for p in leaving if p in self._workers]
+            await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
+            if self._on_revoked is not None:
+                for partition in sorted(leaving):
+                    await self._on_revoked(partition.topic, partition.partition)
 
     def _start_opening(self, partition: TopicPartition, after: float = 0.0) -> None:
         task = asyncio.create_task(self._open(partition, after), name=f"open {partition}")

@@ -27,6 +27,8 @@ class Worker:
     def __init__(self, fenced: Callable[[], None]) -> None:
         self.fenced = fenced
         self.is_fenced_at_last = False
+        self.finished = asyncio.Event()
+        self.finished.set()
 
     async def open(self) -> None:
         pass
@@ -35,6 +37,7 @@ class Worker:
         pass
 
     async def drain(self, _seconds: float) -> None:
+        await self.finished.wait()
         if self.is_fenced_at_last:
             self.fenced()
 
@@ -43,15 +46,19 @@ class Bench:
     def __init__(self) -> None:
         self.workers: list[Worker] = []
         self.opened = asyncio.Event()
+        self.let_go: list[tuple[str, int]] = []
         self.assignment = Assignment(
             Consumer(),
             self._worker,  # type: ignore[arg-type] # a stand-in
             on_assigned=None,
-            on_revoked=None,
+            on_revoked=self._on_revoked,
             failed=print,
             drain_seconds=1,
             reopen_seconds=0.01,
         )
+
+    async def _on_revoked(self, topic: str, partition: int) -> None:
+        self.let_go.append((topic, partition))
 
     def _worker(self, *_: object, fenced: Callable[[], None], **__: object) -> Worker:
         self.workers.append(Worker(fenced))
@@ -85,3 +92,18 @@ async def test_what_is_assigned_after_the_last_drain_is_not_opened() -> None:
     await bench.assignment.drain()
     await bench.assignment.on_partitions_assigned([PARTITION])
     assert bench.assignment._opening == {}
+
+
+async def test_a_rebalance_waits_for_what_a_stopping_service_has_in_flight() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    bench.workers[0].finished.clear()
+    stopping = asyncio.create_task(bench.assignment.drain())
+    revoking = asyncio.create_task(bench.assignment.on_partitions_revoked([PARTITION]))
+    done, _ = await asyncio.wait([stopping, revoking], timeout=0.05)
+    assert not done, "the partition was handed on while its worker was at work"
+    assert bench.let_go == []
+    bench.workers[0].finished.set()
+    await asyncio.gather(stopping, revoking)
+    assert bench.let_go == [PARTITION]
