@@ -114,11 +114,18 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._settle()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Drain the partitions and let them go, before the group hands them on."""
+        """Drain the partitions and let them go, before the group hands them on.
+
+        An error stops the service: the consumer that calls this would only log it.
+        """
         self.is_assigned = False
         if revoked:
             log.info("revoked", partitions=len(list(revoked)))
-        await self.drain(revoked)
+        try:
+            await self.drain(revoked)
+        except Exception as error:
+            self._failed(error)
+            raise
 
     async def drain(self, partitions: Iterable[TopicPartition] | None = None) -> None:
         """Drain the given partitions, or all for good: none is opened after that.
@@ -147,8 +154,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
 
     async def _open(self, partition: TopicPartition, after: float) -> None:
         await asyncio.sleep(after)
-        former = self._workers.pop(partition, None)
-        if former is not None:
+        former = self._workers.get(partition)
+        if former is not None:  # known until it has let go: a revocation may come meanwhile
             await former.drain(0)
         worker = self._worker(
             partition,
