@@ -148,8 +148,12 @@ def _split(
 
 
 def _redrives(headers: Headers) -> int:
+    """Return what the header counts; 0 for a sender's own of that name, which counts nothing."""
     said = [raw for name, raw in headers if name == REDRIVES_HEADER]
-    return int(said[-1] or b"0") if said else 0
+    try:
+        return int(said[-1] or b"0") if said else 0
+    except ValueError:
+        return 0
 
 
 def _time(milliseconds: int) -> datetime:

@@ -61,6 +61,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._settled = asyncio.Event()
         self._leaving = False
+        self._letting_go = asyncio.Lock()
         self._has_room = asyncio.Event()
         self.is_assigned = False
         """Whether the group has said what this process is assigned, be it nothing."""
@@ -113,25 +114,38 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._settle()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Drain the partitions and let them go, before the group hands them on."""
+        """Drain the partitions and let them go, before the group hands them on.
+
+        An error stops the service: the consumer that calls this would only log it.
+        """
         self.is_assigned = False
         if revoked:
             log.info("revoked", partitions=len(list(revoked)))
-        await self.drain(revoked)
+        try:
+            await self.drain(revoked)
+        except Exception as error:
+            self._failed(error)
+            raise
 
     async def drain(self, partitions: Iterable[TopicPartition] | None = None) -> None:
-        """Drain the given partitions, or all for good: none is opened after that."""
+        """Drain the given partitions, or all for good: none is opened after that.
+
+        What is being drained already is waited for: a rebalance that begins while the service
+        stops must not hand a partition on that still has work in flight.
+        """
         self._leaving = self._leaving or partitions is None
-        leaving = set(self._workers) | set(self._opening) if partitions is None else set(partitions)
-        openings = [self._opening.pop(p) for p in leaving if p in self._opening]
-        for opening in openings:
-            opening.cancel()
-        await asyncio.gather(*openings, return_exceptions=True)
-        workers = [self._workers.pop(p) for p in leaving if p in self._workers]
-        await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
-        if self._on_revoked is not None:
-            for partition in sorted(leaving):
-                await self._on_revoked(partition.topic, partition.partition)
+        async with self._letting_go:
+            ours = set(self._workers) | set(self._opening)
+            leaving = ours if partitions is None else ours & set(partitions)
+            openings = [self._opening.pop(p) for p in leaving if p in self._opening]
+            for opening in openings:
+                opening.cancel()
+            await asyncio.gather(*openings, return_exceptions=True)
+            workers = [self._workers.pop(p) for p in leaving if p in self._workers]
+            await asyncio.gather(*(worker.drain(self._drain_seconds) for worker in workers))
+            if self._on_revoked is not None:
+                for partition in sorted(leaving):
+                    await self._on_revoked(partition.topic, partition.partition)
 
     def _start_opening(self, partition: TopicPartition, after: float = 0.0) -> None:
         task = asyncio.create_task(self._open(partition, after), name=f"open {partition}")
@@ -140,8 +154,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
 
     async def _open(self, partition: TopicPartition, after: float) -> None:
         await asyncio.sleep(after)
-        former = self._workers.pop(partition, None)
-        if former is not None:
+        former = self._workers.get(partition)
+        if former is not None:  # known until it has let go: a revocation may come meanwhile
             await former.drain(0)
         worker = self._worker(
             partition,

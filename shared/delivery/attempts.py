@@ -163,28 +163,31 @@ class Attempts:
     async def _try(self, record: Record, holder: object) -> list[Output]:
         """Call the handler once; while a dependency is down, wait and do not count it."""
         while True:
-            if self._dependencies.any_known:
-                await self._dependencies.admit()
+            is_probe = self._dependencies.any_known and await self._dependencies.admit(record.topic)
             try:
                 await self._slots.acquire(holder)
                 try:
+                    if not is_probe and self._dependencies.holds(record.topic):
+                        continue  # it went down while the record waited for its slot
                     outputs = await self._handlers.handle(record)
                 finally:
                     self._slots.release(holder)
             except OverloadedError as error:
-                self._dependencies.failed(error)
+                wait = self._dependencies.failed(error, record.topic)
                 self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
                 if self._is_expired(record):
                     raise
-            except BaseException as error:
-                self._dependencies.ended()
-                if isinstance(error, Exception):  # not a cancellation
-                    self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
+            except Exception as error:
+                self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
                 raise
             else:
                 if self._dependencies.any_known:
-                    self._dependencies.succeeded()
+                    self._dependencies.succeeded(record.topic, is_probe=is_probe)
                 return outputs
+            finally:
+                if is_probe:
+                    self._dependencies.probed()
+            await asyncio.sleep(wait)
 
     def _soon(self, retry: Retry, error: Exception) -> bool | float:
         """Whether to try again in place; a number says after how many seconds."""

@@ -28,7 +28,7 @@ def cut(
     sizes: dict[TopicPartition, int] = {}
     for output in outputs:
         partition = partition_of(output)
-        size = len(output.value or b"") + len(output.key or b"")
+        size = output.size
         sizes[partition] = sizes.get(partition, _BATCH_BYTES) + size
         if sizes[partition] > _BATCH_BYTES:
             chunks[partition].append([])
@@ -46,7 +46,7 @@ def encode(outputs: Sequence[Output], producer: tuple[int, int], sequence: int) 
     A record that came compressed may be larger than its topic's limit once it is unpacked, so a
     large one goes out compressed, too.
     """
-    large = any(len(output.value or b"") > _LARGE_BYTES for output in outputs)
+    large = any(output.size > _LARGE_BYTES for output in outputs)
     builder = DefaultRecordBatchBuilder(
         magic=2,
         compression_type=_GZIP if large else _PLAIN,

@@ -1,6 +1,7 @@
 """Two breakers: one for a dependency that is down, one for a stream that is all poison."""
 
 import asyncio
+import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,22 +14,25 @@ from circuitbreaker import CircuitBreaker
 from shared.delivery.errors import OverloadedError, PoisonError
 
 _SHORTEST_WAIT: Final = 0.05
+_FIRST_WAIT: Final = 0.2  # of a record whose dependency has failed but is not taken to be down yet
 
 log = structlog.get_logger(__name__)
 
 
 class DependencyBreakers:
-    """Holds a service's records back while a dependency of theirs is down.
+    """Holds records back while a dependency that the topic they are of needs is down.
 
-    A dependency is known from the first `OverloadedError` that names it. After `failures` of them
-    in a row its breaker opens: nothing is tried for `recovery_seconds`, then one record is, and
-    its outcome closes the breaker or opens it again. Nothing is counted against any record.
+    A dependency is known from the first `OverloadedError` that names it, and a topic as needing it
+    from the first of its records that meets one. After `failures` of them in a row its breaker
+    opens: nothing is tried for `recovery_seconds`, then one record is, and its outcome closes the
+    breaker or opens it again. Nothing is counted against any record.
     """
 
     def __init__(self, failures: int, recovery_seconds: float) -> None:
         self._failures = failures
         self._recovery_seconds = recovery_seconds
         self._by_name: dict[str, CircuitBreaker] = {}
+        self._needed_by: dict[str, set[str]] = {}
         self._not_before: dict[str, float] = {}
         self._probe: asyncio.Event | None = None
 
@@ -47,27 +51,50 @@ class DependencyBreakers:
         """Every dependency that has ever failed, and whether it is taken to be down."""
         return {name: not breaker.closed for name, breaker in self._by_name.copy().items()}
 
-    async def admit(self) -> None:
-        """Wait until nothing is known to be down, or it is this record's turn to find out."""
-        while self.open:
-            wait = max(map(self._remaining, self.open))
+    def holds(self, topic: str) -> bool:
+        """Whether a record of `topic` needs something that is taken to be down."""
+        return bool(self._down_for(topic))
+
+    async def admit(self, topic: str) -> bool:
+        """Wait until nothing that `topic` needs is known to be down, or it is time to find out.
+
+        True for the one record whose turn that is. Its try must end with `probed`.
+        """
+        while down := self._down_for(topic):
+            wait = max(map(self._remaining, down))
             if wait > 0:
                 await asyncio.sleep(max(wait, _SHORTEST_WAIT))
             elif self._probe is None:
                 self._probe = asyncio.Event()
-                return
+                return True
             else:
                 await self._probe.wait()
+        return False
 
-    def succeeded(self) -> None:
-        """Note that a record was handled: what it needs is there."""
-        for name in self.open:
-            log.info("dependency recovered", dependency=name)
-            self._by_name[name].reset()
-        self._end_probe()
+    def probed(self) -> None:
+        """Note that the probe has ended, however it did: another may follow."""
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            probe.set()
 
-    def failed(self, error: OverloadedError) -> None:
-        """Note that a dependency was down, or could not keep up."""
+    def succeeded(self, topic: str, *, is_probe: bool = False) -> None:
+        """Note that a record of `topic` was handled: what it needs is there.
+
+        What is taken to be down is so until a probe finds otherwise; others began before it was.
+        """
+        for name, topics in self._needed_by.items():
+            breaker = self._by_name[name]
+            if topic not in topics or not (breaker.closed or is_probe):
+                continue
+            if not breaker.closed:
+                log.info("dependency recovered", dependency=name)
+            breaker.reset()
+
+    def failed(self, error: OverloadedError, topic: str) -> float:
+        """Note that a dependency was down, or could not keep up.
+
+        Returns for how long, in seconds, the record itself is to wait before its next try.
+        """
         breaker = self._by_name.setdefault(
             error.dependency,
             CircuitBreaker(
@@ -77,6 +104,7 @@ class DependencyBreakers:
                 name=error.dependency,
             ),
         )
+        self._needed_by.setdefault(error.dependency, set()).add(topic)
         was_closed = breaker.closed
         with suppress(OverloadedError), breaker:
             raise error
@@ -84,21 +112,15 @@ class DependencyBreakers:
             self._not_before[error.dependency] = time.monotonic() + error.retry_after
         if was_closed and not breaker.closed:
             log.error("dependency down, holding records back", dependency=error.dependency)
-        self._end_probe()
+        return max(error.retry_after or 0.0, random.uniform(0.5, 1) * _FIRST_WAIT)
 
-    def ended(self) -> None:
-        """Note that a try ended otherwise (an error of its own, a cancellation)."""
-        self._end_probe()
+    def _down_for(self, topic: str) -> list[str]:
+        return [name for name in self.open if topic in self._needed_by[name]]
 
     def _remaining(self, name: str) -> float:
         breaker = self._by_name[name]
         hold = self._not_before.get(name, 0.0) - time.monotonic()
         return max(float(breaker.open_remaining) if breaker.opened else 0.0, hold)
-
-    def _end_probe(self) -> None:
-        probe, self._probe = self._probe, None
-        if probe is not None:
-            probe.set()
 
 
 class PoisonBreaker:

@@ -45,8 +45,9 @@ class PermanentError(DeliveryError):
 class OverloadedError(DeliveryError):
     """A dependency is down or cannot keep up, whatever the record.
 
-    Nothing is held against the record: its service takes no work until a probe finds that the
-    dependency has recovered, after `retry_after` seconds at the earliest if that is given.
+    Nothing is held against the record, which is tried again after `retry_after` seconds, or soon
+    if that is not given. After several in a row no record of its topic is tried until a probe
+    finds that the dependency has recovered.
     """
 
     def __init__(self, dependency: str, message: str, *, retry_after: float | None = None) -> None:

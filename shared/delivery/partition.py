@@ -162,7 +162,7 @@ class PartitionWorker:
         """Handle a record as soon as its key and a free slot allow; a repeated one is ignored."""
         if not self._progress.take(record.offset):
             return
-        size = len(record.value or b"") + len(record.key or b"")
+        size = record.size
         self._taken[record.offset] = size, time.monotonic()
         self._hold(size)
         if not self._in_order:

@@ -21,6 +21,11 @@ class Record:
     value: bytes | None
     headers: tuple[Header, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        return _size(self)
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class Output:
@@ -31,3 +36,18 @@ class Output:
     value: bytes | None
     headers: tuple[Header, ...]
     partition: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        return _size(self)
+
+
+def _size(record: Record | Output) -> int:
+    # Headers are a sender's to choose, too: each may carry a megabyte of them.
+    size = len(record.value or b"") + len(record.key or b"")
+    for name, raw in record.headers:
+        size += len(name)
+        if raw:
+            size += len(raw)
+    return size

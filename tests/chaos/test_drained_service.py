@@ -33,3 +33,26 @@ async def test_no_handler_is_started_twice_when_services_are_drained(
     assert_exactly_once(inputs, outcomes)
     starts = Counter(id_ for id_, _, _ in fleet.starts.read())
     assert starts == Counter(str(n) for n in range(len(inputs.keys)))
+
+
+@pytest.mark.timeout(300)
+async def test_no_handler_is_started_twice_when_one_service_joins_while_another_is_drained(
+    settings: Settings, chance: random.Random
+) -> None:
+    """As in any rolling update."""
+    inputs = Inputs(settings, chance)
+    async with Fleet(settings) as fleet, Outcomes(settings) as outcomes:
+        leaving = await fleet.start(handler_seconds=4)
+        for _ in range(ROUNDS):
+            await inputs.publish(["relay"] * 100)
+            await outcomes.until(len(outcomes.records) + chance.randrange(5, 20))
+            joining = await fleet.start(handler_seconds=4)
+            await joining.says("health")  # it joins the group next
+            await leaving.drain()
+            leaving = joining
+        await outcomes.until(len(inputs.keys))
+        await fleet.drain()
+        await outcomes.until_end()
+    assert_exactly_once(inputs, outcomes)
+    starts = Counter(id_ for id_, _, _ in fleet.starts.read())
+    assert starts == Counter(str(n) for n in range(len(inputs.keys)))

@@ -56,6 +56,11 @@ def test_a_dead_letter_tells_where_it_came_from_and_why() -> None:
     assert letter.came_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
+def test_a_senders_header_that_looks_like_a_count_of_redrives_hides_no_dead_letter() -> None:
+    letter = read(dead(record(headers=(("glideslope-redrives", b"many"),))))
+    assert letter.redrives == 0
+
+
 @given(HEADERS, st.none() | st.binary(), st.none() | st.binary())
 def test_whatever_a_record_was_it_goes_back_as_that(
     headers: tuple[tuple[str, bytes | None], ...], key: bytes | None, value: bytes | None

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
 from shared.delivery.assignment import Assignment
@@ -27,6 +28,9 @@ class Worker:
     def __init__(self, fenced: Callable[[], None]) -> None:
         self.fenced = fenced
         self.is_fenced_at_last = False
+        self.finished = asyncio.Event()
+        self.finished.set()
+        self.draining = asyncio.Event()
 
     async def open(self) -> None:
         pass
@@ -35,6 +39,8 @@ class Worker:
         pass
 
     async def drain(self, _seconds: float) -> None:
+        self.draining.set()
+        await self.finished.wait()
         if self.is_fenced_at_last:
             self.fenced()
 
@@ -43,15 +49,23 @@ class Bench:
     def __init__(self) -> None:
         self.workers: list[Worker] = []
         self.opened = asyncio.Event()
+        self.let_go: list[tuple[str, int]] = []
+        self.failures: list[BaseException] = []
+        self.broken: Exception | None = None
         self.assignment = Assignment(
             Consumer(),
             self._worker,  # type: ignore[arg-type] # a stand-in
             on_assigned=None,
-            on_revoked=None,
-            failed=print,
+            on_revoked=self._on_revoked,
+            failed=self.failures.append,
             drain_seconds=1,
             reopen_seconds=0.01,
         )
+
+    async def _on_revoked(self, topic: str, partition: int) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.let_go.append((topic, partition))
 
     def _worker(self, *_: object, fenced: Callable[[], None], **__: object) -> Worker:
         self.workers.append(Worker(fenced))
@@ -85,3 +99,43 @@ async def test_what_is_assigned_after_the_last_drain_is_not_opened() -> None:
     await bench.assignment.drain()
     await bench.assignment.on_partitions_assigned([PARTITION])
     assert bench.assignment._opening == {}
+
+
+async def test_a_rebalance_waits_for_what_a_stopping_service_has_in_flight() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    bench.workers[0].finished.clear()
+    stopping = asyncio.create_task(bench.assignment.drain())
+    revoking = asyncio.create_task(bench.assignment.on_partitions_revoked([PARTITION]))
+    done, _ = await asyncio.wait([stopping, revoking], timeout=0.05)
+    assert not done, "the partition was handed on while its worker was at work"
+    assert bench.let_go == []
+    bench.workers[0].finished.set()
+    await asyncio.gather(stopping, revoking)
+    assert bench.let_go == [PARTITION]
+
+
+async def test_a_fenced_partition_that_is_revoked_while_its_work_is_dropped_is_waited_for() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    fenced = bench.workers[0]
+    fenced.finished.clear()
+    fenced.fenced()
+    await asyncio.wait_for(fenced.draining.wait(), 5)
+    revoking = asyncio.create_task(bench.assignment.on_partitions_revoked([PARTITION]))
+    done, _ = await asyncio.wait([revoking], timeout=0.05)
+    assert not done, "its handlers go on after the partition was handed on"
+    fenced.finished.set()
+    await revoking
+
+
+async def test_a_service_that_cannot_let_go_of_a_partition_stops() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    bench.broken = OSError("the log does not close")
+    with pytest.raises(OSError, match="does not close"):
+        await bench.assignment.on_partitions_revoked([PARTITION])
+    assert bench.failures == [bench.broken]

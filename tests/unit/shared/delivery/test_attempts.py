@@ -59,6 +59,7 @@ class Bench:
     in_order: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
     tries: int = 0
+    answering: asyncio.Event | None = None
     tripped: list[PoisonError] = field(default_factory=list)
 
     async def attempts(self) -> Attempts:
@@ -68,6 +69,8 @@ class Bench:
         @broker.subscriber("requests")
         async def handle(data: events.RequestSubmitted) -> events.RequestRejected:
             self.tries += 1
+            if self.answering is not None:
+                await self.answering.wait()
             if self.errors:
                 raise self.errors.pop(0)
             return events.RequestRejected(
@@ -239,22 +242,24 @@ def test_a_share_of_dead_letters_trips_the_poison_breaker() -> None:
 
 async def test_one_record_probes_a_dependency_while_the_others_wait() -> None:
     breakers = DependencyBreakers(1, 0.01)
-    breakers.failed(OverloadedError("model", "down"))
+    breakers.failed(OverloadedError("model", "down"), "requests")
     assert breakers.open == ["model"]
-    admitted: list[int] = []
+    admitted: list[bool] = []
 
-    async def one(number: int) -> None:
-        await breakers.admit()
-        admitted.append(number)
+    async def one() -> None:
+        admitted.append(await breakers.admit("requests"))
 
-    tasks = [asyncio.create_task(one(number)) for number in range(5)]
+    tasks = [asyncio.create_task(one()) for _ in range(5)]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    assert len(admitted) == 1
-    breakers.failed(OverloadedError("model", "still down"))
+    assert admitted == [True]
+    breakers.failed(OverloadedError("model", "still down"), "requests")
+    breakers.probed()
     await asyncio.wait([t for t in tasks if not t.done()], return_when=asyncio.FIRST_COMPLETED)
-    assert len(admitted) == 2
-    breakers.succeeded()
+    assert admitted == [True, True]
+    breakers.succeeded("requests", is_probe=True)
+    breakers.probed()
     await asyncio.gather(*tasks)
+    assert admitted[2:] == [False, False, False]
     assert breakers.open == []
 
 
@@ -262,6 +267,58 @@ async def test_a_dependency_is_not_probed_before_the_time_it_asked_for() -> None
     breakers = DependencyBreakers(1, 0.01)
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    breakers.failed(OverloadedError("model", "throttled", retry_after=0.3))
-    await breakers.admit()
+    breakers.failed(OverloadedError("model", "throttled", retry_after=0.3), "requests")
+    await breakers.admit("requests")
     assert loop.time() - begun >= 0.3
+
+
+def test_failures_of_a_dependency_count_only_in_a_row() -> None:
+    breakers = DependencyBreakers(2, 60)
+    for _ in range(5):
+        breakers.failed(OverloadedError("model", "busy"), "requests")
+        breakers.succeeded("requests")
+    assert breakers.open == []
+    for _ in range(2):
+        breakers.failed(OverloadedError("model", "busy"), "requests")
+        breakers.succeeded("documents")  # which says nothing of the model
+    assert breakers.open == ["model"]
+
+
+async def test_topics_that_do_not_need_a_dependency_go_on_while_it_is_down() -> None:
+    breakers = DependencyBreakers(1, 60)
+    breakers.failed(OverloadedError("model", "down"), "requests")
+    assert not await asyncio.wait_for(breakers.admit("documents"), 1)
+    breakers.succeeded("documents")
+    assert breakers.open == ["model"]
+
+
+def test_what_began_before_a_dependency_went_down_is_no_sign_of_its_recovery() -> None:
+    breakers = DependencyBreakers(1, 60)
+    breakers.failed(OverloadedError("model", "down"), "requests")
+    breakers.succeeded("requests")
+    assert breakers.open == ["model"]
+
+
+async def test_a_provider_that_says_when_to_come_back_is_not_asked_again_before() -> None:
+    bench = Bench([OverloadedError("model", "429", retry_after=0.4)])  # one: the breaker is closed
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await bench.outputs()
+    assert bench.tries == 2
+    assert loop.time() - begun >= 0.4
+
+
+async def test_records_that_wait_for_a_slot_do_not_try_what_went_down_meanwhile() -> None:
+    down = [OverloadedError("model", "503", retry_after=60) for _ in range(50)]
+    bench = Bench(list(down), answering=asyncio.Event())
+    attempts = await bench.attempts()
+    tasks = [asyncio.create_task(outputs_of(attempts, RECORD)) for _ in range(50)]
+    while bench.tries < 4:  # all slots are taken  # noqa: ASYNC110 - the handler counts, no more
+        await asyncio.sleep(0)
+    assert bench.answering is not None
+    bench.answering.set()
+    await asyncio.wait(tasks, timeout=0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert bench.tries == 4

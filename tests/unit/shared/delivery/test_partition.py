@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -322,6 +322,13 @@ async def test_large_records_fill_a_worker_too() -> None:
     async with working(InMemoryTransactions(), Limits(bytes=1000)) as (worker, bench):
         bench.hold(0)
         worker.take(record(0, value=b"x" * 1000))
+        assert worker.is_full
+
+
+async def test_records_with_large_headers_fill_a_worker_too() -> None:
+    async with working(InMemoryTransactions(), Limits(bytes=1000)) as (worker, bench):
+        bench.hold(0)
+        worker.take(replace(record(0), headers=(("theirs", b"x" * 1000), ("null", None))))
         assert worker.is_full
 
 

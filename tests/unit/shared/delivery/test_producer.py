@@ -185,6 +185,13 @@ async def test_large_outputs_go_out_compressed(client: Client) -> None:
     assert (record.value, record.headers) == (b"v" * 2_000_000, [("ce_id", b"1"), ("null", None)])
 
 
+async def test_headers_count_when_a_batch_is_cut(client: Client) -> None:
+    """A sender may put a megabyte of them on each request, and they are carried through."""
+    carried = Output("results", b"key", b"{}", (("theirs", b"h" * 300_000),), 0)
+    await (await started()).commit([carried] * 4, SOURCE, 5, "")
+    assert [len(list(batch)) for batch in batches_of(client)] == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("topic", "error"),
     [("unknown", UnknownTopicOrPartitionError), ("secret", TopicAuthorizationFailedError)],
