@@ -1,21 +1,36 @@
 """How a request ends: from the event that decides it to its one result."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from services.audit.entry import RequestKey
 from shared.cloudevents import UnreadableError
 from shared.events import Answer, AnswerChecked, Receipt, Result, ReviewDecided
 
+NAME_AT_MOST: Final = 1_024
+"""Characters of a request's id or source: its entry, which names both, has a longest form. Ingest
+accepts half of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The end of a request, before it has a receipt. `reason` is given when refused."""
+    """The end of a request, before it has a receipt. `reason` is given when refused.
+
+    Raises `UnreadableError` where the request's id or source is too long for an entry.
+    """
 
     item: AnswerChecked
     outcome: Literal["answered", "answered_by_person", "refused"]
     answer: Answer | None
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if max(len(self.request.id), len(self.request.source)) > NAME_AT_MOST:
+            raise UnreadableError(
+                "bad_data",
+                f"the id or the source of its request has more than {NAME_AT_MOST:,} characters: "
+                "no request that ingest accepted has",
+            )
 
     @property
     def request(self) -> RequestKey:

@@ -3,8 +3,9 @@ from typing import Literal
 
 import pytest
 
-from services.audit.decision import approved, refused, reviewed
-from services.audit.entry import RequestKey
+from services.audit.decision import NAME_AT_MOST, approved, refused, reviewed
+from services.audit.entry import Entry, Position, RequestKey
+from services.audit.log import Store
 from shared.cloudevents import UnreadableError
 from shared.events import Answer, AnswerChecked, Receipt, Result, ReviewDecided
 
@@ -110,3 +111,22 @@ def test_a_decision_knows_its_request(checked: AnswerChecked) -> None:
     assert request == RequestKey("/crm", "r-1", received_at.isoformat())
     again = checked.request.model_copy(update={"received_at": received_at + timedelta(days=2)})
     assert approved(checked.model_copy(update={"request": again})).request != request
+
+
+@pytest.mark.parametrize("member", ["request_id", "request_source"])
+def test_a_decision_whose_request_no_entry_can_name_is_unreadable_and_stops_nothing(
+    checked: AnswerChecked, member: str
+) -> None:
+    request = checked.request.model_copy(update={member: "x" * 70_000})
+    with pytest.raises(UnreadableError, match="1,024 characters"):
+        approved(checked.model_copy(update={"request": request}))
+
+
+def test_an_entry_can_name_the_longest_request(checked: AnswerChecked, store: Store) -> None:
+    longest = "\x01" * NAME_AT_MOST  # six bytes each in JSON
+    update = {"request_id": longest, "request_source": longest}
+    request = checked.request.model_copy(update=update)
+    decides = approved(checked.model_copy(update={"request": request})).request
+    headers = tuple((name, longest.encode()) for name in ("ce_id", "ce_type", "ce_tenant"))
+    entry = Entry(Position("c", "t" * 249, 0, 0, 0), None, headers, b"", decides)
+    assert store.append([entry])[0].decides
