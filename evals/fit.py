@@ -46,10 +46,11 @@ _RIDGE_CLAIM: Final = 100.0
 _RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
 _LEAST: Final = {"figures_wrong": 0.5, "names_missing": 0.15, "names_away": 0.15}
 """A wrong figure or name must lower the probability of any answer, whatever else speaks for it."""
-_LEAST_NAME: Final = 0.2
+_LEAST_CLAIM: Final = {"names_missing": 0.2, "negation_differs": 0.3, "opposite_near": 0.3}
+"""What must count against a claim: one word that turns it is rare in the data, not harmless."""
 _TOUCHING: Final = 3
 _PAIRS_A_TABLE: Final = 4
-_WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.15, "entities": 0.03}
+_WEIGHTS: Final = {"tatqa": 0.1, "worked": 1.0, "strangers": 0.05, "entities": 0.03}
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.PROSE: ("claims_worst", "claims_any", "figures_right", "figures_wrong", "names_away"),
     Kind.WORKED: (
@@ -169,7 +170,11 @@ def fit(rows: Sequence[Measured]) -> Fitted:
             _RIDGE_ANSWER[kind],
             {name: weight for name, weight in _LEAST.items() if name in features_of},
         )
-    refusing = [row.example.supported for row in rows if row.kind is Kind.REFUSAL]
+    refusing = [
+        row.example.supported
+        for row in rows
+        if row.kind is Kind.REFUSAL and row.example.set != "strangers"
+    ]
     # one more of each, so that a few refusals make no certainty (Laplace)
     return Fitted(claim, answer, (sum(refusing) + 1) / (len(refusing) + 2))
 
@@ -179,9 +184,7 @@ def _fit_claims(rows: Sequence[Measured]) -> Regression:
     features = [[claim[name] for name in names] for row in rows for claim in row.claims]
     risky = [wrong for row in rows for wrong in row.wrong]
     weights = [row.weight for row in rows for _ in row.claims]
-    return Regression.fit(
-        names, np.array(features), risky, weights, _RIDGE_CLAIM, {"names_missing": _LEAST_NAME}
-    )
+    return Regression.fit(names, np.array(features), risky, weights, _RIDGE_CLAIM, _LEAST_CLAIM)
 
 
 def _together(judge: Regression, row: Measured) -> Features:

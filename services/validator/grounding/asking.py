@@ -4,6 +4,8 @@ import re
 from enum import Enum, auto
 from typing import Final
 
+from services.validator.grounding.words import Words
+
 _COMPUTED: Final = re.compile(
     r"\b(?:percent\w*|portion|proportion|ratio|averages?|mean|change[sd]?|difference|increase[sd]?|"
     r"decrease[sd]?|decline[sd]?|growth|grow|grew|total|sum|combined|cumulative|margin|variation|"
@@ -35,6 +37,7 @@ _MONTH: Final = re.compile(
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|century)\b",
     re.IGNORECASE,
 )
+_ANY_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR: Final = re.compile(r"\s*\(?(?:19|20)\d\d\)?\.?\s*")
 
 
@@ -62,8 +65,25 @@ def kind_asked(question: str) -> Asked:
 
 
 def asks_for_computing(question: str) -> bool:
-    """Say whether what is asked is likely to be computed rather than read off."""
+    """Say whether what is asked may have to be computed rather than read off."""
     return _COMPUTED.search(question) is not None
+
+
+def must_be_computed(question: str, known: frozenset[str]) -> bool:
+    """Say whether what is asked is hardly written in passages whose stems are `known`.
+
+    'Total sales of 2023' may well be a row; 'total sales of 2022 and 2023' is none, and neither is
+    a percentage where the passages do not speak of any.
+    """
+    asked = [match[0].lower() for match in _COMPUTED.finditer(question)]
+    if not asked:
+        return False
+    years = {match[0] for match in _ANY_YEAR.finditer(question)}
+    return len(years) > 1 or any(not _stems(words) <= known for words in asked)
+
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(Words.of(words).stems)
 
 
 def fits_asked(question: str, answer: str) -> bool:

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Final, TypeVar
 
 from services.validator.findings import FigureFinding, Status
-from services.validator.grounding.asking import asks_for_computing, fits_asked
+from services.validator.grounding.asking import fits_asked, must_be_computed
 from services.validator.grounding.claim import Claim, Statement
 from services.validator.grounding.lexicon import lexicon
 from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch
@@ -32,6 +32,9 @@ _HEDGES_LIST: Final = (
     "roughly suggest suggests appear appears seem seems expected expects"
 )
 _HEDGES: Final = frozenset(_HEDGES_LIST.split())
+_OPENING_NAME: Final = re.compile(
+    r"\W{0,3}((?:[A-Z][\w&'\u2019-]{1,40} ){1,4}[A-Z][\w&'\u2019-]{1,40})"
+)
 _NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
 _COUNTS_LIST: Final = (
     "size window_missing new new_same new_near new_bare opposite_near opposite negations "
@@ -76,7 +79,7 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
     findings = [f for c in statement.claims for f in c.findings if f.status is not Status.ASKED]
     right = sum(_worth(finding) for finding in findings)
     words = sum(len(claim.words.written) for claim in statement.claims)
-    computing = asks_for_computing(statement.question)
+    computing = must_be_computed(statement.question, statement.evidence.words)
     figures = [finding for finding in findings if any(c.isdigit() for c in finding.text)]
     copied = any(f.status is Status.EXACT for f in findings)
     derived = any(f.status is Status.DERIVED for f in findings)
@@ -246,9 +249,10 @@ def _names(
 
     Elsewhere: not in the one sentence that has nearly all of the claim's other words.
     """
-    names = {
-        stemmed for match in _NAME.finditer(claim.text) for stemmed in Words.of(match[0]).content
-    }
+    written = [match[0] for match in _NAME.finditer(claim.text)]
+    if opening := _OPENING_NAME.match(claim.text):  # one capital alone opens any sentence
+        written.append(opening[1])
+    names = {stemmed for name in written for stemmed in Words.of(name).content}
     rest = frozenset(claim.content) - names
     missing = [name for name in names if name not in evidence.words and name not in asked]
     away: list[str] = []

@@ -8,7 +8,7 @@ from shared.release import BUILT_IN, GeneratorParameters, Release, UnknownReleas
 
 def test_the_built_in_release_keeps_its_name() -> None:
     # Literal on purpose: change the manifest and every request is pinned to another release.
-    name = "7312f0cbcf5835443809384bc63d02b866d9a204ee7dad91d9b18dfe963ed344"
+    name = "94ffe477258ba0d3009cfc870f6171f41d8f8ef087fc71967e4f9053d11af755"
     assert BUILT_IN.content_hash() == name
 
 
@@ -28,6 +28,8 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
         "thresholds": {**manifest["thresholds"], "refuse": 0.3},
         "answer_max_characters": 4_001,
         "budget": {"calls": 100},
+        "calibration": {"refused": "too few"},
+        "shadow_checks": ["groundedness"],
         "policy": {"max_words": 200},
     }.get(field, "another")
     assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
