@@ -112,7 +112,8 @@ class DependencyBreakers:
             self._not_before[error.dependency] = time.monotonic() + error.retry_after
         if was_closed and not breaker.closed:
             log.error("dependency down, holding records back", dependency=error.dependency)
-        return max(error.retry_after or 0.0, random.uniform(0.5, 1) * _FIRST_WAIT)
+        jitter = random.uniform(0.5, 1)  # noqa: S311 - no secret
+        return max(error.retry_after or 0.0, jitter * _FIRST_WAIT)
 
     def _down_for(self, topic: str) -> list[str]:
         return [name for name in self.open if topic in self._needed_by[name]]

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from shared.settings import Settings
-from tests.chaos.conftest import FULL
+from tests.chaos.conftest import FULL, only_full
 from tests.chaos.fleet import Fleet
 from tests.chaos.outcomes import Inputs, Outcomes, assert_exactly_once
 
@@ -35,6 +35,7 @@ async def test_no_handler_is_started_twice_when_services_are_drained(
     assert starts == Counter(str(n) for n in range(len(inputs.keys)))
 
 
+@only_full
 @pytest.mark.timeout(300)
 async def test_no_handler_is_started_twice_when_one_service_joins_while_another_is_drained(
     settings: Settings, chance: random.Random
