@@ -12,20 +12,31 @@ from services.audit.settings import AuditSettings
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """In which logs it stands by now, and which a running audit holds: there it follows."""
+    """In which logs it stands by now, and in which it follows.
+
+    A running audit holds those of `to_follow`; those `elsewhere` lie in a bucket, and another
+    machine writes them.
+    """
 
     done: list[str]
     to_follow: list[str]
+    elsewhere: list[str]
 
 
 def log_key_events(settings: AuditSettings, logs: Iterable[Place]) -> Logged:
     """Append what happened to keys to each log that no process writes. Raises `LogError`.
 
-    A running audit appends it to its logs by itself, before the next record.
+    An audit that has these keys appends it to its logs by itself, before the next record. What
+    is named otherwise than a partition, as a copy may be, is none of its logs.
     """
-    logged = Logged([], [])
+    logged = Logged([], [], [])
     with closing(Stores(settings)) as stores:
         for log in logs:
+            if not log.name.isdecimal():
+                continue
+            if not stores.writes(int(log.name)):
+                logged.elsewhere.append(log.name)
+                continue
             try:
                 store = stores.open(int(log.name))
             except LockedError:

@@ -68,10 +68,9 @@ def _rotate_signing(settings: AuditSettings) -> None:
             raise typer.Exit(Verdict.UNVERIFIABLE)
         logs = find_logs(None, settings)
         with closing(open_keys()) as keys:
-            for log in logs:
+            for log in (log for log in logs if log.name.isdecimal()):
                 key = keys.rotate_signer(f"{settings.deployment}/{log.name}").verifier()
                 out.print(str(key), soft_wrap=True, markup=False)
         logged = log_key_events(settings, logs)
-    if logged.to_follow:
-        follow = ", ".join(logged.to_follow)
+    if follow := ", ".join(logged.to_follow + logged.elsewhere):
         out.print(f"a running audit writes {follow}: it signs with the new key after a restart")

@@ -74,3 +74,9 @@ def _change(
         soft_wrap=True,
         markup=False,
     )
+    if logged.elsewhere:
+        terminal.complain(
+            f"another machine writes {', '.join(logged.elsewhere)}: the audit there logs it before "
+            f"its next record if it has this very key store, {settings.keys_folder}. If that is a "
+            "copy, it goes on with its own: give this command there"
+        )

@@ -18,6 +18,7 @@ from services.audit.log import LockedError
 from services.audit.tlog.batch import Batch
 from services.audit.tlog.paths import bundle, split_bundle
 
+NAME: Final = "journal"
 _MAGIC: Final = b"glideslope journal 2\n"
 _DIGEST_AT: Final = len(_MAGIC)
 _LENGTH_AT: Final = _DIGEST_AT + 32
@@ -36,7 +37,7 @@ class Journal:
         make_folder(folder)
         self._lock = _lock(folder / "lock")
         try:
-            self._file = os.open(folder / "journal", os.O_RDWR | os.O_CREAT, FILE_MODE)
+            self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, FILE_MODE)
             self._length = os.fstat(self._file).st_size
             self._end = 0
             self._raw = b""
@@ -88,7 +89,7 @@ class Journal:
 def begun(folder: Path) -> list[Batch]:
     """Return what the journal in `folder` holds, without the lock: for those who only look."""
     try:
-        return list(_decoded((folder / "journal").read_bytes()))
+        return list(_decoded((folder / NAME).read_bytes()))
     except FileNotFoundError:
         return []
 

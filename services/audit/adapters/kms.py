@@ -24,14 +24,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.adapters.master import NONCE_BYTES, WrongMasterError
-from services.audit.tlog.keystore import KeyStoreError
+from services.audit.tlog.keystore import KeysUnavailableError
 
 _LENGTH: Final = 2
 _CONTEXT: Final = "glideslope"
 _WRONG: Final = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
-class KmsError(KeyStoreError):
+class KmsError(KeysUnavailableError):
     """KMS does not answer, or does not let this process use the key."""
 
 

@@ -12,8 +12,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from services.audit.adapters.folder import FolderStorage
+from services.audit.adapters.journal import NAME as JOURNAL
 from services.audit.adapters.journal import Journal, begun
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.kms import KmsMaster
@@ -26,10 +28,12 @@ from services.audit.settings import AuditSettings
 from services.audit.tlog import reading
 from services.audit.tlog.batch import publications
 from services.audit.tlog.edge import Edge
-from services.audit.tlog.keystore import KeyReader, KeyStore
+from services.audit.tlog.keystore import KeyReader, KeyStore, KeysUnavailableError
 from services.audit.tlog.paths import CHECKPOINT
 from services.audit.tlog.storage import Storage, StorageError, Stored
 from services.audit.tlog.store import TransparencyStore
+
+LOCAL: Final = "local"
 
 
 class Stores:
@@ -42,7 +46,7 @@ class Stores:
 
     def open(self, partition: int) -> TransparencyStore:
         """Open a partition's log. Blocks. Raises `LogError`, `KeyStoreError`."""
-        with self._lock:
+        with self._lock, _outages(self._settings.keys_folder):
             if self._keys is None:
                 self._keys = open_keys(self._settings)
         return open_store(
@@ -65,6 +69,14 @@ class Stores:
                 return not (self._settings.log_folder(partition) / CHECKPOINT).exists()
             with contextlib.closing(storage):
                 return storage.get(CHECKPOINT) is None
+
+    def writes(self, partition: int) -> bool:
+        """Whether this machine may write the log: one in a bucket only if its journal is here.
+
+        Anywhere else a second writer of it would stop the one that has the journal.
+        """
+        local = self._settings.log_folder(partition) / LOCAL
+        return self._settings.audit_s3_bucket is None or (local / JOURNAL).exists()
 
     def place(self, partition: int) -> str:
         """Return where the partition's log is, for messages."""
@@ -129,13 +141,13 @@ def open_store(  # noqa: PLR0913 - what a log is made of
     `publish_seconds` count in a folder alone, which our lock guards. Raises `LogError`.
     """
     with _outages(folder), contextlib.ExitStack() as undo:
-        journal = Journal(folder / "local")
+        journal = Journal(folder / LOCAL)
         undo.callback(journal.close)
         if storage is not None:
             publish_seconds = 0.0
         storage = FolderStorage(folder, alone=True) if storage is None else storage
         undo.callback(storage.close)
-        derived = SqliteDerived.open(folder / "local")
+        derived = SqliteDerived.open(folder / LOCAL)
         undo.callback(derived.close)
         store = TransparencyStore(
             origin,
@@ -154,9 +166,9 @@ def open_store(  # noqa: PLR0913 - what a log is made of
 def _outages(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, StorageError, sqlite3.Error) as error:
+    except (OSError, StorageError, KeysUnavailableError, sqlite3.Error) as error:
         raise UnavailableError(
-            f"the audit log in {folder} could not be opened: {error!r}. Mend the storage (space, "
+            f"what audit needs of {folder} could not be opened: {error!r}. Mend it (space, "
             "permissions, health), and audit goes on"
         ) from error
 
@@ -184,7 +196,7 @@ def unpublished(folder: Path) -> dict[str, bytes]:
     """
     storage = FolderStorage(folder)
     while True:
-        batches = begun(folder / "local")
+        batches = begun(folder / LOCAL)
         stored = storage.get(CHECKPOINT)
         published = b"" if stored is None else stored.data
         since = [place for place, batch in enumerate(batches) if batch.old == published]

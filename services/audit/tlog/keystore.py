@@ -3,7 +3,8 @@
 KeyStoreError
 ├── HeldError              the person is under a legal hold, so nothing of theirs is erased
 ├── UnknownSubjectError    no record of that person was ever encrypted, or all are erased
-└── MasterKeyError         the key that protects the others is missing or another one
+├── MasterKeyError         the key that protects the others is missing or another one
+└── KeysUnavailableError   what protects the keys does not answer, or refuses: it may not later
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,10 @@ class UnknownSubjectError(KeyStoreError):
 
 class MasterKeyError(KeyStoreError):
     """The master key is missing, or not the one that the keys are encrypted under."""
+
+
+class KeysUnavailableError(KeyStoreError):
+    """What protects the keys does not answer, or does not let them be used. Nothing was changed."""
 
 
 class Owner(NamedTuple):

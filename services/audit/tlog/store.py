@@ -18,7 +18,7 @@ import structlog
 from services.audit.entry import Entry, Position, RequestKey, Stream
 from services.audit.log import Appended, LogError, OtherWriterError, UnavailableError
 from services.audit.tlog.batch import Batch, BatchJournal, Publication
-from services.audit.tlog.keystore import KeyStore
+from services.audit.tlog.keystore import KeyStore, KeysUnavailableError
 from services.audit.tlog.leaf import KEY_EVENTS, Leaf
 from services.audit.tlog.note import Checkpoint, Note
 from services.audit.tlog.paths import CHECKPOINT, key_path
@@ -30,8 +30,8 @@ from shared.delivery.errors import FatalError
 from shared.events import Receipt
 
 _CAUGHT_UP_AT_ONCE: Final = 4_096
-_OUTAGES: Final = (OSError, StorageError, sqlite3.Error)
-"""What passes when disk or network are mended."""
+_OUTAGES: Final = (OSError, StorageError, KeysUnavailableError, sqlite3.Error)
+"""What passes when disk, network or permissions are mended."""
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +144,7 @@ class TransparencyStore:
             raise self._failure from error
 
     def _meaning(self, error: Exception) -> FatalError:
-        if isinstance(error, FatalError):
+        if isinstance(error, FatalError) and not isinstance(error, _OUTAGES):
             return error
         if isinstance(error, ConflictError):
             self._forget_refused()

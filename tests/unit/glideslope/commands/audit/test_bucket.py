@@ -4,13 +4,17 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import boto3
 from typer.testing import Result
 
-Append = Callable[[int], object]
+from services.audit.adapters.stores import Stores
+from services.audit.settings import AuditSettings
+
+Append = Callable[[int], AuditSettings]
 Run = Callable[..., Result]
 
 
@@ -40,6 +44,21 @@ def test_an_erasure_is_logged_in_the_bucket(bucket: str, append: Append, audit: 
     append(2)
     erased = audit("erase", "anna@example.com", "--tenant", "bank", "--reason", "she asked")
     assert erased.exit_code == 0, erased.output
+    [log] = json.loads(audit("verify", "--json").stdout)["logs"]
+    assert (log["verdict"], log["size"], log["shredded"]) == ("intact", 3, 2)
+    del bucket
+
+
+def test_an_erasure_on_another_machine_leaves_the_entry_to_the_one_that_writes(
+    bucket: str, append: Append, audit: Run, home: Path, tmp_path: Path
+) -> None:
+    settings = append(2)
+    with closing(Stores(settings)) as stores, closing(stores.open(0)) as writer:
+        (home / "audit").rename(tmp_path / "journals")  # this machine has the keys alone
+        erased = audit("erase", "anna@example.com", "--tenant", "bank", "--reason", "she asked")
+        assert erased.exit_code == 0
+        assert "another machine writes 0" in erased.stderr
+        writer.append([])  # it was not stopped, and has found the entry to log
     [log] = json.loads(audit("verify", "--json").stdout)["logs"]
     assert (log["verdict"], log["size"], log["shredded"]) == ("intact", 3, 2)
     del bucket

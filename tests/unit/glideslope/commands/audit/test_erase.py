@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +104,16 @@ def test_nothing_of_an_erased_person_is_left_in_any_version_in_a_bucket(
 
     assert len(stored) > 8
     assert left_in(stored | files(home)) == set()
+
+
+def test_a_copy_beside_the_logs_is_not_taken_for_one_to_write(
+    append: Append, audit: Run, home: Path
+) -> None:
+    append(3)
+    shutil.copytree(home / "audit/0", home / "audit/0.copy")
+    erased = audit("erase", "anna@example.com", "--tenant", "bank", "--reason", "asked")
+    assert erased.exit_code == 0, erased.output
+    assert "logged in 1 logs" in erased.stdout
 
 
 @pytest.mark.parametrize("secret", OF_ANNA)

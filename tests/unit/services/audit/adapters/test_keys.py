@@ -1,5 +1,6 @@
 """What every key store owes, under a master key of this machine and one in AWS KMS (moto's)."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,6 +14,10 @@ import pytest
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.kms import KmsError, KmsMaster
 from services.audit.adapters.master import LocalMaster, Master
+from services.audit.adapters.stores import Stores
+from services.audit.entry import Entry, Position
+from services.audit.group import GroupLog
+from services.audit.settings import AuditSettings
 from services.audit.tlog.keystore import (
     HeldError,
     MasterKeyError,
@@ -294,3 +299,47 @@ def test_only_its_owner_may_read_the_keys(keys: LocalKeys, tmp_path: Path) -> No
 
     folder = tmp_path / "keys"
     assert all(path.stat().st_mode & 0o077 == 0 for path in [folder, *folder.iterdir()])
+
+
+async def test_while_kms_refuses_its_key_audit_waits_and_then_goes_on(
+    tmp_path: Path, aws: str
+) -> None:
+    client = boto3.client("kms", endpoint_url=aws)
+    alias, key_id = "alias/audit-outage", client.create_key()["KeyMetadata"]["KeyId"]
+    settings = AuditSettings(
+        home=tmp_path, audit_keys_kms_key_id=alias, audit_keys_kms_endpoint=aws
+    )
+    stores = Stores(settings)
+    log = await GroupLog(lambda: stores.open(0)).open()
+    assert "kms:GenerateDataKey" in (log.problem or "")  # from the start
+    appended = []
+    for offset in (0, 1):
+        header = ("ce_subject", b"person-%d" % offset)  # whose key is to be made
+        entry = Entry(Position("c", "requests", 0, offset, 0), None, (header,), b"value")
+        append = asyncio.create_task(log.append(entry))
+        async with asyncio.timeout(10):
+            while log.problem is None:  # noqa: ASYNC110 - readiness is asked, it tells nobody
+                await asyncio.sleep(0.01)
+        assert not append.done()
+        client.create_alias(AliasName=alias, TargetKeyId=key_id)
+        appended.append(await append)
+        client.delete_alias(AliasName=alias)  # and again, at work
+    await log.close()
+    stores.close()
+    client.close()
+
+    assert [each.receipt.index for each in appended] == [0, 1]
+
+
+async def test_while_the_key_store_cannot_be_opened_audit_waits(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "keys"
+    in_the_way.write_text("no folder")
+    stores = Stores(AuditSettings(home=tmp_path))
+    log = await GroupLog(lambda: stores.open(0)).open()
+    assert str(in_the_way) in (log.problem or "")
+
+    in_the_way.unlink()
+    entry = Entry(Position("c", "requests", 0, 0, 0), None, (), b"value")
+    assert (await log.append(entry)).receipt.index == 0
+    await log.close()
+    stores.close()
