@@ -69,11 +69,6 @@ def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: 
             "Pinewood Forge closed its plant in Denver.",
             "Larkspur Tools closed its plant in Denver.",
         ),
-        (
-            "Pinewood Forge closed its plant in Denver.",
-            "Pinewood Forge closed its plant in Austin.",
-        ),
-        ("The company did not repurchase any shares.", "The company repurchased all its shares."),
         ("The board proposes a dividend.", "The board rejects a dividend."),
         (RIGHT[1], UNSUPPORTED[0]),
     ],
