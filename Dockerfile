@@ -28,8 +28,8 @@ RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE"
 FROM uv AS all-dependencies
 RUN uv sync --quiet --locked --no-dev --no-install-project
 
-# Compiled here, once: a container has a file system that it cannot write to, and would compile
-# everything again at each start. No file of an image changes, so none is checked against its source.
+# Compiled here, once: a container cannot write byte code, and would compile our own code again at
+# each start. No file of an image changes, so none is checked against its source.
 FROM ${BASE} AS code
 COPY glideslope/ /app/glideslope/
 COPY services/ /app/services/

@@ -330,10 +330,10 @@ def _thresholds(fitted: Fitted, rows: Sequence[Measured]) -> Mapping[str, float]
         mine = [row for row in rows if row.example.set == name]
         said = [fitted.probability(row) for row in mine]
         wrong = [not row.example.supported for row in mine]
-        found[name] = max(
-            np.linspace(0.05, 0.95, 91).tolist(),
-            key=lambda t, s=said, w=wrong: f1([p < t for p in s], w),
-        )
+        marks: dict[float, float] = {
+            t: f1([p < t for p in said], wrong) for t in np.linspace(0.05, 0.95, 91).tolist()
+        }
+        found[name] = max(marks, key=marks.__getitem__)
     return found
 
 

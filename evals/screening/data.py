@@ -1,7 +1,7 @@
 """The public sets that the screening models are fitted on, read and split.
 
 They are no part of the project: `folder` names where they lie. Every row goes to one of five
-parts by a hash of its group, and part 0 is locked: nothing is fitted on it.
+parts by a hash of its group, and nothing that is shipped is fitted on part 0.
 """
 
 import hashlib
@@ -88,14 +88,14 @@ def planted(all_prompts: list[Prompt]) -> list[Prompt]:
     ]
 
 
-def asks(all_prompts: list[Prompt]) -> list[str]:
+def asks(all_prompts: list[Prompt], held: int = LOCKED) -> list[str]:
     """Return harmless requests to a model, of the open parts: in a document they are none."""
     return [
         each.text
         for each in all_prompts
         if not each.attack
         and each.source in {"WildGuard-benign", "NotInject"}
-        and part(each.text) != LOCKED
+        and part(each.text) != held
         and len(each.text) < _ASK
         and each.text.isascii()
     ]

@@ -1,7 +1,7 @@
 """Fit the two models of shared/screening: `python -m evals.screening.fit_injection DATA [--write]`.
 
-Scikit-learn fits; what is shipped is a file of weights. The last line is the measurement on the
-locked part, as JSON.
+Scikit-learn fits; what is shipped is a file of weights. The last line is the measurement as JSON:
+of what is shipped on part 0, or with --across of all parts, each held out of its fit in turn.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,8 @@ from sklearn.linear_model import LogisticRegression
 
 from evals.screening import data
 from shared.screening.features import segment_features, stems, text_features, tokens
-from shared.screening.injection import QUESTION_TOKENS
+from shared.screening.injection import QUESTION_TOKENS, screen_passage, screen_question
+from shared.screening.linear import Linear
 from shared.screening.patterns import matches
 from shared.screening.payloads import payloads
 from shared.screening.plain import plain
@@ -35,6 +36,8 @@ _RULE: Final = 0.3
 _THRESHOLDS: Final = {"question": 0.3, "passage": 0.36}
 
 Features = dict[str, float]
+Flags = dict[str, list[bool]]
+Models = Mapping[str, Linear]
 
 
 def _rules(text: str, words: list[str]) -> set[str]:
@@ -87,9 +90,11 @@ def fit(
     }
 
 
-def fit_questions(prompts: Iterable[data.Prompt]) -> tuple[float, dict[str, float]]:
-    """Return the model of a question that is an attack."""
-    rows = [each for each in prompts if each.part != data.LOCKED and each.source != "BIPIA"]
+def fit_questions(
+    prompts: Iterable[data.Prompt], held: int = data.LOCKED
+) -> tuple[float, dict[str, float]]:
+    """Return the model of a question that is an attack, fitted on all parts but `held`."""
+    rows = [each for each in prompts if each.part != held and each.source != "BIPIA"]
     features = [_question(each.text) for each in rows]
     labels = [each.attack for each in rows]
     own = data.requests(_HERE / "questions.txt", of_each=10, seed=7)
@@ -102,18 +107,18 @@ def fit_questions(prompts: Iterable[data.Prompt]) -> tuple[float, dict[str, floa
 
 
 def fit_passages(
-    prompts: list[data.Prompt], documents: list[data.Document]
+    prompts: list[data.Prompt], documents: list[data.Document], held: int = data.LOCKED
 ) -> tuple[float, dict[str, float]]:
-    """Return the model of a piece of a document that asks for something."""
+    """Return the model of a piece of a document that asks for something, without part `held`."""
     chance = random.Random(1)  # noqa: S311 - the same sample every time
     open_documents = [
-        each for each in documents if each.part != data.LOCKED and each.kind != "evaluation only"
+        each for each in documents if each.part != held and each.kind != "evaluation only"
     ]
     letters = data.requests(_HERE / "letters.txt", of_each=12, seed=7)
     rows = [
         *_clean(open_documents, chance),
         *_letters(open_documents, letters, chance),
-        *_planted(open_documents, prompts, chance),
+        *_planted(open_documents, prompts, chance, held),
     ]
     features, labels, weights = zip(*rows, strict=True)
     return fit(features, labels, weights, inverse_penalty=10, balanced=False)
@@ -141,18 +146,15 @@ def _letters(
 
 
 def _planted(
-    documents: list[data.Document], prompts: list[data.Prompt], chance: random.Random
+    documents: list[data.Document], prompts: list[data.Prompt], chance: random.Random, held: int
 ) -> Iterator[Weighed]:
     hosts: dict[str, list[data.Document]] = {"email": [], "table": [], "other": []}
     for document in documents:
         hosts.get(document.kind, hosts["other"]).append(document)
     attacks = [
-        (each.text, 3.0)
-        for each in data.planted(prompts)
-        if each.part != data.LOCKED
-        for _ in range(3)
+        (each.text, 3.0) for each in data.planted(prompts) if each.part != held for _ in range(3)
     ]
-    attacks += [(text, 0.6) for text in data.asks(prompts)]
+    attacks += [(text, 0.6) for text in data.asks(prompts, held)]
     own = data.requests(_HERE / "requests.txt", of_each=20, seed=7)
     attacks += [(text, 1.2) for text in own]
     for attack, weight in attacks:
@@ -165,7 +167,7 @@ def _planted(
 def _sampled(kind: str, worded: list[list[str]], chance: random.Random) -> list[int]:
     every = list(range(len(worded)))
     if kind == "table":  # most of its cells are numbers and names
-        return [at for at in every if len(worded[at]) >= 4 or chance.random() < 0.05]  # noqa: PLR2004
+        return [at for at in every if len(worded[at]) >= 4 or chance.random() < 0.05]  # noqa: PLR2004 - a few
     if kind in {"web", "filing"}:
         return chance.sample(every, min(len(every), 8))
     return every
@@ -196,6 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--across", action="store_true", help="measure all parts, each held out")
     arguments = parser.parse_args()
     folder: Path = arguments.data
     prompts, documents = data.prompts(folder), data.documents(folder)
@@ -210,38 +213,63 @@ def main() -> None:
         ]
         _write("question", fit_questions(prompts), folder, asked)
         _write("passage", fit_passages(prompts, documents), folder, clean)
-    print(json.dumps(measure(prompts, documents)))  # noqa: T201 - its output
+    figures = (across if arguments.across else measure)(prompts, documents)
+    print(json.dumps(figures))  # noqa: T201 - its output
 
 
-def measure(prompts: list[data.Prompt], documents: list[data.Document]) -> dict[str, Any]:
-    """Return the shares that are flagged in the locked part, with the number of texts in it."""
-    from shared.screening import screen_passage, screen_question  # noqa: PLC0415 - weights are new
+def measure(
+    prompts: list[data.Prompt], documents: list[data.Document], models: Models | None = None
+) -> dict[str, Any]:
+    """Return the shares that are flagged in part 0; `models` None are those that are shipped."""
+    return _shares(_flags(prompts, documents, data.LOCKED, models or {}))
 
-    found: dict[str, list[bool]] = {}
+
+def across(prompts: list[data.Prompt], documents: list[data.Document]) -> dict[str, Any]:
+    """Return the shares that are flagged in all parts, each by models that did not see it."""
+    every: Flags = {}
+    for held in range(data.PARTS):
+        question, passage = fit_questions(prompts, held), fit_passages(prompts, documents, held)
+        models = {
+            "question": Linear(*question, _THRESHOLDS["question"]),
+            "passage": Linear(*passage, _THRESHOLDS["passage"]),
+        }
+        for kind, flags in _flags(prompts, documents, held, models).items():
+            every.setdefault(kind, []).extend(flags)
+    return _shares(every)
+
+
+def _shares(flags: Flags) -> dict[str, Any]:
+    return {
+        kind: {"flagged": round(float(np.mean(flags[kind])), 3), "n": len(flags[kind])}
+        for kind in sorted(flags)
+    }
+
+
+def _flags(
+    prompts: list[data.Prompt], documents: list[data.Document], part: int, models: Models
+) -> Flags:
+    found: Flags = {}
     for each in prompts:
-        if each.part == data.LOCKED and each.source != "BIPIA":
-            flagged = screen_question(each.text).flagged
+        if each.part == part and each.source != "BIPIA":
+            flagged = screen_question(each.text, models.get("question")).flagged
             kind = "attack" if each.attack else "harmless"
             found.setdefault(f"question, {kind}, {each.source}", []).append(flagged)
             if each.attack or each.source != "business":
                 found.setdefault(f"question, {kind}", []).append(flagged)
     for document in documents:
-        if document.part == data.LOCKED:
-            flagged = screen_passage(document.text).flagged
+        if document.part == part:
+            flagged = screen_passage(document.text, models.get("passage")).flagged
             found.setdefault(f"document, clean, {document.kind}", []).append(flagged)
     chance = random.Random(5)  # noqa: S311 - the same places every time
     for kind in ("email", "table"):
-        clean = [d.text for d in documents if d.kind == kind and d.part == data.LOCKED]
+        clean = [d.text for d in documents if d.kind == kind and d.part == part]
         for each in data.planted(prompts):
-            if each.part == data.LOCKED:
+            if each.part == part:
                 for place in ("start", "middle", "end", "appended"):
                     text = data.with_attack(chance.choice(clean), each.text, place, chance)
-                    flagged = screen_passage(text).flagged
+                    flagged = screen_passage(text, models.get("passage")).flagged
                     found.setdefault(f"document, planted, {kind}", []).append(flagged)
-    return {
-        name: {"flagged": round(float(np.mean(found[name])), 3), "n": len(found[name])}
-        for name in sorted(found)
-    }
+    return found
 
 
 if __name__ == "__main__":

@@ -67,9 +67,9 @@ def small_words(folder: Path) -> list[str]:
     small: Counter[str] = Counter()
     large: Counter[str] = Counter()
     for row in data.rows(folder / _SETS[1]):
-        for word in set(re.findall(r"[A-Za-z]+(?:['’][a-z]+)?", " ".join(row["context"]))):  # noqa: RUF001
+        for word in set(re.findall(r"[A-Za-z]+(?:['’][a-z]+)?", " ".join(row["context"]))):  # noqa: RUF001 - people type both
             (small if word.islower() else large)[word.lower()] += 1
-    return sorted(w for w, n in small.items() if n >= 2 and n >= large[w] / 10)  # noqa: PLR2004
+    return sorted(w for w, n in small.items() if n >= 2 and n >= large[w] / 10)  # noqa: PLR2004 - twice, as a rule small
 
 
 def nameless(folder: Path, lexicon: names.Lexicon) -> list[Row]:
@@ -165,7 +165,7 @@ def _learn(
     learned: Perceptron, view: names.View, labels: Sequence[str], chance: random.Random
 ) -> None:
     if chance.random() < 0.3:  # noqa: PLR2004 - no list has every name
-        view.lists = ["-" if chance.random() < 0.5 else each for each in view.lists]  # noqa: PLR2004
+        view.lists = ["-" if chance.random() < 0.5 else each for each in view.lists]  # noqa: PLR2004 - half of them
     if chance.random() < 0.1:  # noqa: PLR2004 - some write small only
         view.shapes = [names.shape(word) for word in view.low]
     before = earlier = "^"
@@ -179,7 +179,7 @@ def _learn(
                 learned.add(feature, label, 1.0)
                 learned.add(feature, guess, -1.0)
         earlier = before
-        follow = chance.random() < 0.5 and names.allowed(earlier, guess)  # noqa: PLR2004
+        follow = chance.random() < 0.5 and names.allowed(earlier, guess)  # noqa: PLR2004 - as often as not
         before = guess if follow else label
 
 

@@ -19,6 +19,12 @@ from glideslope.kafka.runtime import (
 
 _JARS: Final = "/opt/kafka/libs"  # where the image has them
 _FOLDER: Final = "/glideslope"  # where the broker's folder is mounted
+# Of a silent engine, Docker 20.10 (Debian 12) has no version: asking for it fails with a complaint
+# about the template, in place of the reason.
+_ENGINE: Final = (
+    '{{if .ServerErrors}}{{join .ServerErrors " "}}'
+    "{{else}}{{.ServerVersion}} {{.SecurityOptions}}{{end}}"
+)
 _ANSWERS_WITHIN: Final = 15.0  # seconds, for an engine that is there
 _PULLED_WITHIN: Final = 600.0  # seconds
 
@@ -83,11 +89,11 @@ def _engine() -> str:
         "`open -a Docker` on macOS"
     )
     try:
-        info = _docker("info", "--format", "{{.ServerVersion}} {{.SecurityOptions}}")
+        info = _docker("info", "--format", _ENGINE)
     except FileNotFoundError:
         raise _closed("there is no `docker` command", start) from None
     if info.returncode != 0 or not re.match(r"\d", info.stdout):
-        raise _closed(f"no Docker engine answers: {_last_line(info.stderr)}", start)
+        raise _closed(f"no Docker engine answers: {_last_line(info.stderr or info.stdout)}", start)
     return info.stdout
 
 

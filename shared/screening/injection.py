@@ -50,14 +50,17 @@ class Screening:
         return tuple(dict.fromkeys(finding.reason for finding in self.findings))
 
 
-def screen_question(text: str) -> Screening:
-    """Say whether a question is an attack on the model that is to answer it."""
+def screen_question(text: str, model: Linear | None = None) -> Screening:
+    """Say whether a question is an attack on the model that is to answer it.
+
+    `model` weighs its words; None is the one that comes with Glideslope.
+    """
     read = plain(text)
     words = tokens(read.text)
     found = list(matches(read.text, set(words)))
     hidden = tuple(_hidden(read))
     certain = [match for match in found if match.rule.alone]
-    model = Linear.named("question")
+    model = model or Linear.named("question")
     names = {match.rule.name for match in found}
     score = model.score(text_features(words[:QUESTION_TOKENS], names))
     if certain or hidden:
@@ -69,8 +72,11 @@ def screen_question(text: str) -> Screening:
     return Screening(flagged=True, score=score, findings=(*_findings(read, found), whole))
 
 
-def screen_passage(text: str) -> Screening:
-    """Say whether somebody put an instruction or a request to a model into a document."""
+def screen_passage(text: str, model: Linear | None = None) -> Screening:
+    """Say whether somebody put an instruction or a request to a model into a document.
+
+    `model` weighs each piece; None is the one that comes with Glideslope.
+    """
     read = plain(text)
     bounds = list(segments(read.text))
     pieces = [read.text[start:end] for start, end in bounds]
@@ -78,7 +84,7 @@ def screen_passage(text: str) -> Screening:
     everywhere = Counter(stem for words in worded for stem in stems(words))
     # most documents have no place for any rule, and then no piece of them has
     likely = [match.rule for match in matches(read.text, set(chain.from_iterable(worded)))]
-    model = Linear.named("passage")
+    model = model or Linear.named("passage")
     threshold = _for_length(model.threshold, len(pieces))
     findings, best = list(_hidden(read)), 0.0
     for (start, _), piece, words in zip(bounds, pieces, worded, strict=True):

@@ -32,8 +32,8 @@ _SCORE: Final = 0.6
 """Two of three are right on text of unseen wording."""
 _LONGEST_PLACE: Final = 3
 _SHORT: Final = 5
-_TOKEN: Final = re.compile(r"\n|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")  # noqa: RUF001
-_NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['’][^\W\d_]+)?")  # noqa: RUF001
+_TOKEN: Final = re.compile(r"\n|[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]|_")  # noqa: RUF001 - people type both
+_NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['’][^\W\d_]+)?")  # noqa: RUF001 - people type both
 _STARTS: Final = frozenset({"^", ".", "?", "!", ":", "\n", '"', "“", ">"})
 
 

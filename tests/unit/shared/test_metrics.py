@@ -98,11 +98,14 @@ def test_metrics_that_nobody_collects_can_be_counted_all_the_same() -> None:
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
 def test_a_name_follows_the_conventions(metric: metrics.Metric) -> None:
-    assert re.fullmatch(r"glideslope(\.[a-z][a-z_]*)+", metric.name)
+    # GenAI's semantic conventions name metrics and attributes of calls of models
+    is_genai = metric.name.startswith("gen_ai.client.")
+    assert is_genai or re.fullmatch(r"glideslope(\.[a-z][a-z_]*)+", metric.name)
     assert not metric.name.endswith("_total")  # Prometheus' exporter adds it
-    assert metric.unit in {"s", "By", "1"} or re.fullmatch(r"\{[a-z]+\}", metric.unit)
+    assert metric.unit in {"s", "By", "1"} or re.fullmatch(r"\{([a-z]+|USD)\}", metric.unit)
     assert metric.meaning.endswith(".")
-    assert all(re.fullmatch("[a-z]+", attribute) for attribute in metric.attributes)
+    form = r"gen_ai(\.[a-z]+)+|error\.type" if is_genai else "[a-z]+"
+    assert all(re.fullmatch(form, attribute) for attribute in metric.attributes)
 
 
 def test_every_metric_has_a_name_of_its_own() -> None:

@@ -52,6 +52,11 @@ def test_without_a_docker_command_it_says_how_to_get_docker(docker: Docker) -> N
     [
         "echo 'Cannot connect to the Docker daemon' >&2; exit 1",
         "echo ' []'; echo 'Cannot connect to the Docker daemon' >&2",  # older clients end with 0
+        # 20.10, which answers what it is asked for: its errors, or a version that it does not have
+        """case "$3" in
+             *.ServerErrors*) echo 'Cannot connect to the Docker daemon' ;;
+             *) echo 'template: nil pointer' >&2; exit 1 ;;
+           esac""",
     ],
 )
 def test_without_an_engine_it_says_how_to_start_one(docker: Docker, script: str) -> None:

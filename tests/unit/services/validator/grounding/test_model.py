@@ -69,6 +69,16 @@ def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: 
             "Pinewood Forge closed its plant in Denver.",
             "Larkspur Tools closed its plant in Denver.",
         ),
+        pytest.param(
+            "Pinewood Forge closed its plant in Denver.",
+            "Pinewood Forge closed its plant in Austin.",
+            marks=pytest.mark.xfail(reason="missed: one place for another in a short sentence"),
+        ),
+        pytest.param(
+            "The company did not repurchase any shares.",
+            "The company repurchased all its shares.",
+            marks=pytest.mark.xfail(reason="missed: a negation that is dropped with other words"),
+        ),
         ("The board proposes a dividend.", "The board rejects a dividend."),
         (RIGHT[1], UNSUPPORTED[0]),
     ],
