@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -211,25 +211,13 @@ class Reader:
     async def _fetch(self, *partitions: TopicPartition) -> list[tuple[Topic, Record]]:
         fetched = await self._consumer.getmany(*partitions, timeout_ms=500)
         return [
-            (self._names[partition.topic], _record(each))
+            (self._names[partition.topic], Record.of(each))
             for partition, records in fetched.items()
             for each in records
         ]
 
     async def _at_end(self, partition: TopicPartition) -> bool:
         return bool(await self._consumer.position(partition) >= self.ends[partition])
-
-
-def _record(each: Any) -> Record:
-    return Record(
-        topic=each.topic,
-        partition=each.partition,
-        offset=each.offset,
-        timestamp=each.timestamp,
-        key=each.key,
-        value=each.value,
-        headers=tuple(each.headers),
-    )
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.delivery.assignment import Assignment
@@ -49,7 +49,7 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
         for partition, records in fetched.items():
-            assignment.take(partition, map(_record, records))
+            assignment.take(partition, map(Record.of, records))
 
 
 async def _undecodable(consumer: AIOKafkaConsumer) -> str:
@@ -77,15 +77,3 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
     await asyncio.wait([stopping])
     if not stopping.cancelled():
         stopping.result()
-
-
-def _record(fetched: ConsumerRecord) -> Record:
-    return Record(
-        topic=fetched.topic,
-        partition=fetched.partition,
-        offset=fetched.offset,
-        timestamp=fetched.timestamp,
-        key=fetched.key,
-        value=fetched.value,
-        headers=tuple(fetched.headers),
-    )

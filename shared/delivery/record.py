@@ -5,6 +5,7 @@ times as long, and each event needs several.
 """
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 Header = tuple[str, bytes | None]
 
@@ -20,6 +21,19 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = ()
+
+    @classmethod
+    def of(cls, fetched: Any) -> Self:
+        """Return a record as a Kafka client fetched it."""
+        return cls(
+            topic=fetched.topic,
+            partition=fetched.partition,
+            offset=fetched.offset,
+            timestamp=fetched.timestamp,
+            key=fetched.key,
+            value=fetched.value,
+            headers=tuple(fetched.headers),
+        )
 
     @property
     def size(self) -> int:
