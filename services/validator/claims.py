@@ -1,7 +1,7 @@
 """What an answer claims of each of its figures: of what, for when, which way."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -160,8 +160,3 @@ def _readings(
 def significant(amount: Amount) -> int:
     """Return how many digits of an amount say something."""
     return len(amount.value.normalize().as_tuple().digits)
-
-
-def is_bare(claims: Sequence[Claim]) -> bool:
-    """Say whether an answer is figures only."""
-    return all(claim.bare for claim in claims)
