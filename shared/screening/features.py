@@ -15,7 +15,7 @@ _LONGEST: Final = 3
 _CONTENT: Final = 4
 """Letters of a word that says what a text is about."""
 _STEM: Final = 5
-_QUOTED: Final = re.compile(r"[\"'“‘][^\"'“”‘’]{2,}[\"'”’]")  # noqa: RUF001
+_QUOTED: Final = re.compile(r"[\"'“‘][^\"'“”‘’]{2,}[\"'”’]")  # noqa: RUF001 - quotation marks
 
 
 def tokens(text: str) -> list[str]:

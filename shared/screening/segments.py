@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _BREAK: Final = re.compile(
-    r"\n+|\s*\|\s*|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+|(?<=[。！？])|<!--|-->|</?[a-zA-Z][^<>]{0,200}>"  # noqa: RUF001
+    r"\n+|\s*\|\s*|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+|(?<=[。！？])|<!--|-->|</?[a-zA-Z][^<>]{0,200}>"  # noqa: RUF001 - marks of Chinese and Japanese
 )
 _OPENERS: Final = (
     "write|compose|create|draft|explain|describe|translate|summarize|summarise|provide|list|name|"

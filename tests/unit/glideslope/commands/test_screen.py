@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +14,7 @@ ROWS = [
 ]
 
 
-def screened(rows: list[str], *options: str) -> tuple[int, list[dict[str, object]]]:
+def screened(rows: list[str], *options: str) -> tuple[int, list[dict[str, Any]]]:
     result = CliRunner().invoke(app, ["screen", "-", "--json", *options], input="\n".join(rows))
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -22,10 +23,10 @@ def test_each_row_comes_out_with_what_is_in_it() -> None:
     code, (clean, attack, planted) = screened(ROWS)
     assert code == 0
     assert clean["id"] == 1
-    assert clean["injection"]["flagged"] is False  # type: ignore[index]
-    assert attack["injection"]["flagged"] is True  # type: ignore[index]
-    assert [each["type"] for each in attack["personal_data"]] == ["EMAIL_ADDRESS"]  # type: ignore[attr-defined]
-    assert planted["injection"]["spans"][0]["start"] == 12  # type: ignore[index]
+    assert clean["injection"]["flagged"] is False
+    assert attack["injection"]["flagged"] is True
+    assert [each["type"] for each in attack["personal_data"]] == ["EMAIL_ADDRESS"]
+    assert planted["injection"]["spans"][0]["start"] == 12
     assert planted["secrets"] == []
 
 
