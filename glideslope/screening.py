@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from glideslope.rows import RowError
 from services.validator import personal_data, secrets
 from shared.screening import Screening, screen_passage, screen_question
 
@@ -17,14 +18,6 @@ class Row(BaseModel):
     id: JsonValue = None
     text: str
     role: Literal["question", "passage"] = "question"
-
-
-class RowError(ValueError):
-    """A row that cannot be screened: what is wrong, and which row, if it says."""
-
-    def __init__(self, message: str, row_id: JsonValue = None) -> None:
-        super().__init__(message)
-        self.row_id = row_id
 
 
 def screened(line: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from glideslope.rows import RowError
 from services.validator.case import Case
 from services.validator.checks import CHECKS, citations, groundedness
 from services.validator.routing import Route
@@ -14,14 +15,6 @@ from shared.release import Release
 
 _ATTEMPT: Final = 1
 _LONGEST: Final = 200
-
-
-class RowError(ValueError):
-    """A row that cannot be judged. `row_id` is its id, where it has a readable one."""
-
-    def __init__(self, row_id: Any, message: str) -> None:
-        super().__init__(message)
-        self.row_id = row_id
 
 
 class _Passage(BaseModel):
@@ -59,7 +52,7 @@ def read(line: str | bytes) -> Row:
     try:
         return Row.model_validate_json(line)
     except ValidationError as error:
-        raise RowError(_id(line), _message(error)) from error
+        raise RowError(_message(error), _id(line)) from error
 
 
 def judge(row: Row, release: Release) -> Mapping[str, Any]:

@@ -1,16 +1,12 @@
 """`glideslope screen`: questions and passages screened without Kafka."""
 
-import sys
 from collections import Counter
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic_core import to_json
 
-from glideslope import terminal
-from glideslope.terminal import Exit, err, out, plain
+from glideslope import rows, terminal
+from glideslope.terminal import out, plain
 
 
 def command(
@@ -29,18 +25,17 @@ def command(
     from glideslope import screening  # noqa: PLC0415 - it loads the recognisers, which takes 2 s
 
     tally: Counter[str] = Counter()
-    with _opened(file) as stream:
+    with rows.opened(file) as stream:
         for number, line in screening.lines(iter(stream)):
             tally["rows"] += 1
             try:
                 found = screening.screened(line)
-            except screening.RowError as error:
+            except rows.RowError as error:
                 tally["unread"] += 1
-                found = {"id": error.row_id, "line": number, "error": str(error)}
+                found = error.told(number)
             _count(found, tally)
             if as_json:
-                sys.stdout.buffer.write(to_json(found) + b"\n")
-                sys.stdout.buffer.flush()
+                rows.write(found)
             else:
                 _show(number, found)
     if not as_json:
@@ -48,19 +43,7 @@ def command(
             f"{tally['rows']:,} rows: {tally['injection']:,} with an injection, "
             f"{tally['personal_data']:,} with personal data, {tally['secrets']:,} with secrets"
         )
-    if tally["unread"]:
-        terminal.complain(f"{tally['unread']:,} of {tally['rows']:,} rows could not be read")
-        raise typer.Exit(Exit.FAILED)
-
-
-def _opened(file: str) -> Any:
-    if file == "-":
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        terminal.complain(f"{file} cannot be read: {error.strerror}")
-        raise typer.Exit(Exit.USAGE) from None
+    rows.end(unread=tally["unread"], of=tally["rows"])
 
 
 def _count(found: dict[str, Any], tally: Counter[str]) -> None:
@@ -70,12 +53,12 @@ def _count(found: dict[str, Any], tally: Counter[str]) -> None:
 
 
 def _show(number: int, found: dict[str, Any]) -> None:
-    name = plain(str(number if found["id"] is None else found["id"]))
-    if "error" in found:
-        err.print(f"{name}: {plain(found['error'])}", markup=False, soft_wrap=True)
+    if rows.show_error(found, number):
         return
     said = list(found["injection"]["reasons"])
     said += dict.fromkeys(each["type"] for each in found["personal_data"])
     said += dict.fromkeys(each["type"] for each in found["secrets"])
     if said:
-        out.print(f"{name}: {plain(', '.join(said))}", markup=False, soft_wrap=True)
+        out.print(
+            f"{rows.named(found, number)}: {plain(', '.join(said))}", markup=False, soft_wrap=True
+        )

@@ -1,17 +1,14 @@
 """`glideslope validate`: answers judged without Kafka."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
-from pydantic_core import to_json
 
-from glideslope import releases, terminal
-from glideslope.terminal import Exit, err, out, plain
+from glideslope import releases, rows, terminal
+from glideslope.terminal import out, plain
 
 
 def command(
@@ -37,24 +34,22 @@ def command(
     with terminal.told():
         manifest = releases.read(release)
     tally: Counter[str] = Counter()
-    with _opened(file) as stream:
+    with rows.opened(file) as stream:
         for number, line in _lines(stream):
             tally["rows"] += 1
             try:
                 found = validating.judge(validating.read(line), manifest)
                 tally[found["route"]] += 1
-            except validating.RowError as error:
+            except rows.RowError as error:
                 tally["unread"] += 1
-                found = {"id": error.row_id, "line": number, "error": str(error)}
+                found = error.told(number)
             _say(found, number, as_json=as_json)
     if not as_json:
         routes = ", ".join(
             f"{tally[r]:,} {r}" for r in ("approved", "regenerate", "review", "refusal")
         )
         out.print(f"{tally['rows']:,} rows: {routes}")
-    if tally["unread"]:
-        terminal.complain(f"{tally['unread']:,} of {tally['rows']:,} rows could not be read")
-        raise typer.Exit(Exit.FAILED)
+    rows.end(unread=tally["unread"], of=tally["rows"])
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -64,24 +59,9 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _opened(file: str) -> AbstractContextManager[IO[bytes]]:
-    if file == "-":
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        terminal.complain(f"{file} cannot be read: {error.strerror}")
-        raise typer.Exit(Exit.USAGE) from None
-
-
 def _say(found: Mapping[str, Any], number: int, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.buffer.write(to_json(found) + b"\n")
-        sys.stdout.buffer.flush()
-        return
-    name = plain(str(number if found["id"] is None else found["id"]))
-    if "error" in found:
-        err.print(f"{name}: {plain(found['error'])}", markup=False, soft_wrap=True)
-    elif found["route"] != "approved":
-        text = f"{name}: {found['route']}: {plain(found['reason'])}"
+        rows.write(found)
+    elif not rows.show_error(found, number) and found["route"] != "approved":
+        text = f"{rows.named(found, number)}: {found['route']}: {plain(found['reason'])}"
         out.print(text, markup=False, soft_wrap=True)
