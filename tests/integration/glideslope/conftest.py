@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import BaseModel
 
 from glideslope.stack import settings_environment
@@ -35,6 +35,7 @@ class Service:
 
     settings: Settings
     producer: AIOKafkaProducer
+    committed: AIOKafkaConsumer
 
     async def put(  # noqa: PLR0913 - a record has this many parts
         self,
@@ -48,7 +49,11 @@ class Service:
         headers: list[tuple[str, bytes | None]] | None = None,
         commit: bool = True,
     ) -> tuple[int, int]:
-        """Publish one record in a transaction; return its partition and offset."""
+        """Publish one record in a transaction; return its partition and offset.
+
+        A broker answers a commit before its marker is in the partition: until it is, a reader
+        that opens sees neither the record nor an end behind it. So this returns when it is.
+        """
         value = data.model_dump_json().encode() if isinstance(data, BaseModel) else data
         event = Event(id=id, type=topic.event_type, source=source, data=value or b"")
         await self.producer.begin_transaction()
@@ -63,6 +68,11 @@ class Service:
             await self.producer.commit_transaction()
         else:
             await self.producer.abort_transaction()
+        written = TopicPartition(sent.topic, sent.partition)
+        async with asyncio.timeout(20):
+            # ASYNC110: the broker tells nobody of it, it has to be asked
+            while (await self.committed.end_offsets([written]))[written] <= sent.offset:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         return sent.partition, sent.offset
 
     async def reply(
@@ -82,11 +92,11 @@ async def service(settings: Settings, topics: None) -> AsyncIterator[Service]:  
         bootstrap_servers=settings.bootstrap_servers,
         transactional_id=f"{settings.topic_prefix}stand-in",
     )
-    await producer.start()
-    try:
-        yield Service(settings, producer)
-    finally:
-        await producer.stop()
+    committed = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed"
+    )
+    async with producer, committed:
+        yield Service(settings, producer, committed)
 
 
 @dataclass(frozen=True)
