@@ -7,6 +7,7 @@ import sys
 
 import stamina
 import structlog
+import uvloop
 
 from shared import health, readiness, telemetry
 from shared.delivery.attempts import log_retry
@@ -27,7 +28,9 @@ def run(service: Service) -> None:
     stamina.instrumentation.set_on_retry_hooks([log_retry])
     exposition = Exposition(service.name, service.settings)
     try:
-        code = asyncio.run(_run(service, exposition))
+        # docs/adr/0007: a hop's p95 is half of that on asyncio's own loop
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(_run(service, exposition))
     finally:
         exposition.close()
         telemetry.shut_down()
