@@ -11,7 +11,10 @@ from shared.delivery.errors import FatalError
 from shared.delivery.record import Record
 from shared.settings import Settings
 
-_POLL_MS: Final = 100  # a partition that gets room again waits this long at the most
+_POLL_MS: Final = 100
+# While some partition is full the others are asked for so long: when it gets room again, what is
+# fetched of it lies there already, and nothing else ends the wait.
+_POLL_FULL_MS: Final = 5
 _POLL_RECORDS: Final = 500
 # A larger record is fetched all the same.
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
@@ -42,9 +45,11 @@ def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
 async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
     """Hand what is fetched to the workers that have room, until cancelled."""
     while True:
+        asked = await assignment.with_room()
+        patience = _POLL_MS if len(asked) == len(consumer.assignment()) else _POLL_FULL_MS
         try:
             fetched = await consumer.getmany(
-                *await assignment.with_room(), timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+                *asked, timeout_ms=patience, max_records=_POLL_RECORDS
             )
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
