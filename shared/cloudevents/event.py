@@ -74,7 +74,10 @@ class Event:
         Subject, tenant and other extensions are handed on; `extensions` adds to them, replaces
         them, and with None leaves one out.
         """
-        handed_on = {**self.extensions, **extensions}
+        handed_on = self.extensions
+        if extensions:
+            merged = {**handed_on, **extensions}
+            handed_on = {name: text for name, text in merged.items() if text is not None}
         return Event(
             id=derived_id(self.source, self.id, stage),
             type=type,
@@ -82,7 +85,7 @@ class Event:
             data=data.__pydantic_serializer__.to_json(data),
             time=(now or datetime.now(UTC)).isoformat(),
             subject=self.subject,
-            extensions={name: text for name, text in handed_on.items() if text is not None},
+            extensions=handed_on,
             foreign=self.foreign,
         )
 

@@ -54,9 +54,10 @@ def read(value: bytes | None, headers: Headers) -> Event:
         ours.append((attribute, name, raw))
         if attribute == "datacontenttype" and name.lower() == "content-type":
             content_types.append(ours[-1])
-    media_type = _media_type(_texts(content_types).get("datacontenttype", ""))
-    if media_type.startswith(_EVENT_FORMATS):
-        return _structured(value, media_type, foreign)
+    if content_types:
+        media_type = _media_type(_texts(content_types).get("datacontenttype", ""))
+        if media_type.startswith(_EVENT_FORMATS):
+            return _structured(value, media_type, foreign)
     attributes = _texts(ours)
     _parse_data(value)
     return _event(attributes, value, foreign)

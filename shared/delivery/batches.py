@@ -46,7 +46,7 @@ def encode(outputs: Sequence[Output], producer: tuple[int, int], sequence: int) 
     A record that came compressed may be larger than its topic's limit once it is unpacked, so a
     large one goes out compressed, too.
     """
-    large = any(output.size > _LARGE_BYTES for output in outputs)
+    large = len(outputs) == 1 and outputs[0].size > _LARGE_BYTES  # `cut` leaves it alone
     builder = DefaultRecordBatchBuilder(
         magic=2,
         compression_type=_GZIP if large else _PLAIN,

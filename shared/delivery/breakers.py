@@ -53,7 +53,7 @@ class DependencyBreakers:
 
     def holds(self, topic: str) -> bool:
         """Whether a record of `topic` needs something that is taken to be down."""
-        return bool(self._down_for(topic))
+        return self.any_known and bool(self._down_for(topic))
 
     async def admit(self, topic: str) -> bool:
         """Wait until nothing that `topic` needs is known to be down, or it is time to find out.

@@ -48,9 +48,7 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
         asked = await assignment.with_room()
         patience = _POLL_MS if len(asked) == len(consumer.assignment()) else _POLL_FULL_MS
         try:
-            fetched = await consumer.getmany(
-                *asked, timeout_ms=patience, max_records=_POLL_RECORDS
-            )
+            fetched = await consumer.getmany(*asked, timeout_ms=patience, max_records=_POLL_RECORDS)
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
         for partition, records in fetched.items():

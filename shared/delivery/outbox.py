@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ class Outbox:
         """The record as an event. Raises `UnreadableError`."""
         if self._cause is None:
             self._cause = cloudevents.read(self.record.value, self.record.headers)
+            if self._cause.foreign:  # that of a redrive says where this record came from
+                others = (each for each in self._cause.foreign if each[0] != REDRIVES_HEADER)
+                self._cause = replace(self._cause, foreign=tuple(others))
         return self._cause
 
     def event(self) -> Event:
@@ -74,20 +78,17 @@ class Outbox:
             stage=topic.name,
             extensions=extensions,
         )
-        handed_on = [header for header in event.headers() if header[0] != REDRIVES_HEADER]
-        headers = tuple(telemetry.inject(handed_on))
-        size = len(event.data) + sum(len(name) + len(raw or b"") for name, raw in headers)
+        output = Output(
+            topic=destination,
+            key=self.record.key if key is None else key,
+            value=event.data,
+            headers=tuple(telemetry.inject(event.headers())),
+            partition=self.record.partition if key is None else None,
+        )
+        size = output.size - len(output.key or b"")
         if size + _RECORD_OVERHEAD > topic.max_bytes:
             raise OutputTooLargeError(topic.name, size, topic.max_bytes)
-        self.outputs.append(
-            Output(
-                topic=destination,
-                key=self.record.key if key is None else key,
-                value=event.data,
-                headers=headers,
-                partition=self.record.partition if key is None else None,
-            )
-        )
+        self.outputs.append(output)
 
 
 class CollectOutputs(BaseMiddleware[Any, Any]):

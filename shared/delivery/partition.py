@@ -251,7 +251,7 @@ class PartitionWorker:
             self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
             for offset in batch:
                 del self._finished[offset]
-                self._hold(-self._taken.pop(offset)[0])
+            self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
             self._has_room()
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:

@@ -4,7 +4,7 @@ Neither is changed once it is made. They are not frozen, because making a frozen
 times as long, and each event needs several.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 Header = tuple[str, bytes | None]
@@ -50,11 +50,12 @@ class Output:
     value: bytes | None
     headers: tuple[Header, ...]
     partition: int | None = None
+    size: int = field(init=False, repr=False, compare=False)
+    """Bytes of key, value and headers; asked for several times on the way, so worked out once."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of key, value and headers."""
-        return _size(self)
+    def __post_init__(self) -> None:
+        """Work the size out."""
+        self.size = _size(self)
 
 
 def _size(record: Record | Output) -> int:
