@@ -26,7 +26,7 @@ RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference
 RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE"
 
 FROM uv AS all-dependencies
-RUN uv sync --quiet --locked --no-dev --no-install-project
+RUN uv sync --quiet --locked --no-dev --no-install-project --extra documents
 
 # Compiled here, once: a container cannot write byte code, and would compile our own code again at
 # each start. No file of an image changes, so none is checked against its source.

@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test chaos tamper interop demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos tamper interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,9 @@ check: $(READY) ## format, lint, types, and who may import whom
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothing even tries to leave
+	$(BIN)/pytest -rs tests/boundary
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \

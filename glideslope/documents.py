@@ -4,22 +4,42 @@ Errors that a person can do something about:
 
     DocumentError
     ├── NothingToIndexError    no file of a supported type
-    ├── UnsupportedTypeError   a file that was named is of no supported type
-    ├── UnreadableFileError    not UTF-8 text
-    ├── TooLargeError          does not fit into one record
-    └── SameNameError          two files would become one document
+    ├── SameNameError          two files would become one document
+    └── UnreadableFileError    this file cannot be sent, the others can
+        ├── UnsupportedTypeError   it is of no supported type
+        └── TooLargeError          it does not fit into records, whole or in parts
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from shared import topics
-from shared.events import DocumentSubmitted
+from pydantic import ValidationError
+from pydantic_core import to_json
 
-SUPPORTED: Final = (".md", ".txt")
+from glideslope import reading
+from glideslope.reading import Reading, ReadingError
+from shared import topics
+from shared.events import DocumentSubmitted, Page
+
+SUPPORTED: Final = reading.SUFFIXES
+DIGEST: Final = "filedigest"
+"""Extension attribute: what a document was made of, file and terms. The same need not be sent."""
+PART: Final = "filepart"
+"""Extension attribute of a document that is a part of a file: which, `2/3`."""
+PART_OF: Final = "filepartof"
+"""Extension attribute of the same: the document id that the file would have whole."""
+
 _ENVELOPE_BYTES: Final = 4 * 1024  # the record's headers and key, generously
+_PAGES_MAX: Final = 10_000  # of one document, as ingest has it
+_TITLE_MAX: Final = 512
+_BREAK: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 class DocumentError(Exception):
@@ -31,34 +51,8 @@ class NothingToIndexError(DocumentError):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__(
-            f"no {' or '.join(SUPPORTED)} file in {', '.join(map(str, paths))}: "
-            "convert the documents to text first"
-        )
-
-
-class UnsupportedTypeError(DocumentError):
-    """A file that was named cannot be read as text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path}: only {' and '.join(SUPPORTED)} files are indexed; convert it to text first"
-        )
-
-
-class UnreadableFileError(DocumentError):
-    """A file is not UTF-8 text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is not UTF-8 text: convert it (iconv -t UTF-8) or leave it out")
-
-
-class TooLargeError(DocumentError):
-    """A document does not fit into one record of the topic `documents`."""
-
-    def __init__(self, path: Path, size: int) -> None:
-        super().__init__(
-            f"{path} makes a record of {size:,} bytes, the topic takes "
-            f"{topics.DOCUMENTS.max_bytes:,}: split it into several files"
+            f"no {_alternatives()} file in {', '.join(map(str, paths))}: convert the documents to "
+            "one of these"
         )
 
 
@@ -72,67 +66,226 @@ class SameNameError(DocumentError):
         )
 
 
+class UnreadableFileError(DocumentError):
+    """A file cannot be sent; `reason` says what to do about it, without the file's name."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.reason = reason
+
+
+class UnsupportedTypeError(UnreadableFileError):
+    """A file that was named is of no type that can be read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, f"is no {_alternatives()} file: convert it to one of these")
+
+
+class TooLargeError(UnreadableFileError):
+    """A piece of a document that is not cut does not fit into one record of `documents`."""
+
+    def __init__(self, path: Path, piece: str, size: int) -> None:
+        super().__init__(
+            path,
+            f"has {piece} that makes a record of {size:,} bytes, the topic takes "
+            f"{topics.DOCUMENTS.max_bytes:,}: split it into several files",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands under some paths: files with their document ids, and how many were skipped."""
+    """What stands under some paths: files with their document ids, by suffix what was skipped."""
 
-    files: dict[str, Path]
-    skipped: int
+    files: Mapping[str, Path] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is said of every document that is sent: who may see it, from when on, whose it is."""
+
+    groups: tuple[str, ...] | None = None
+    version: str | None = None
+    valid_from: datetime | None = None
+    subject: str | None = None
+    """The person whose data it is: it goes when they are erased."""
+
+    def digest(self, raw: bytes) -> str:
+        """Return what tells a file under these terms from any other, in hex."""
+        said = {
+            "file": hashlib.sha256(raw).hexdigest(),
+            "groups": self.groups and sorted(self.groups),
+            "reader": reading.REVISION,
+            "subject": self.subject,
+            "valid_from": self.valid_from and self.valid_from.isoformat(),
+            "version": self.version,
+        }
+        return hashlib.sha256(to_json(said)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A document to be sent, and what its event says of it in its attributes."""
+
+    document: DocumentSubmitted
+    subject: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return self.document.document_id
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file as it is sent: one document, or its parts; and what a person should know of it."""
+
+    submissions: tuple[Submission, ...]
+    notes: tuple[str, ...] = ()
 
 
 def find(paths: Iterable[Path]) -> Found:
     """Find the supported files among `paths` and, recursively, in those that are folders.
 
     A document's id is its path relative to the folder that was named, with `/`; a file that was
-    named itself has its name as id. Hidden files and folders are skipped without being counted.
-    Raises `UnsupportedTypeError`, `SameNameError` and `NothingToIndexError`.
+    named itself has its name as id, whatever its type. Hidden files and folders are skipped
+    without being counted. Raises `SameNameError` and `NothingToIndexError`.
     """
     paths = list(paths)
     files: dict[str, Path] = {}
-    skipped = 0
+    skipped: Counter[str] = Counter()
     for path in paths:
-        if path.is_file() and path.suffix.lower() not in SUPPORTED:
-            raise UnsupportedTypeError(path)
         for document_id, file in _under(path):
-            if file.suffix.lower() not in SUPPORTED:
-                skipped += 1
+            suffix = file.suffix.lower()
+            if suffix not in SUPPORTED and not path.is_file():
+                skipped[suffix] += 1
             elif document_id in files and not files[document_id].samefile(file):
                 raise SameNameError(document_id, files[document_id], file)
             else:
                 files[document_id] = file
     if not files:
         raise NothingToIndexError(paths)
-    return Found(files, skipped)
+    return Found(files, dict(skipped))
 
 
-def load(
-    document_id: str, path: Path, *, groups: tuple[str, ...] | None = None
-) -> DocumentSubmitted:
-    """Read one file as a document.
+def contents(path: Path) -> bytes:
+    """Return a file's bytes. Raises `UnreadableFileError`, with what to do."""
+    if path.suffix.lower() not in SUPPORTED:
+        raise UnsupportedTypeError(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        said = f"cannot be opened ({error.strerror}): see to its permissions, or leave it out"
+        raise UnreadableFileError(path, said) from error
 
-    Raises `UnreadableFileError` and `TooLargeError`.
+
+def load(document_id: str, path: Path, raw: bytes, terms: Terms = Terms()) -> Loaded:
+    """Make of a file's bytes the document that is sent, or its parts where it is too large.
+
+    Its title is what the file says, else the file's name. A part has the id of the whole with
+    `#1`, `#2`, …; nothing is cut but between pages, or between blank lines of a text. Raises
+    `UnreadableFileError`.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(path) from error
-    document = DocumentSubmitted(
-        document_id=document_id, title=title_of(path, text), text=text, groups=groups
+        found = reading.read(raw, path.suffix.lower())
+    except ReadingError as error:
+        raise UnreadableFileError(path, str(error)) from error
+    try:
+        whole = DocumentSubmitted(
+            document_id=document_id,
+            title=_title(found.title or path.name),
+            groups=terms.groups,
+            version=terms.version,
+            valid_from=terms.valid_from,
+        )
+    except ValidationError as error:
+        said = f"has a path that is no document id ({error.errors()[0]['msg']}): rename it"
+        raise UnreadableFileError(path, said) from error
+    digest = terms.digest(raw)
+    if _fits(whole, found):
+        return Loaded((_submission(whole, found, terms, {DIGEST: digest}),), found.notes)
+    parts = list(_parts(path, whole, found))
+    submissions = tuple(
+        _submission(
+            whole.model_copy(update={"document_id": part_id(document_id, number)}),
+            part,
+            terms,
+            {DIGEST: digest, PART: f"{number}/{len(parts)}", PART_OF: document_id},
+        )
+        for number, part in enumerate(parts, start=1)
     )
-    size = len(document.model_dump_json(exclude_none=True).encode()) + _ENVELOPE_BYTES
-    if size > topics.DOCUMENTS.max_bytes:
-        raise TooLargeError(path, size)
-    return document
+    return Loaded(submissions, found.notes)
 
 
-def title_of(path: Path, text: str) -> str:
-    """Return a Markdown file's first heading, or else the file's name."""
-    if path.suffix.lower() == ".md":
-        for line in text.splitlines():
-            level = len(line) - len(line.lstrip("#"))
-            if 0 < level <= 6 and (title := line[level:].strip(" #")) and line[level] == " ":  # noqa: PLR2004 - headings have 1 to 6
-                return title
-    return path.name
+def deletion(document_id: str) -> Submission:
+    """Return what removes a document."""
+    return Submission(DocumentSubmitted(document_id=document_id, deleted=True))
+
+
+def part_id(document_id: str, number: int) -> str:
+    """Return the document id of a part of a file; the first has number 1."""
+    return f"{document_id}#{number}"
+
+
+def _title(text: str) -> str:
+    """Return a title as ingest takes it: one line of it, without what is no text."""
+    line = " ".join(text.split())
+    return "".join(each for each in line if each.isprintable())[:_TITLE_MAX]
+
+
+def _submission(
+    document: DocumentSubmitted, found: Reading, terms: Terms, attributes: Mapping[str, str]
+) -> Submission:
+    filled = document.model_copy(update={"text": found.text, "pages": found.pages})
+    return Submission(filled, terms.subject, attributes)
+
+
+def _fits(document: DocumentSubmitted, found: Reading) -> bool:
+    filled = document.model_copy(update={"text": found.text, "pages": found.pages})
+    return _record_bytes(filled) <= topics.DOCUMENTS.max_bytes and (
+        len(found.pages or ()) <= _PAGES_MAX
+    )
+
+
+def _record_bytes(document: DocumentSubmitted) -> int:
+    return len(document.model_dump_json(exclude_none=True).encode()) + _ENVELOPE_BYTES
+
+
+def _parts(path: Path, whole: DocumentSubmitted, found: Reading) -> Iterator[Reading]:
+    """Yield the parts in order, each as large as a record takes."""
+    room = topics.DOCUMENTS.max_bytes - _record_bytes(whole)
+    if found.pages is not None:
+        sizes = [len(page.model_dump_json().encode()) + 1 for page in found.pages]
+        for first, end in _runs(sizes, room, _PAGES_MAX):
+            pages: tuple[Page, ...] = found.pages[first:end]
+            if sizes[first] > room:
+                raise TooLargeError(path, f"a page ({pages[0].locator})", sizes[first])
+            yield Reading(pages=pages)
+        return
+    text = found.text or ""
+    cuts = [0, *(each.end() for each in _BREAK.finditer(text)), len(text)]
+    blocks = [text[start:end] for start, end in itertools.pairwise(cuts)]
+    sizes = [_json_bytes(block) for block in blocks]
+    for first, end in _runs(sizes, room, len(blocks)):
+        if sizes[first] > room:
+            raise TooLargeError(path, "a table or paragraph", sizes[first])
+        yield Reading(text="".join(blocks[first:end]))
+
+
+def _runs(sizes: Sequence[int], room: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield runs of consecutive pieces that fit, as many as fit; one too large stands alone."""
+    first = used = 0
+    for number, size in enumerate(sizes):
+        if number > first and (used + size > room or number - first == most):
+            yield first, number
+            first, used = number, 0
+        used += size
+    yield first, len(sizes)
+
+
+def _json_bytes(text: str) -> int:
+    return len(to_json(text)) - 2  # without its quotes: it stands between others
 
 
 def _under(path: Path) -> Iterator[tuple[str, Path]]:
@@ -143,3 +296,7 @@ def _under(path: Path) -> Iterator[tuple[str, Path]]:
         relative = file.relative_to(path)
         if file.is_file() and not any(part.startswith(".") for part in relative.parts):
             yield relative.as_posix(), file
+
+
+def _alternatives() -> str:
+    return f"{', '.join(SUPPORTED[:-1])} or {SUPPORTED[-1]}"

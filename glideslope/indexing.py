@@ -1,7 +1,8 @@
 """Documents published and followed until they can be found."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from glideslope import cluster
 from glideslope.cluster import SOURCE
+from glideslope.documents import Submission
 from glideslope.identity import origin
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError, derived_id
@@ -29,9 +31,16 @@ _ASK_EVERY_SECONDS: Final = 0.2
 
 @dataclass
 class Progress:
-    """Where the published documents stand, by document id. `changed` is called when one moves."""
+    """Where the documents stand, by document id. `changed` is called when one moves.
+
+    Of files that were looked at: `unchanged` are sent already, `unreadable` cannot be and say
+    what to do, `notes` say what is wanting in one that could be read.
+    """
 
     changed: Callable[[], None] = lambda: None
+    unchanged: set[str] = field(default_factory=set)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)
     accepted: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
@@ -59,15 +68,17 @@ class Progress:
                 self.indexed.add(document_id)
 
 
-def document_event(document: DocumentSubmitted, *, tenant: str | None = None) -> Event:
+def document_event(submission: Submission, *, tenant: str | None = None) -> Event:
     """Return the event that submits a document."""
+    document = submission.document
     return Event(
         id=str(uuid4()),
         type=topics.DOCUMENTS.event_type,
         source=SOURCE,
         data=document.model_dump_json(exclude_none=True, exclude_defaults=True).encode(),
         time=datetime.now(UTC).isoformat(),
-        extensions={} if tenant is None else {"tenant": tenant},
+        subject=submission.subject,
+        extensions={**({} if tenant is None else {"tenant": tenant}), **submission.attributes},
     )
 
 
@@ -84,44 +95,74 @@ async def publish(
     `seconds` bounds the wait after the last was published; what is missing then is in `progress`.
     None does not wait. Raises `UnreachableError` and `TopicsMissingError`.
     """
+    async with publication(settings, progress, tenant=tenant) as publishing:
+        for document in documents:
+            await publishing.send(Submission(document))
+        if seconds is not None:
+            await publishing.settled(seconds)
+
+
+@asynccontextmanager
+async def publication(
+    settings: Settings, progress: Progress, *, tenant: str | None = None
+) -> AsyncIterator["Publication"]:
+    """Open what documents are published with, one by one. Raises as `publish` does."""
     follower = (topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED, topics.DEAD_LETTERS)
     async with (
         cluster.reader(settings, *follower, start="end") as reader,
         cluster.producer(settings) as producer,
         cluster.admin(settings) as admin,
     ):
-        awaited: dict[str, str] = {}
-        for document in documents:
-            awaited |= await _send(producer, document, settings, tenant)
-            progress.published.add(document.document_id)
-            progress.changed()
-        if seconds is None:
-            return
-        judging = asyncio.create_task(_judge(reader, awaited, progress))
+        yield Publication(settings, progress, tenant, reader, producer, admin)
+
+
+class Publication:
+    """Documents on their way. What becomes of each is noted in `progress`."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what `publication` opens
+        self,
+        settings: Settings,
+        progress: Progress,
+        tenant: str | None,
+        reader: cluster.Reader,
+        producer: AIOKafkaProducer,
+        admin: AIOKafkaAdminClient,
+    ) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._tenant = tenant
+        self._reader = reader
+        self._producer = producer
+        self._admin = admin
+        self._awaited: dict[str, str] = {}
+        """By the ids of the events that will tell what became of a document: its id."""
+
+    async def send(self, submission: Submission) -> None:
+        """Publish one document; it is in Kafka on return."""
+        event = document_event(submission, tenant=self._tenant)
+        await self._producer.send_and_wait(
+            self._settings.topic(topics.DOCUMENTS),
+            key=submission.id.encode(),
+            value=event.data,
+            headers=event.headers(),
+        )
+        ends = (topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED)
+        ids = [event.id, *(derived_id(event.source, event.id, end.name) for end in ends)]
+        self._awaited |= dict.fromkeys(ids, submission.id)
+        self._progress.published.add(submission.id)
+        self._progress.changed()
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until each document is rejected or can be found, but no longer than this."""
+        judging = asyncio.create_task(_judge(self._reader, self._awaited, self._progress))
         try:
             async with asyncio.timeout(seconds):
-                await _until_indexed(admin, settings, progress, judging)
+                await _until_indexed(self._admin, self._settings, self._progress, judging)
         except TimeoutError:
             return
         finally:
             judging.cancel()
             await asyncio.gather(judging, return_exceptions=True)
-
-
-async def _send(
-    producer: AIOKafkaProducer, document: DocumentSubmitted, settings: Settings, tenant: str | None
-) -> dict[str, str]:
-    """Publish one document; return the ids of the events that will tell what became of it."""
-    event = document_event(document, tenant=tenant)
-    await producer.send_and_wait(
-        settings.topic(topics.DOCUMENTS),
-        key=document.document_id.encode(),
-        value=event.data,
-        headers=event.headers(),
-    )
-    ends = (topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED)
-    ids = [event.id, *(derived_id(event.source, event.id, end.name) for end in ends)]
-    return dict.fromkeys(ids, document.document_id)
 
 
 async def _judge(reader: cluster.Reader, awaited: Mapping[str, str], progress: Progress) -> None:

@@ -22,6 +22,9 @@ from shared.topics import Topic
 _LEADERS_WITHIN: Final = timedelta(seconds=30)
 _ENOUGH_REPLICAS_TO_LOSE_ONE: Final = 3
 """A write needs two of them; it is what a cluster that can gets."""
+_COMPACTED_WITHIN: Final = timedelta(days=1)
+"""What was replaced or deleted, on a compacted topic, is gone by then."""
+_NEVER_MS: Final = 2**63 - 1  # Kafka's own default
 _MUST_MATCH: Final = frozenset({"cleanup.policy"})
 
 
@@ -89,11 +92,15 @@ def configuration(topic: Topic, replicas: int) -> dict[str, str]:
     """Return the topic's configuration as Kafka names it.
 
     Time is the broker's: retention must not depend on the clock that a sender writes into its
-    records. With three copies a write needs two, so that one broker can be lost.
+    records. With three copies a write needs two, so that one broker can be lost. Without a bound, a
+    deleted document could stay on its topic for as long as nothing much is written.
     """
     retention = topic.retention
+    compacted = topic.cleanup == "compact"
+    lag = _COMPACTED_WITHIN // timedelta(milliseconds=1) if compacted else _NEVER_MS
     return {
         "cleanup.policy": topic.cleanup,
+        "max.compaction.lag.ms": str(lag),
         "retention.ms": "-1" if retention is None else str(retention // timedelta(milliseconds=1)),
         "max.message.bytes": str(topic.max_bytes),
         "message.timestamp.type": "LogAppendTime",

@@ -154,6 +154,10 @@ class DocumentSubmitted(Data):
     """Who may see it. Absent: everyone of the tenant. Empty: nobody."""
     metadata: dict[str, str] = {}
     """The sender's own notes; carried, not read."""
+    version: Identifier | None = None
+    """Which state of the document it is, as people say it. Absent: a hash of what it says."""
+    valid_from: AwareDatetime | None = None
+    """Before this time nothing of it is found, nor of the state that it has replaced."""
     deleted: bool = False
     """True removes the document; then nothing but its id is needed."""
 
@@ -172,6 +176,10 @@ class Passage(Data):
     """Where it is in the document, as people say it."""
     text: str
     """What it says, verbatim."""
+    version: str | None = None
+    """Which state of the document it is from."""
+    valid_from: AwareDatetime | None = None
+    """Found from then on."""
 
 
 class DocumentAccepted(Data):
@@ -183,6 +191,10 @@ class DocumentAccepted(Data):
     groups: tuple[str, ...] = (EVERYONE,)
     metadata: dict[str, str] = {}
     passages: tuple[Passage, ...] = ()
+    version: str | None = None
+    """As its sender says it, else `sha256:` and the first 16 digits of a hash of what it says."""
+    valid_from: AwareDatetime | None = None
+    """Before this time nothing of it is found."""
     deleted: bool = False
 
 

@@ -1,18 +1,19 @@
 """`glideslope index`: documents published until they can be found."""
 
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from glideslope import terminal
-from glideslope.documents import DocumentError, Found, find, load
-from glideslope.indexing import Progress, publish
+from glideslope.documents import SUPPORTED, DocumentError, Found, Terms, find
+from glideslope.indexing import Progress
+from glideslope.intake import Order, take
 from glideslope.terminal import Exit, err, out, plain
-from shared.events import DocumentSubmitted
 
 _NAMED_AT_MOST = 10
 
@@ -21,17 +22,38 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Text files (.txt, .md), or folders, which are searched for them.", exists=True
+            help=f"Files ({', '.join(SUPPORTED)}), or folders, which are searched for them.",
+            exists=True,
         ),
     ] = None,
     delete: Annotated[
         list[str] | None, typer.Option(help="A document id to remove. Repeatable.")
+    ] = None,
+    delete_subject: Annotated[
+        list[str] | None,
+        typer.Option(help="A person all of whose documents are to be removed. Repeatable."),
     ] = None,
     tenant: Annotated[str | None, typer.Option(help="Whose documents.")] = None,
     group: Annotated[
         list[str] | None,
         typer.Option(help="A group that may see them; none named: everyone. Repeatable."),
     ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Which state of them it is; if not given, a hash of what they say."),
+    ] = None,
+    valid_from: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Nothing of them is found before this time; in UTC, if it names no offset.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        ),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="The person whose data they are: erasing the person removes them."),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send unchanged files, too.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until they can be found.")] = True,
     timeout: Annotated[
         float, typer.Option(help="How long to wait after the last one, in seconds.", min=0.1)
@@ -41,27 +63,42 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     """Publish documents and wait until they can be found.
 
     A document's id is its path relative to the folder that was named; publishing it again
-    replaces it. Its title is a Markdown file's first heading, or else the file's name.
+    replaces it. Its title is what the file says, else the file's name. A file that is there
+    unchanged, under the same options, is not sent again, so that a run that was interrupted goes
+    on where it was. One that does not fit into a record is sent in parts: docs/documents.md.
 
-    Exit codes: 0 all indexed (with --no-wait: published); 1 a file cannot be read, nothing is
-    published; 3 the cluster cannot be worked with; 5 some were rejected; 6 some are not indexed
-    in time.
+    Exit codes: 0 all indexed (with --no-wait: published) or there unchanged; 1 some files cannot
+    be read, the rest went on; 3 the cluster cannot be worked with; 5 some were rejected; 6 some
+    are not indexed in time.
     """
-    if not paths and not delete:
+    if not paths and not delete and not delete_subject:
         raise typer.BadParameter("name files or folders, or a document with --delete")
-    groups = None if group is None else tuple(group)
     try:
-        found = find(paths) if paths else Found({}, 0)
-        for document_id, path in found.files.items():
-            load(document_id, path)  # all can be read before the first is published
+        found = find(paths) if paths else Found()
     except DocumentError as error:
         terminal.complain(str(error))
         raise typer.Exit(Exit.FAILED) from None
-    with ProgressBar(console=err, transient=True) as bar:
-        progress = _shown(bar, len(found.files) + len(delete or ()), wait=wait)
+    if valid_from is not None and valid_from.tzinfo is None:
+        valid_from = valid_from.replace(tzinfo=UTC)
+    order = Order(
+        found,
+        Terms(None if group is None else tuple(group), version, valid_from, subject),
+        tuple(delete or ()),
+        tuple(delete_subject or ()),
+        again,
+    )
+    with ProgressBar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    ) as bar:
+        progress = _shown(bar, len(found.files), wait=wait)
         terminal.run(
-            publish(
-                _documents(found, groups, delete or []),
+            take(
+                order,
                 terminal.cluster_settings(),
                 progress,
                 tenant=tenant,
@@ -69,45 +106,44 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
             )
         )
     if as_json:
-        _print_json(progress, found.skipped, wait=wait)
+        _print_json(progress, found, wait=wait)
     else:
-        _show(progress, found.skipped, wait=wait)
+        _show(progress, found, wait=wait)
     raise typer.Exit(_exit_code(progress, wait=wait))
-
-
-def _documents(
-    found: Found, groups: tuple[str, ...] | None, deleted: list[str]
-) -> Iterator[DocumentSubmitted]:
-    for document_id, path in found.files.items():
-        yield load(document_id, path, groups=groups)
-    for document_id in deleted:
-        yield DocumentSubmitted(document_id=document_id, deleted=True)
 
 
 def _exit_code(progress: Progress, *, wait: bool) -> Exit:
     if progress.rejected:
         return Exit.REJECTED
-    return Exit.OK if progress.done or not wait else Exit.TIMEOUT
+    if wait and not progress.done:
+        return Exit.TIMEOUT
+    return Exit.FAILED if progress.unreadable else Exit.OK
 
 
-def _shown(bar: ProgressBar, total: int, *, wait: bool) -> Progress:
+def _shown(bar: ProgressBar, files: int, *, wait: bool) -> Progress:
     """Return a progress whose changes move the bars."""
-    publishing = bar.add_task("published", total=total)
-    indexing = bar.add_task("indexed", total=total, visible=wait)
+    reading = bar.add_task("files", total=files, visible=files > 0)
+    indexing = bar.add_task("indexed", total=None, visible=wait)
+    started: set[str] = set()
 
     def show() -> None:
-        bar.update(publishing, completed=len(progress.published))
-        bar.update(indexing, completed=len(progress.indexed) + len(progress.rejected))
+        started.update(progress.unchanged, progress.unreadable, progress.published)
+        done = len(progress.indexed) + len(progress.rejected)
+        bar.update(reading, completed=min(len(started), files))
+        bar.update(indexing, total=len(progress.published), completed=done)
 
     progress = Progress(changed=show)
     return progress
 
 
-def _print_json(progress: Progress, skipped: int, *, wait: bool) -> None:
+def _print_json(progress: Progress, found: Found, *, wait: bool) -> None:
     terminal.print_json(
         {
             "published": sorted(progress.published),
-            "skipped": skipped,
+            "unchanged": sorted(progress.unchanged),
+            "unreadable": progress.unreadable,
+            "notes": progress.notes,
+            "skipped": sum(found.skipped.values()),
             "waited": wait,
             "indexed": sorted(progress.indexed),
             "rejected": progress.rejected,
@@ -117,18 +153,32 @@ def _print_json(progress: Progress, skipped: int, *, wait: bool) -> None:
     )
 
 
-def _show(progress: Progress, skipped: int, *, wait: bool) -> None:
-    out.print(f"published {len(progress.published)}, skipped {skipped} of other types")
+def _show(progress: Progress, found: Found, *, wait: bool) -> None:
+    types = ", ".join(suffix or "without a suffix" for suffix in sorted(found.skipped))
+    of_types = f" ({plain(types)})" if types else ""
+    out.print(
+        f"published {len(progress.published)}, unchanged {len(progress.unchanged)}, "
+        f"unreadable {len(progress.unreadable)}, skipped {sum(found.skipped.values())} of other "
+        f"types{of_types}",
+        soft_wrap=True,
+        markup=False,
+    )
+    for document_id, reason in sorted(progress.unreadable.items()):
+        _print_one("unreadable", "red", f"{document_id} {reason}")
     for document_id, message in sorted(progress.rejected.items()):
-        out.print(
-            Text("rejected ", style="red").append(plain(f"{document_id}: {message}"), "default"),
-            soft_wrap=True,
-        )
+        _print_one("rejected", "red", f"{document_id}: {message}")
+    for document_id, notes in sorted(progress.notes.items()):
+        for note in notes:
+            _print_one("note", "yellow", f"{document_id}: {note}")
     if not wait:
         return
     out.print(f"indexed {len(progress.indexed)}")
     _show_missing("neither accepted nor rejected (does ingest run?)", progress.unjudged)
     _show_missing("accepted, but not indexed (does inference run?)", progress.unindexed)
+
+
+def _print_one(what: str, style: str, said: str) -> None:
+    out.print(Text(f"{what} ", style=style).append(plain(said), "default"), soft_wrap=True)
 
 
 def _show_missing(what: str, missing: set[str]) -> None:

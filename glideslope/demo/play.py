@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from glideslope import cluster, documents, indexing, kafka, review
+from glideslope import cluster, indexing, kafka, review
 from glideslope.demo.history import history
 from glideslope.demo.journey import SOURCE, WAY, Journey, Journeys
 from glideslope.demo.show import (
@@ -119,7 +119,7 @@ class Demo:
     async def _index(self) -> None:
         progress = indexing.Progress()
         await indexing.publish(
-            [documents.load(each.name, each.path, groups=each.groups) for each in DOCUMENTS],
+            [each.submitted for each in DOCUMENTS],
             self._settings,
             progress,
             seconds=_INDEXED_SECONDS,

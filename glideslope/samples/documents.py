@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from glideslope.documents import Terms, contents, load
+from shared.events import DocumentSubmitted
+
 CREDIT_STAFF: Final = "credit"
 """The group that may see the credit policy."""
 
@@ -19,6 +22,12 @@ class SampleDocument:
     def path(self) -> Path:
         """The Markdown file."""
         return Path(__file__).parent / "texts" / self.name
+
+    @property
+    def submitted(self) -> DocumentSubmitted:
+        """The document as it is published."""
+        loaded = load(self.name, self.path, contents(self.path), Terms(self.groups))
+        return loaded.submissions[0].document
 
 
 DOCUMENTS: Final = (

@@ -37,8 +37,9 @@ class Index(Protocol):
     ) -> list[Found]:
         """Return the tenant's passages that match best, the best first.
 
-        Only passages of documents that one of the `groups`, or everyone, may see; word
-        statistics come from those alone too, so not even a rank tells of the others.
+        Only passages of documents that one of the `groups`, or everyone, may see, and that are
+        valid by now; word statistics come from those alone too, so not even a rank tells of the
+        others.
         """
 
 
@@ -64,6 +65,7 @@ def entries(document: DocumentAccepted) -> list[Entry]:
                 "document": document.document_id,
                 "version": version,
                 "passage": passage.model_dump(mode="json"),
+                **in_force(document),
             },
         )
         for passage in document.passages
@@ -73,6 +75,11 @@ def entries(document: DocumentAccepted) -> list[Entry]:
 def version_of(document: DocumentAccepted) -> str:
     """Return what tells this content of the document from any other."""
     return str(_derived(document.model_dump_json()))
+
+
+def in_force(document: DocumentAccepted) -> dict[str, object]:
+    """Return what an entry says of when it may be found, in seconds since 1970; always: nothing."""
+    return {"valid_from": document.valid_from.timestamp()} if document.valid_from else {}
 
 
 def visible_to(groups: Iterable[str]) -> list[str]:

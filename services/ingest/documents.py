@@ -5,12 +5,13 @@ update replaces it, a deletion leaves it without passages. Updates of one docume
 under one record key; records of different keys may overtake each other.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from services.ingest.arrival import Arrival
-from services.ingest.objection import Code, Objection, check_counts, read, reference
+from services.ingest.objection import Code, Objection, check_counts, check_time, read, reference
 from services.ingest.passages import Cut, split_pages, split_text
 from services.ingest.text import LINE, LINES, PAGES, free_of, is_readable, normalised
 from shared import topics
@@ -37,6 +38,7 @@ ACCEPTED_MAX_BYTES: Final = topics.DOCUMENTS_ACCEPTED.max_bytes - topics.DOCUMEN
 """A document cut into passages, as JSON; leaves the record room for the sender's headers."""
 
 _COUNTS: Final = {"pages": PAGES_MAX, "groups": GROUPS_MAX, "metadata": METADATA_MAX}
+_VERSION_DIGITS: Final = 16
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -50,6 +52,8 @@ def acceptable(data: Any, arrival: Arrival, most_bytes: int) -> DocumentAccepted
         check_counts(data, _COUNTS)
         document = read(DocumentSubmitted, data)
         _check_names(document)
+        if document.valid_from is not None:
+            check_time(data, "valid_from")
         accepted = DocumentAccepted(
             document_id=document.document_id,
             tenant=arrival.tenant,
@@ -57,6 +61,8 @@ def acceptable(data: Any, arrival: Arrival, most_bytes: int) -> DocumentAccepted
             groups=(EVERYONE,) if document.groups is None else document.groups,
             metadata=document.metadata,
             passages=() if document.deleted else tuple(passages(document)),
+            version=None if document.deleted else version_of(document),
+            valid_from=document.valid_from,
             deleted=document.deleted,
         )
         _check_size(accepted)
@@ -83,6 +89,7 @@ def key(document: DocumentAccepted | DocumentRejected) -> bytes | None:
 def _check_names(document: DocumentSubmitted) -> None:
     free_of(LINE, document.document_id, "document_id")
     free_of(LINE, document.title, "title")
+    free_of(LINE, document.version or "", "version")
     if len(document.title) > TITLE_MAX_CHARACTERS:
         raise Objection.too_long("title", TITLE_MAX_CHARACTERS)
     for index, group in enumerate(document.groups or ()):
@@ -94,8 +101,17 @@ def _check_names(document: DocumentSubmitted) -> None:
                 raise Objection.too_long("metadata", METADATA_MAX_CHARACTERS)
 
 
+def version_of(document: DocumentSubmitted) -> str:
+    """Return the version that the sender names, else one that what the document says has alone."""
+    if document.version is not None:
+        return document.version
+    said = document.model_dump_json(include={"title", "text", "pages"}).encode()
+    return f"sha256:{hashlib.sha256(said).hexdigest()[:_VERSION_DIGITS]}"
+
+
 def passages(document: DocumentSubmitted) -> Iterator[Passage]:
     """Yield the passages that a document is cut into. Raises `Objection` if there is no text."""
+    version = version_of(document)
     cuts = [cut for cut in _cuts(document) if is_readable(cut.text)]
     if not cuts:
         field = "text" if document.pages is None else "pages"
@@ -107,6 +123,8 @@ def passages(document: DocumentSubmitted) -> Iterator[Passage]:
             title=document.title,
             locator=cut.locator,
             text=cut.passage,
+            version=version,
+            valid_from=document.valid_from,
         )
 
 

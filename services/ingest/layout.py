@@ -1,7 +1,7 @@
 """The blocks of a text: headings, tables, and paragraphs, each as a span.
 
-Tables are told by their look, in two forms: a row a line (pipes, tabs, or several numbers), and a
-cell a line, as text taken from a PDF has them. Everything here is linear in the text's length.
+Tables are told by their look, in two forms: a row a line (pipes, tabs, gaps, or several numbers),
+and a cell a line, as text taken from a PDF has them. All of it is linear in the text's length.
 """
 
 import re
@@ -37,6 +37,7 @@ _DATE: Final = re.compile(
 )
 _RULE: Final = re.compile(r"[\s|:+=-]+")
 _FIGURES_SHARE: Final = 0.2
+_GAP: Final = " " * 3  # between two cells; a sentence's end has two at most
 
 
 class Kind(Enum):
@@ -62,7 +63,11 @@ class _Look(Enum):
     TEXT = auto()
     ROW = auto()  # several numbers beside their label
     PIPED = auto()  # columns marked by pipes or tabs
+    SPACED = auto()  # columns that stand apart, as a page has them
     CELL = auto()  # a number, or a mark for one, alone
+
+
+_OF_TABLES: Final = frozenset({_Look.ROW, _Look.PIPED, _Look.SPACED, _Look.CELL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +125,10 @@ def _lines(text: str) -> Iterator[_Line]:
 def _look(line: str) -> _Look:
     if not line or line.isspace():
         return _Look.BLANK
-    if "\t" in line.strip() or line.count("|") > 1:
-        return _Look.PIPED
+    words = line.strip()
+    piped = "\t" in words or line.count("|") > 1
+    if piped or _GAP in words:
+        return _Look.PIPED if piped else _Look.SPACED
     if len(line) > _LABEL_MAX:
         return _Look.TEXT
     if _FIGURES.fullmatch(line) and _FIGURE.search(line):
@@ -155,7 +162,7 @@ def _tables(lines: list[_Line], headings: set[int]) -> Iterator[tuple[int, int]]
     free = 0  # the first line that belongs to no earlier table
     first = last = rows = labels = 0
     for at, line in enumerate(lines):
-        if line.look in (_Look.ROW, _Look.PIPED, _Look.CELL) and at not in headings:
+        if line.look in _OF_TABLES and at not in headings:
             first = first if rows else at
             last, rows, labels = at, rows + 1, 0
         elif line.look is not _Look.BLANK and rows:
@@ -193,7 +200,9 @@ def _header(table: list[_Line]) -> str:
         length = piped + (2 if ruled else 1)
     else:
         dated = [at for at in range(figures) if _DATE.search(rows[at].text)]
-        length = dated[-1] + 1 if dated else max(figures - 1, 0)
+        spaced = figures < len(rows) and rows[figures].look is _Look.SPACED
+        undated = figures if spaced else max(figures - 1, 0)  # the first figures' label
+        length = dated[-1] + 1 if dated else undated
     header: list[str] = []
     room = HEADER_MAX_CHARACTERS
     for line in reversed(rows[:length]):
@@ -207,4 +216,6 @@ def _header(table: list[_Line]) -> str:
 def _has_figures(line: _Line) -> bool:
     if line.look is _Look.TEXT:
         return False
-    return bool(_NUMBER.search(_DATE.sub("", line.text))) or not _DATE.search(line.text)
+    if _NUMBER.search(_DATE.sub("", line.text)):
+        return True
+    return line.look is not _Look.SPACED and not _DATE.search(line.text)

@@ -5,6 +5,7 @@ come. A message names the field and the limit, and never repeats what the sender
 are read by people who may not see the question.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, Self, TypeVar
@@ -60,6 +61,7 @@ class Objection(Exception):  # noqa: N818 - it is an answer to the sender, not a
 _OPEN: Final = frozenset({"metadata"})
 """Fields whose keys are the sender's own words, and so never named in a rejection."""
 
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _IDENTIFIER: Final = TypeAdapter[str](Identifier)
 
 
@@ -85,6 +87,19 @@ def check_counts(data: Any, most: Mapping[str, int]) -> None:
             value = value.get(name) if isinstance(value, dict) else None
         if isinstance(value, list | dict) and len(value) > limit:
             raise Objection.too_many(path, limit)
+
+
+def check_time(data: Any, field: str) -> None:
+    """Object to a time that is not written as RFC 3339 has it.
+
+    pydantic takes seconds since 1970 too, as a number and in digits.
+    """
+    if not _RFC_3339.match(str(data[field])):
+        raise Objection(
+            Code.FIELD_MALFORMED,
+            f"`{field}` is not RFC 3339: send date, time and offset, as 2030-01-31T12:00:00Z",
+            field,
+        )
 
 
 def reference(data: Any, field: str) -> str | None:

@@ -4,14 +4,13 @@ A rejection is an end of its request: the id is used up, so a corrected question
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import JsonValue
 
 from services.ingest.arrival import Arrival
-from services.ingest.objection import Code, Objection, check_counts, read
+from services.ingest.objection import Code, Objection, check_counts, check_time, read
 from services.ingest.text import LINE, LINES, check_readable, free_of, normalised
 from shared.events import (
     InlinePassage,
@@ -44,7 +43,6 @@ _COUNTS: Final = {
     "metadata": METADATA_MAX,
     "principal.groups": GROUPS_MAX,
 }
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 def acceptable(
@@ -104,13 +102,7 @@ def _with_normalised_question(data: Any) -> Any:
 def _check_deadline(request: RequestSubmitted, data: Mapping[str, Any], arrival: Arrival) -> None:
     if request.deadline is None:
         return
-    # pydantic takes seconds since 1970 too, as a number and in digits
-    if not _RFC_3339.match(str(data["deadline"])):
-        raise Objection(
-            Code.FIELD_MALFORMED,
-            "`deadline` is not RFC 3339: send date, time and offset, as 2030-01-31T12:00:00Z",
-            "deadline",
-        )
+    check_time(data, "deadline")
     if request.deadline <= arrival.now:
         raise Objection(
             Code.DEADLINE_PASSED, "`deadline` has passed: send a later one or none", "deadline"

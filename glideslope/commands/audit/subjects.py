@@ -1,8 +1,9 @@
 """`glideslope audit erase | hold | release`: what an auditor does about a person."""
 
+import shlex
 from collections.abc import Callable
 from contextlib import closing
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +13,8 @@ from glideslope.audit.findings import Verdict
 from glideslope.audit.keyring import keyring
 from glideslope.audit.places import find_logs
 from glideslope.commands.audit.arguments import readable
+from glideslope.indexing import Progress
+from glideslope.intake import Order, take
 from glideslope.terminal import Exit, out, plain
 from services.audit.settings import AuditSettings
 from services.audit.tlog.keystore import (
@@ -22,19 +25,31 @@ from services.audit.tlog.keystore import (
     UnknownSubjectError,
 )
 
+_INDEXED_SECONDS: Final = 60.0
+
 Subject = Annotated[str, typer.Argument(help="The person, as ce_subject of their events says.")]
 Reason = Annotated[str, typer.Option(help="Why; it is logged, encrypted for the tenant.")]
 Tenant = Annotated[str | None, typer.Option(help="Whose person; the default tenant if not given.")]
 
 
-def erase(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
-    """Erase a person: destroy the key of their records, and log that it was done.
+def erase(
+    subject: Subject,
+    reason: Reason,
+    tenant: Tenant = None,
+    documents: Annotated[
+        bool, typer.Option(help="Remove the documents that are their data from the index, too.")
+    ] = True,
+) -> None:
+    """Erase a person: destroy the key of their records, log it, and delete their documents.
 
     It cannot be undone. Every proof still holds. Results that left, and what other systems keep,
     are not touched. Exit codes: 0; 1 refused because of a legal hold, or nobody of that name;
-    22 the keys or a log cannot be opened.
+    22 the keys or a log cannot be opened. The key is gone, but documents are not: 3 the cluster
+    cannot be worked with; 5, 6 a deletion was not accepted, or is not in the index in time.
     """
-    _change(tenant, subject, lambda keys, owner: keys.erase(owner, reason), "erased")
+    owner = _change(tenant, subject, lambda keys, owner: keys.erase(owner, reason), "erased")
+    if documents:
+        _delete_documents(owner.tenant, subject)
 
 
 def hold(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
@@ -49,7 +64,7 @@ def release(subject: Subject, reason: Reason, tenant: Tenant = None) -> None:
 
 def _change(
     tenant: str | None, subject: str, change: Callable[[KeyStore, Owner], object], done: str
-) -> None:
+) -> Owner:
     settings = terminal.settings(AuditSettings)
     owner = Owner(tenant or settings.default_tenant, subject)
     refusal: KeyStoreError | None = None
@@ -80,3 +95,34 @@ def _change(
             f"its next record if it has this very key store, {settings.keys_folder}. If that is a "
             "copy, it goes on with its own: give this command there"
         )
+    return owner
+
+
+def _delete_documents(tenant: str, subject: str) -> None:
+    progress = Progress()
+    order = Order(delete_subjects=(subject,))
+    try:
+        terminal.run(
+            take(
+                order,
+                terminal.cluster_settings(),
+                progress,
+                tenant=tenant,
+                seconds=_INDEXED_SECONDS,
+            )
+        )
+    except typer.Exit:
+        _complain_of_documents(tenant, subject, "what is indexed of this person")
+        raise
+    if progress.rejected or not progress.done:
+        left = sorted(progress.published - progress.indexed)
+        _complain_of_documents(tenant, subject, ", ".join(left))
+        raise typer.Exit(Exit.REJECTED if progress.rejected else Exit.TIMEOUT)
+    out.print(f"{len(progress.indexed)} documents deleted")
+
+
+def _complain_of_documents(tenant: str, subject: str, what: str) -> None:
+    again = shlex.join(["glideslope", "index", "--delete-subject", subject, "--tenant", tenant])
+    terminal.complain(
+        f"the key is destroyed, but {what} can still be found: repeat it with {again}"
+    )

@@ -8,6 +8,7 @@ with the process however it ends, tells whether it is held.
 import fcntl
 import itertools
 import shutil
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -81,7 +82,8 @@ class EdgeIndex:
             must=[
                 _is("tenant", tenant),
                 qdrant.FieldCondition("groups", match=qdrant.MatchAny(visible_to(groups))),
-            ]
+            ],
+            must_not=[qdrant.FieldCondition("valid_from", range=qdrant.RangeFloat(gt=time.time()))],
         )
         hits = self._shard.query(
             qdrant.QueryRequest(
@@ -114,6 +116,9 @@ class EdgeIndex:
             shard.update(
                 qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword)
             )
+        shard.update(
+            qdrant.UpdateOperation.create_field_index("valid_from", qdrant.PayloadSchemaType.Float)
+        )
         return shard
 
     def _claim(self, opening: ExitStack) -> Path:

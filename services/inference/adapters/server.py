@@ -1,5 +1,6 @@
 """The index on a Qdrant server, shared by all inference processes."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
@@ -92,7 +93,8 @@ class ServerIndex:
             must=[
                 _is("tenant", tenant),
                 models.FieldCondition(key="groups", match=models.MatchAny(any=visible_to(groups))),
-            ]
+            ],
+            must_not=[models.FieldCondition(key="valid_from", range=models.Range(gt=time.time()))],
         )
         with _failing_as_unavailable():
             response = self._client.query_points(
@@ -125,6 +127,9 @@ class ServerIndex:
             self._client.create_payload_index(
                 self._collection, field, models.PayloadSchemaType.KEYWORD
             )
+        self._client.create_payload_index(
+            self._collection, "valid_from", models.PayloadSchemaType.FLOAT
+        )
 
 
 @contextmanager

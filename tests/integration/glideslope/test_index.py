@@ -10,10 +10,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from glideslope import cluster
+from glideslope.documents import Terms, find
+from glideslope.indexed import indexed
 from glideslope.indexing import INDEX_GROUP, Progress, publish
+from glideslope.intake import Order, take
 from glideslope.terminal import Exit
 from shared import topics
-from shared.cloudevents import derived_id, read
+from shared.cloudevents import read
 from shared.events import DocumentAccepted, DocumentRejected, DocumentSubmitted
 from shared.settings import Settings
 from tests.integration.glideslope.conftest import Run, Service
@@ -46,9 +49,8 @@ async def ingesting(settings: Settings, service: Service, *, index: bool) -> Asy
                     tenant=event.tenant or "default",
                     deleted=document.deleted,
                 )
-            partition, offset = await service.put(
-                topic, out, id=derived_id(event.source, event.id, topic.name)
-            )
+            derived = event.derive(out, type=topic.event_type, source="/ingest", stage=topic.name)
+            partition, offset = await service.put(topic, out, headers=derived.headers())
             if index and topic is topics.DOCUMENTS_ACCEPTED:
                 position = TopicPartition(settings.topic(topic), partition)
                 await group.commit({position: offset + 1})
@@ -105,24 +107,56 @@ async def test_the_command_indexes_a_folder_and_deletes(
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.md").write_text("# Policy\nText.")
     (tmp_path / "in" / "b.pdf").write_bytes(b"%PDF")
-
+    (tmp_path / "in" / "c.xlsx").write_bytes(b"PK")
     async with ingesting(settings, service, index=True):
         ended = await glideslope(
             *("index", str(tmp_path / "in"), "--delete", "old.md", "--json"),
-            *("--group", "credit", "--tenant", "acme"),
+            *("--group", "credit", "--tenant", "acme", "--subject", "anna"),
         )
 
-    assert ended.code == Exit.OK, ended.err
-    said = json.loads(ended.out)
-    assert said["indexed"] == ["a.md", "old.md"]
-    assert said["skipped"] == 1
+        assert ended.code == Exit.FAILED, ended.err
+        said = json.loads(ended.out)
+        assert said["indexed"] == ["a.md", "old.md"]
+        assert said["skipped"] == 1
+        assert list(said["unreadable"]) == ["b.pdf"]
+        assert "save it anew" in said["unreadable"]["b.pdf"]
+
+        progress = Progress()
+        order = Order(find([tmp_path / "in"]), Terms(("credit",), subject="anna"))
+        await take(order, settings, progress, tenant="acme", seconds=20)
+        assert (progress.unchanged, progress.published) == ({"a.md"}, set())
+
+        await take(Order(delete_subjects=("anna",)), settings, progress, tenant="acme", seconds=20)
+        assert progress.indexed == {"a.md"}
+
     async with cluster.reader(settings, topics.DOCUMENTS) as reader:
         events = [read(each.value, each.headers) async for _, each in reader.to_end()]
     assert {event.tenant for event in events} == {"acme"}
-    sent = {data["document_id"]: data for data in (json.loads(event.data) for event in events)}
-    assert sent["a.md"]["title"] == "Policy"
-    assert sent["a.md"]["groups"] == ["credit"]
-    assert sent["old.md"] == {"document_id": "old.md", "deleted": True}
+    first, sent, last = ({**json.loads(event.data), "of": event.subject} for event in events)
+    assert first == {"document_id": "old.md", "deleted": True, "of": None}
+    assert (sent["title"], sent["groups"], sent["of"]) == ("Policy", ["credit"], "anna")
+    assert last == {"document_id": "a.md", "deleted": True, "of": None}
+
+
+async def test_a_file_that_fits_into_no_record_is_sent_in_parts_and_goes_as_one(
+    settings: Settings, service: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "big.txt"
+    path.write_text("Clause 1. The limit is 5.\n\n" * 80_000)
+    progress = Progress()
+    async with ingesting(settings, service, index=True):
+        await take(Order(find([path])), settings, progress, seconds=30)
+        assert progress.indexed == {"big.txt#1", "big.txt#2", "big.txt#3"}
+
+        path.write_text("Clause 1. The limit is 5.\n\n" * 50_000)
+        progress = Progress()
+        await take(Order(find([path])), settings, progress, seconds=30)
+        assert progress.indexed == {"big.txt#1", "big.txt#2", "big.txt#3"}
+        assert set((await indexed(settings, "default")).documents) == {"big.txt#1", "big.txt#2"}
+
+        progress = Progress()
+        await take(Order(delete=("big.txt",)), settings, progress, seconds=30)
+        assert (await indexed(settings, "default")).documents == {}
 
 
 async def test_the_command_fails_when_a_document_is_rejected(

@@ -26,6 +26,11 @@ def test_retention_is_in_milliseconds_and_for_ever_is_minus_one() -> None:
     assert configuration(topics.DEAD_LETTERS, 1)["retention.ms"] == "-1"
 
 
+def test_a_deleted_document_leaves_its_topic_within_a_day() -> None:
+    configured = configuration(topics.DOCUMENTS_ACCEPTED, 1)
+    assert configured["max.compaction.lag.ms"] == str(24 * 3600 * 1000)
+
+
 def test_a_sender_s_clock_does_not_decide_how_long_its_records_live() -> None:
     assert configuration(topics.REQUESTS, 1)["message.timestamp.type"] == "LogAppendTime"
 

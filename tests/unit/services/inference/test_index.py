@@ -1,6 +1,7 @@
 """One suite over every index."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -115,6 +116,31 @@ def test_a_replaced_document_leaves_no_old_passage_behind(index: Index) -> None:
     assert ask(index, "revenue complaints loans capital") == [
         "Revenue for 2020 was $4,000 million."
     ]
+
+
+def valid_from(time: datetime, document: DocumentAccepted) -> DocumentAccepted:
+    return document.model_copy(update={"valid_from": time})
+
+
+def test_what_is_valid_from_a_later_time_on_is_not_found_before(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, month = datetime.now(UTC), timedelta(days=30)
+    index.replace(valid_from(now - month, document("old", ("Limits since March.",))))
+    index.replace(valid_from(now + month, document("new", ("Limits from July on.",))))
+    index.replace(document("always", ("Limits as ever.",)))
+
+    assert sorted(ask(index, "limits")) == ["Limits as ever.", "Limits since March."]
+    monkeypatch.setattr("time.time", lambda: (now + month).timestamp() + 1)
+    assert len(ask(index, "limits")) == 3
+
+
+def test_a_state_that_is_not_valid_yet_replaces_the_earlier_one_all_the_same(index: Index) -> None:
+    later = datetime.now(UTC) + timedelta(days=30)
+    index.replace(document("limits", ("Limits since March.",)))
+    index.replace(valid_from(later, document("limits", ("Limits from July on.",))))
+
+    assert ask(index, "limits") == []
 
 
 def test_a_repeated_replacement_changes_nothing(index: Index) -> None:

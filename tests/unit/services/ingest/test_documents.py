@@ -81,6 +81,24 @@ def test_absent_groups_are_everyone_and_empty_groups_nobody() -> None:
     assert accepted(text="A.", groups=["risk"]).groups == ("risk",)
 
 
+def test_passages_say_their_documents_version_and_from_when_on_it_holds() -> None:
+    decision = accepted(text="A.", version="rev 7", valid_from="2030-01-31T12:00:00Z")
+    (passage,) = decision.passages
+    assert passage.version == decision.version == "rev 7"
+    assert passage.valid_from == decision.valid_from == datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_version_that_is_not_named_tells_what_a_document_says_and_nothing_else() -> None:
+    first, again, other = (
+        accepted(text="A.", groups=[]),
+        accepted(text="A.", groups=["risk"]),
+        accepted(text="B."),
+    )
+    assert first.version == again.version != other.version
+    assert (first.version or "").startswith("sha256:")
+    assert accepted(deleted=True).version is None
+
+
 def test_a_deletion_leaves_no_passages_whatever_else_is_sent() -> None:
     for data in ({}, {"text": "A."}, {"text": "A.", "pages": []}):
         decision = accepted(deleted=True, **data)
@@ -110,6 +128,9 @@ def test_the_key_is_tenant_and_document_and_a_rejection_has_none() -> None:
         ({"text": "A.", "groups": [""]}, Code.EMPTY, "groups.0"),
         ({"text": "A.", "groups": ["g"] * 1_001}, Code.TOO_MANY, "groups"),
         ({"text": 7}, Code.FIELD_MALFORMED, "text"),
+        ({"text": "A.", "valid_from": 1900000000}, Code.FIELD_MALFORMED, "valid_from"),
+        ({"text": "A.", "valid_from": "2030-01-31"}, Code.FIELD_MALFORMED, "valid_from"),
+        ({"text": "A.", "version": "1\n2"}, Code.CONTROL_CHARACTER, "version"),
     ],
 )
 def test_a_rejection_names_what_is_wrong_and_where(data: Any, code: Code, field: str) -> None:

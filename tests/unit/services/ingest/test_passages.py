@@ -15,7 +15,16 @@ LINE = st.sampled_from(
     [
         *("", " ", "# Limits", "2 Limits", "2.1 Scope", "RISK FACTORS", "§ 3 Terms"),
         *("Revenue rose by 4% to 3.2 billion. Costs fell. Nobody minded!", "no stop here"),
-        *("| a | b |", "|---|---|", "a\tb\t1", "Net sales 1,200 1,100", "$", "5,794", "2029"),
+        *(
+            "| a | b |",
+            "|---|---|",
+            "a\tb\t1",
+            "Net sales 1,200 1,100",
+            "Net sales      1,200    1,100",
+            "$",
+            "5,794",
+            "2029",
+        ),
         *("At December 31, 2029", "—", "x" * 3_000, "word " * 400, "¶1", "\f", "…", "。"),
     ]
 ) | st.text(max_size=40)
@@ -110,6 +119,26 @@ def test_a_cut_table_repeats_its_header_row_and_keeps_its_rows_whole() -> None:
     assert [line for line in lines if line.startswith("| Product ")][1:] == rows
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "In EUR million                        2029           2028",
+        "In EUR million   Three months     Six months\n                 2029   2028   2029   2028",
+        "Product                               Limit          Share",
+    ],
+)
+def test_a_table_as_it_is_laid_out_on_a_page_repeats_its_column_names(header: str) -> None:
+    rows = [
+        f"Item {chr(65 + n % 26)} of the books            {n}.6           {n}" for n in range(80)
+    ]
+    first, *others = split_pages([("p. 9", "\n".join(["Balance sheet", header, *rows]))])
+    assert others
+    for cut in others:
+        assert cut.header == f"Balance sheet\n{header}"
+    lines = [line for cut in (first, *others) for line in cut.text.splitlines()]
+    assert lines[1 + len(header.splitlines()) :] == rows
+
+
 def test_a_table_that_a_pdf_gave_cell_by_cell_repeats_title_and_column_names() -> None:
     header = ["Consolidated Balance Sheet", "(in millions)", "At December 31,", "2029", "2028"]
     rows = [
@@ -144,6 +173,8 @@ def test_a_table_that_fits_is_not_cut() -> None:
         " x",
         "\t",
         "\n",
+        "x   ",
+        "x   1\n",
         "$\nA\n",
     ],
 )
