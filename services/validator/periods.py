@@ -35,17 +35,17 @@ _EARLY: Final = 2
 
 def dates_of(figure: Figure) -> tuple[Date, ...]:
     """Return the dates that a figure may be; none if it is an amount only."""
-    return tuple(reading for reading in figure.readings if isinstance(reading, Date))
+    return tuple([reading for reading in figure.readings if isinstance(reading, Date)])
 
 
 def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     """Return the amounts that a figure may be; none if it is a date only."""
-    return tuple(reading for reading in figure.readings if isinstance(reading, Amount))
+    return tuple([reading for reading in figure.readings if isinstance(reading, Amount)])
 
 
 def is_date(figure: Figure) -> bool:
     """Say whether a figure is read as a date: one that can be a year is one."""
-    return bool(dates_of(figure))
+    return any([isinstance(reading, Date) for reading in figure.readings])
 
 
 def consistent(ours: Date, theirs: Date) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.validator.directions import direction
 from services.validator.facts import Fact
 from services.validator.figures import Figure, read_figures
 from services.validator.labels import stems
@@ -95,7 +94,7 @@ def _said(
     for index, figure in enumerate(figures):
         around = surroundings(text, figures, index, span)
         yield Fact(
-            figure.text,
+            figure,
             () if is_date(figure) else amounts_of(figure),
             stems(around) or context,
             context,
@@ -103,8 +102,6 @@ def _said(
             row,
             around.strip(" ,.;:()"),
             is_cell=False,
-            lowers=figure.lowers,
-            direction=direction(text, figure.start, figure.end),
         )
 
 

@@ -63,7 +63,7 @@ def _clause(
         if figure.bracketed and figure is said[0]:  # here brackets are a minus sign
             amounts = tuple(amount for amount in amounts if amount.value <= 0)
         yield Fact(
-            figure.text,
+            figure,
             amounts,
             stems(name) or heading,
             heading,
@@ -72,5 +72,5 @@ def _clause(
             " ".join(name.split()),
             is_cell=True,
             row_named=True,
-            lowers=figure.lowers or says_minus(name),
+            row_lowers=says_minus(name),
         )

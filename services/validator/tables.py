@@ -158,7 +158,7 @@ class _Reader:
                 dated = is_date(figure) and not is_value
                 amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
                 yield Fact(
-                    figure.text,
+                    figure,
                     () if dated else tuple(amounts),
                     (words | column.words) or context,
                     context | column.words,
@@ -166,7 +166,7 @@ class _Reader:
                     (*self._place, number),
                     label,
                     is_cell=True,
-                    lowers=figure.lowers or lowers,
+                    row_lowers=lowers,
                     row_named=bool(words),
                     signed=mixed,
                     is_change=_CHANGE.search(column.text) is not None,
