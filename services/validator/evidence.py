@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 
 from services.validator.facts import Fact
 from services.validator.figures import FigureText, read_figures
@@ -24,19 +25,15 @@ class Evidence:
     all: tuple[Fact, ...]
     by_value: dict[Decimal, list[Fact]]
     values: list[Decimal]
-    by_words: dict[str, list[Fact]]
+    by_words: dict[str, list[int]]
     by_digits: dict[tuple[int, ...], list[Fact]]
     vocabulary: Vocabulary
     units: frozenset[str]
 
     def about(self, query: Query) -> Iterator[Fact]:
         """Return the facts that have any of a query's words, each once."""
-        seen: set[int] = set()
-        for word in query.weights:
-            for fact in self.by_words.get(word, ()):
-                if id(fact) not in seen:
-                    seen.add(id(fact))
-                    yield fact
+        found = chain.from_iterable(self.by_words.get(word, ()) for word in query.weights)
+        return (self.all[place] for place in dict.fromkeys(found))
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -63,9 +60,9 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         spans = [span for table in tables for span in table.spans]
         found += prose_facts(passage, index, spans, scale)
     by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
-    for fact in found:
+    for place, fact in enumerate(found):
         for word in fact.words:
-            by_words[word].append(fact)
+            by_words[word].append(place)
         for value in {abs(amount.value) for amount in fact.amounts}:
             by_value[value].append(fact)
         for digits in {digits_of(amount.value) for amount in fact.amounts}:

@@ -118,10 +118,14 @@ def _shift(by: int) -> dict[int, int]:
 
 
 _SHIFTED: Final = {word.translate(_shift(by)): by for by in range(1, 26) for word in _TELLING}
+_LOWER: Final = re.compile(r"[a-z]+")
 _SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.IGNORECASE)
 
 
 def _caesar(text: str) -> Iterator[Payload]:
+    # a hundred words are slow to search for, and fast to look up where a text is plain ASCII
+    if text.isascii() and _SHIFTED.keys().isdisjoint(_LOWER.findall(text.lower())):
+        return
     if found := _SHIFTED_WORD.search(text):
         by = _SHIFTED[found[0].lower()]
         yield Payload("a shifted alphabet", 0, len(text), text.translate(_shift(26 - by)))
