@@ -36,7 +36,7 @@ class FigureText:
         if any(
             self._holds_date(reading)
             if isinstance(reading, Date)
-            else self._holds_amount(reading, lowers=figure.lowers)
+            else self._holds_amount(reading, figure)
             for reading in figure.readings
         ):
             return True
@@ -63,11 +63,11 @@ class FigureText:
             and rest in self._dates
         )
 
-    def _holds_amount(self, amount: Amount, *, lowers: bool) -> bool:
+    def _holds_amount(self, amount: Amount, ours: Figure) -> bool:
         return any(
-            (other.value == amount.value or (lowers if amount.value > 0 else other_lowers))
-            and self._same_unit(amount.unit, other.unit)
-            for other, other_lowers in self._amounts.get(abs(amount.value), ())
+            self._same_unit(amount.unit, other.unit)
+            and (other.value == amount.value or (ours if amount.value > 0 else theirs).lowers)
+            for other, theirs in self._amounts.get(abs(amount.value), ())
         )
 
     def _same_unit(self, ours: str | None, theirs: str | None) -> bool:
@@ -80,12 +80,12 @@ class FigureText:
         return theirs == COUNT and ours not in CURRENCY_CODES and ours in self.units
 
     @cached_property
-    def _amounts(self) -> dict[Decimal, list[tuple[Amount, bool]]]:
+    def _amounts(self) -> dict[Decimal, list[tuple[Amount, Figure]]]:
         amounts = defaultdict(list)
         for figure in self.figures:
             for reading in figure.readings:
                 if isinstance(reading, Amount):
-                    amounts[abs(reading.value)].append((reading, figure.lowers))
+                    amounts[abs(reading.value)].append((reading, figure))
         return dict(amounts)
 
     @cached_property

@@ -59,11 +59,9 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
     tokens = _tokens(text)
     if own:  # where most of them stand together
         width = len(own) + 2
+        hits = [words & own for _, words in tokens]
         counts = [
-            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width])))
-            if words & own
-            else 0
-            for i, (_, words) in enumerate(tokens)
+            len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
         ]
         return tokens[counts.index(max(counts))][0] if any(counts) else None
     # 'audit fees' beside 'audit-related fees': where its words are and none of the other's

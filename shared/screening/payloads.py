@@ -74,13 +74,15 @@ def _hexadecimal(text: str) -> Iterator[Payload]:
             yield Payload("hexadecimal", *found.span(), says)
 
 
+_ESCAPED: Final = re.compile("%[0-9A-Fa-f]{2}")
+_ESCAPES: Final = 3
 _PERCENT: Final = re.compile(
-    rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{3,{_LONGEST}}}[\w.+-]{{0,40}}"
+    rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{{_ESCAPES},{_LONGEST}}}[\w.+-]{{0,40}}"
 )
 
 
 def _percent(text: str) -> Iterator[Payload]:
-    if "%" in text:
+    if len(_ESCAPED.findall(text)) >= _ESCAPES:
         for found in _PERCENT.finditer(text):
             yield Payload("percent-encoding", *found.span(), unquote(found[0]).replace("+", " "))
 
