@@ -12,7 +12,7 @@ from services.validator.figures import FigureText, read_figures
 from services.validator.labels import Query, Vocabulary
 from services.validator.periods import amounts_of
 from services.validator.prose import prose_facts
-from services.validator.scales import stated_scale
+from services.validator.scales import TableScale, stated_scale
 from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
 
@@ -49,16 +49,12 @@ def digits_of(value: Decimal) -> tuple[int, ...]:
 @lru_cache(maxsize=64)
 def read_evidence(passages: tuple[str, ...]) -> Evidence:
     """Read all facts of the passages."""
+    passages = tuple(dict.fromkeys(passages))
     units = frozenset[str]().union(*map(all_units, passages))
     found: list[Fact] = []
-    for index, passage in enumerate(passages):
-        tables = tables_of(passage, index, passages)
-        for table in tables:
-            found += table.facts
-        others = [p for i, p in enumerate(passages) if i != index]
-        scale = next((s for p in others if (s := stated_scale(p))), None)
-        spans = [span for table in tables for span in table.spans]
-        found += prose_facts(passage, index, spans, scale)
+    for passage in passages:
+        others = (stated_scale(other) for other in passages if other != passage)
+        found += facts_of(passage, next((scale for scale in others if scale), None))
     by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
     for place, fact in enumerate(found):
         for word in fact.words:
@@ -78,6 +74,16 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         vocabulary,
         units,
     )
+
+
+# what an answer cites is read again by itself, and passages come back with every popular question
+@lru_cache(maxsize=256)
+def facts_of(passage: str, elsewhere: TableScale | None) -> tuple[Fact, ...]:
+    """Return the facts of a passage; `elsewhere`: the scale that the others state, if any."""
+    tables = tables_of(passage, elsewhere)
+    spans = [span for table in tables for span in table.spans]
+    found = [fact for table in tables for fact in table.facts]
+    return (*found, *prose_facts(passage, spans, elsewhere))
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ class Fact:
 
     `amounts` are its possible readings (none: it is a date, which is then its only period).
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
-    (or one sentence) from others; `label` is the row's name as written. `row_lowers`: that name
+    (or one sentence) from others: its passage, and the numbers of its table and of itself; `label` is the row's name as written. `row_lowers`: that name
     says that it is a loss or a cost. `is_change`: its column is one of changes. `signed`: its row
     has values of both signs. `row_named`: its row has a name.
     """
@@ -24,7 +24,7 @@ class Fact:
     words: frozenset[str]
     context: frozenset[str]
     periods: Periods
-    row: tuple[int, int, int]
+    row: tuple[str, int, int]
     label: str
     is_cell: bool
     row_lowers: bool = False

@@ -18,7 +18,6 @@ from services.validator.units import CURRENCY_CODES
 
 def prose_facts(
     text: str,
-    passage: int,
     skipped: Sequence[tuple[int, int]] = (),
     scale: TableScale | None = None,
 ) -> Iterator[Fact]:
@@ -43,9 +42,9 @@ def prose_facts(
         if is_spoken(sentence.text):
             if scale:
                 inside = [_scaled(figure, scale) for figure in inside]
-            yield from spoken_facts(text, inside, span, (passage, number))
+            yield from spoken_facts(text, inside, span, number)
         else:
-            yield from _said(text, inside, span, (passage, -1, number))
+            yield from _said(text, inside, span, (text, -1, number))
 
 
 _FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
@@ -86,7 +85,7 @@ def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:
 
 
 def _said(
-    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[int, int, int]
+    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[str, int, int]
 ) -> Iterator[Fact]:
     sentence = text[span[0] : span[1]]
     periods = assign(sentence, figures, span[0])
