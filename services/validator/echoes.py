@@ -90,9 +90,7 @@ def changes_of(sentence: str, offset: int, passages: Sequence[str]) -> list[Chan
     return list(_compared(ours, spans, best))
 
 
-def _compared(
-    ours: _Tokens, spans: Sequence[tuple[int, int]], theirs: _Tokens
-) -> Iterator[Change]:
+def _compared(ours: _Tokens, spans: Sequence[tuple[int, int]], theirs: _Tokens) -> Iterator[Change]:
     matcher = SequenceMatcher(None, ours.words, theirs.words, autojunk=False)
     for operation, first, last, start, end in matcher.get_opcodes():
         if operation != "replace":

@@ -31,9 +31,9 @@ class Evidence:
     units: frozenset[str]
 
     def about(self, query: Query) -> Iterator[Fact]:
-        """Return the facts that have any of a query's words, each once."""
+        """Return the facts that have any of a query's words, each once, in their order."""
         found = chain.from_iterable(self.by_words.get(word, ()) for word in query.weights)
-        return (self.all[place] for place in dict.fromkeys(found))
+        return (self.all[place] for place in sorted(set(found)))
 
     @property
     def currencies(self) -> frozenset[str]:

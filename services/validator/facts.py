@@ -14,9 +14,10 @@ class Fact:
 
     `amounts` are its possible readings (none: it is a date, which is then its only period).
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
-    (or one sentence) from others: its passage, and the numbers of its table and of itself; `label` is the row's name as written. `row_lowers`: that name
-    says that it is a loss or a cost. `is_change`: its column is one of changes. `signed`: its row
-    has values of both signs. `row_named`: its row has a name.
+    (or one sentence) from others: its passage, and the numbers of its table and of itself; `label`
+    is the row's name as written. `row_lowers`: that name says that it is a loss or a cost.
+    `is_change`: its column is one of changes. `signed`: its row has values of both signs.
+    `row_named`: its row has a name.
     """
 
     figure: Figure

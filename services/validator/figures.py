@@ -120,10 +120,11 @@ def _with_ranges(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
 
 
 def _shared(figure: Figure, following: Figure) -> Iterator[Amount]:
-    units = {r.unit for r in following.readings if isinstance(r, Amount)} - {None, ORDINAL}
+    amounts = [r for r in following.readings if isinstance(r, Amount)]
+    units = {r.unit for r in amounts if r.unit and r.unit != ORDINAL}
     for reading in figure.readings:
         if isinstance(reading, Amount):
-            for unit in units:
+            for unit in sorted(units):
                 if reading.unit in (None, unit):
                     yield Amount(reading.value * following.factor, unit)
             if not units and following.factor != 1:

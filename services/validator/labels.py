@@ -1,12 +1,12 @@
 """What a figure is about, as words, and how well two such descriptions fit."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
+from math import fsum, log
 from typing import Final
 
 import snowballstemmer
@@ -98,7 +98,11 @@ class Query:
 
 @dataclass
 class Vocabulary:
-    """The words by which the facts of some passages are told apart, and how much each says."""
+    """The words by which the facts of some passages are told apart, and how much each says.
+
+    Sums are exact (`fsum`): the order of a set differs from process to process, and where two rows
+    fit alike, the last bit would decide.
+    """
 
     documents: int
     counts: Counter[str]
@@ -116,7 +120,7 @@ class Vocabulary:
         """Return how much it says that a label has this word."""
         known = self._idf.get(word)
         if known is None:
-            known = math.log(1 + (self.documents + 1) / (self.counts.get(word, 0) + 0.5))
+            known = log(1 + (self.documents + 1) / (self.counts.get(word, 0) + 0.5))
             self._idf[word] = known
         return known
 
@@ -124,7 +128,7 @@ class Vocabulary:
         """Return how much all words of a label say together."""
         known = self._wholes.get(label)
         if known is None:
-            known = self._wholes[label] = sum(map(self.idf, label))
+            known = self._wholes[label] = fsum(map(self.idf, label))
         return known
 
     def within(self, words: frozenset[str]) -> frozenset[str]:
@@ -162,7 +166,7 @@ class Vocabulary:
         Whatever else it names.
         """
         worth = query.worth
-        named = sum([worth[word] for word in label if word in worth])
+        named = fsum([worth[word] for word in label if word in worth])
         return named / self.whole(label) if named else 0.0
 
     def score(self, query: Query, label: frozenset[str], context: frozenset[str]) -> float:
@@ -172,14 +176,14 @@ class Vocabulary:
         query that the label explains; words of the label's surroundings need no explanation.
         """
         worth = query.worth
-        named = sum([worth[word] for word in label if word in worth])
+        named = fsum([worth[word] for word in label if word in worth])
         if named == 0:
             return 0.0
-        asked = sum([w for word, w in worth.items() if word in label or word not in context])
+        asked = fsum([w for word, w in worth.items() if word in label or word not in context])
         recall, precision = named / self.whole(label), named / asked
         score = 2 * recall * precision / (recall + precision)
         weights = query.weights
         near = [weights[word] for word in context if word in weights and word not in label]
         if near:
-            score += 0.08 * sum(near) / len(near)
+            score += 0.08 * fsum(near) / len(near)
         return min(score, 1.0)

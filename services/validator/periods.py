@@ -45,7 +45,7 @@ def amounts_of(figure: Figure) -> tuple[Amount, ...]:
 
 def is_date(figure: Figure) -> bool:
     """Say whether a figure is read as a date: one that can be a year is one."""
-    return any([isinstance(reading, Date) for reading in figure.readings])
+    return any(isinstance(reading, Date) for reading in figure.readings)
 
 
 def consistent(ours: Date, theirs: Date) -> bool:
@@ -129,10 +129,13 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
                 taken.update(after)
             found[index] = _earlier(text, figures[index], _union(own, chosen), offset)
     for index in late:
-        free = next((g for g in dates if g[0] > index and not taken.intersection(g)), None)
-        if free:
-            found[index] = _union(own, free)
+        found[index] = _union(own, _next_free(index, dates, taken))
     return found
+
+
+def _next_free(index: int, dates: Iterable[list[int]], taken: set[int]) -> list[int]:
+    """Return the first dates behind a figure that are no other's; empty where there are none."""
+    return next((g for g in dates if g[0] > index and not taken.intersection(g)), [])
 
 
 def _groups(

@@ -54,9 +54,7 @@ def tables_of(text: str, elsewhere: TableScale | None = None) -> list[Table]:
     return found
 
 
-def _scale(
-    text: str, grid: Grid, elsewhere: TableScale | None
-) -> tuple[TableScale | None, bool]:
+def _scale(text: str, grid: Grid, elsewhere: TableScale | None) -> tuple[TableScale | None, bool]:
     """Return the scale of a grid, and whether it is certain: stated in it or above it."""
     own = stated_scales(text)
     inside = next((scale for scale in own if grid.start <= scale.start < grid.end), None)

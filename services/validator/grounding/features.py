@@ -8,7 +8,7 @@ that says nothing of the next author's answers.
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log, log1p, sqrt
+from math import fsum, log, log1p, sqrt
 from statistics import fmean
 from typing import Final, TypeVar
 
@@ -141,13 +141,13 @@ def _best(
 def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
     """Return the cosine of the claim and its most similar sentence."""
     weights = {stemmed: evidence.weight(stemmed) for stemmed in content}
-    norm = sqrt(sum(weight**2 for weight in weights.values()))
+    norm = sqrt(fsum([weight**2 for weight in weights.values()]))
     best = 0.0
     for theirs, length in zip(evidence.contents, evidence.norms, strict=True):
         common = content & theirs
         if not common:
             continue
-        shared = sum([weights[stemmed] ** 2 for stemmed in common])
+        shared = fsum([weights[stemmed] ** 2 for stemmed in common])
         if norm * length > 0:
             best = max(best, shared / (norm * length))
     return best

@@ -141,6 +141,6 @@ class Evidence:
     def norms(self) -> tuple[float, ...]:
         """The length of each sentence's tf-idf vector."""
         return tuple(
-            math.sqrt(sum([self.weight(stem) ** 2 for stem in content]))
+            math.sqrt(math.fsum([self.weight(stem) ** 2 for stem in content]))
             for content in self.contents
         )
