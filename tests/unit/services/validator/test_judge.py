@@ -17,7 +17,7 @@ PAGE = "Larkspur Tools sold $3.2 billion in 2023. It employed 12,500 people."
 
 
 class Scripted:
-    """A judge that says yes or no to each sentence as it was told to; it keeps what it was asked."""
+    """A judge that says yes or no to each sentence as told; it keeps what it was asked."""
 
     def __init__(self, verdicts: str = "", reply: str | None = None) -> None:
         self.asked: list[tuple[Judge, dict[str, Any]]] = []
