@@ -8,9 +8,9 @@ from services.validator.periods import Periods
 from services.validator.quantities import Amount
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """A figure of a passage and its place in the world.
+    """A figure of a passage and its place in the world; no two are the same.
 
     `amounts` are its possible readings (none: it is a date, which is then its only period).
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
