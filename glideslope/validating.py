@@ -5,11 +5,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from glideslope.judging import ChecksFor, own_checks
 from glideslope.rows import RowError
 from services.validator.case import Case
-from services.validator.checks import CHECKS, citations, groundedness
+from services.validator.checks import citations, groundedness
 from services.validator.routing import Route
-from services.validator.validation import route, run
+from services.validator.validation import judged, route
 from shared.events import Answer, Citation, Passage, Verdict
 from shared.release import Release
 
@@ -55,18 +56,18 @@ def read(line: str | bytes) -> Row:
         raise RowError(_message(error), _id(line)) from error
 
 
-def judge(row: Row, release: Release) -> Mapping[str, Any]:
+def judge(row: Row, release: Release, checks: ChecksFor = own_checks) -> Mapping[str, Any]:
     """Run the release's checks on a row and say where its answer would go.
 
     Where the row has no `citations` at all, nothing that concerns them is checked, and all
-    passages count; an empty list is an answer that cites nothing.
+    passages count; an empty list is an answer that cites nothing. `checks` makes the checks
+    of a case.
     """
     names = release.checks
     if row.citations is None:
         names = tuple(name for name in names if name != citations.NAME)
     case = Case(row.question, _answer(row), tuple(map(_passage, row.passages)), release)
-    verdicts = run(names, case, CHECKS)
-    shadows = run(release.shadow_checks or (), case, CHECKS)
+    verdicts, shadows = judged(names, case, checks(case))
     decision = route(case, verdicts, release, attempt=_ATTEMPT)
     score = next((v.score for v in verdicts if v.name == groundedness.NAME), None)
     result = {

@@ -25,6 +25,8 @@ FallbackName = Annotated[
     str, StringConstraints(pattern=r"^(extractive|review|[a-z0-9][a-z0-9-]*:.+)$")
 ]
 """A `ModelName`, or `review`."""
+JudgeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*:.+$")]
+"""`server:model`: one of GLIDESLOPE_JUDGES, and its name for a model."""
 
 
 class GeneratorParameters(BaseModel):
@@ -80,6 +82,21 @@ class Thresholds(BaseModel):
     refuse: Annotated[float, Field(ge=0, le=1)]
 
 
+class Judge(BaseModel):
+    """A language model that checks answers (the check `judge`), beside the validator's own checks.
+
+    `unavailable` says what follows where it gives no answer, or none that can be read: a person
+    looks (`review`), or the other checks decide alone (`ignore`); either way that is recorded.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: JudgeName
+    max_output_tokens: Annotated[int, Field(ge=1)] = 2_000
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    unavailable: Literal["review", "ignore"] = "review"
+
+
 class Release(BaseModel):
     """The manifest. `stronger` is what makes the second try of an answer that failed a check.
 
@@ -103,6 +120,8 @@ class Release(BaseModel):
     """None: never calibrated; only quotes are approved."""
     shadow_checks: tuple[str, ...] | None = None
     """Checks that are run and recorded, and decide nothing."""
+    judge: Judge | None = None
+    """Whom the check `judge` asks, where `checks` or `shadow_checks` name it."""
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).

@@ -29,16 +29,16 @@ def command(
 
     Exit codes: 0 all rows were judged, whatever was found; 1 some could not be read.
     """
-    from glideslope import validating  # noqa: PLC0415 - the help must not wait for it
+    from glideslope import judging, validating  # noqa: PLC0415 - the help must not wait for it
 
     with terminal.told():
         manifest = releases.read(release)
     tally: Counter[str] = Counter()
-    with rows.opened(file) as stream:
+    with rows.opened(file) as stream, judging.checks_for(manifest) as checks:
         for number, line in _lines(stream):
             tally["rows"] += 1
             try:
-                found = validating.judge(validating.read(line), manifest)
+                found = validating.judge(validating.read(line), manifest, checks)
                 tally[found["route"]] += 1
             except rows.RowError as error:
                 tally["unread"] += 1

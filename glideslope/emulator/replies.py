@@ -1,4 +1,4 @@
-"""What the emulator says: quotes from the passages that the prompt shows."""
+"""What the emulator says: quotes from the passages that the prompt shows, or what it judges."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from glideslope.emulator.behaviour import Fault
+from glideslope.emulator.verdicts import asked, verdicts
 from services.inference.extractive import extract
 from shared.events import Passage
 
@@ -23,15 +24,21 @@ def reply(prompt: str, fault: Fault = Fault.NONE) -> str:
             return ""
         case Fault.PROSE:
             return "I would be glad to help with that. What would you like to know?"
-        case Fault.REFUSED:
-            return _json([])
-        case Fault.WRONG:
-            return _json([{**c, "text": _altered(c["text"])} for c in _claims(prompt)])
         case Fault.CUT:
-            whole = _json(_claims(prompt))
+            whole = _said(prompt, Fault.NONE)
             return whole[: len(whole) * 2 // 3]
         case _:
-            return _json(_claims(prompt))
+            return _said(prompt, fault)
+
+
+def _said(prompt: str, fault: Fault) -> str:
+    if (told := asked(prompt)) is not None:
+        return verdicts(told, wrong=fault is Fault.WRONG)
+    if fault is Fault.REFUSED:
+        return _json([])
+    if fault is Fault.WRONG:
+        return _json([{**c, "text": _altered(c["text"])} for c in _claims(prompt)])
+    return _json(_claims(prompt))
 
 
 def tokens(text: str) -> int:
@@ -51,8 +58,8 @@ def _claims(prompt: str) -> tuple[dict[str, Any], ...]:
         Passage(id=number, document_id=number, locator="", text=text)
         for number, text in _PASSAGE.findall(prompt)
     ]
-    asked = _QUESTION.search(prompt)
-    found = extract(asked.group(1) if asked else prompt, passages, sentences=_SENTENCES)
+    question = _QUESTION.search(prompt)
+    found = extract(question.group(1) if question else prompt, passages, sentences=_SENTENCES)
     return tuple(
         {
             "text": " ".join(quoted.quote.split()),

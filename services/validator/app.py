@@ -1,11 +1,15 @@
 """answers.drafted → check, route → answers.approved, or a fallback: regenerate, review, refusal."""
 
 import asyncio
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
+from services.validator.adapters.openai import Judges
+from services.validator.checks import CHECKS
+from services.validator.judge import with_judge
 from services.validator.routing import Route
 from services.validator.settings import Settings
-from services.validator.validation import validate
+from services.validator.validation import case_of, prepare, validate
 from shared import events, topics
 from shared.delivery import Service, event_broker
 from shared.delivery.run import run
@@ -18,6 +22,7 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
     broker = event_broker(settings)
     catalogue = ReleaseCatalogue(settings)
     known = releases or catalogue
+    judges = judges_of(settings)
     ways = {
         route: broker.publisher(settings.topic(topic), schema=events.AnswerChecked)
         for route, topic in (
@@ -31,14 +36,26 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
     @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
     async def check(draft: events.AnswerDrafted) -> None:
         release = await known.get(draft.request.release)
+        case = case_of(draft, release)
+        checks = CHECKS if case is None else await with_judge(CHECKS, case, judges)
         if _characters(draft) > settings.thread_above_characters:
-            checked, route = await asyncio.to_thread(validate, draft, release)
+            checked, route = await asyncio.to_thread(validate, draft, release, checks)
         else:
-            checked, route = validate(draft, release)
+            checked, route = validate(draft, release, checks)
         await ways[route].publish(checked)
 
-    lifespan = nullcontext if releases else lambda: catalogue
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        prepare()
+        async with judges.opened(), nullcontext() if releases else catalogue:
+            yield
+
     return Service("validator", broker, settings, lifespan=lifespan)
+
+
+def judges_of(settings: Settings) -> Judges:
+    """Return where the judges are asked that releases may name."""
+    return Judges(settings.judges)
 
 
 def _characters(draft: events.AnswerDrafted) -> int:

@@ -46,8 +46,10 @@ class Search:
     """What the evidence has of a claim's value, in falling order of how well it fits.
 
     `better`: a fact of another value that fits the words of the claim better than `found` does.
+    `query`: those words, as far as the evidence has them.
     """
 
+    query: Query
     found: tuple[Match, ...] = ()
     other_sign: tuple[Match, ...] = ()
     other_unit: tuple[Match, ...] = ()
@@ -75,7 +77,8 @@ def search(claim: Claim, evidence: Evidence) -> Search:
                 kind = "found"
             kinds[kind].setdefault(id(fact), match)
     found, sign, unit = (tuple(sorted(kind.values(), key=_rank)) for kind in kinds.values())
-    return Search(found, sign, unit, _better(claim, query, found, evidence) if found else None)
+    better = _better(claim, query, found, evidence) if found else None
+    return Search(query, found, sign, unit, better)
 
 
 def _rank(match: Match) -> tuple[int, float]:
@@ -203,9 +206,8 @@ def _around(query: Query, fact: Fact, evidence: Evidence) -> float:
     """Return how well a fact's whole sentence fits the words; for a cell, nothing."""
     if fact.is_cell:
         return 0.0
-    return evidence.vocabulary.score(
-        query, fact.context & evidence.vocabulary.counts.keys(), frozenset()
-    )
+    words = evidence.vocabulary
+    return words.score(query, words.within(fact.context), frozenset())
 
 
 def _comparable(claim: Claim, fact: Fact) -> bool:
@@ -218,9 +220,8 @@ def _kind(unit: str | None) -> str:
     return "money" if unit in {None, COUNT, *CURRENCY_CODES} else unit or ""
 
 
-def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
+def nearest_scale(claim: Claim, query: Query, evidence: Evidence) -> Fact | None:
     """Return a fact with the claim's digits in another scale or unit, the best fitting one."""
-    query = evidence.vocabulary.known(claim.query)
     near: list[Fact] = []
     for amount in claim.amounts:
         digits = digits_of(amount.value)
@@ -233,9 +234,8 @@ def nearest_scale(claim: Claim, evidence: Evidence) -> Fact | None:
     )
 
 
-def contradicted(claim: Claim, evidence: Evidence) -> bool:
+def contradicted(claim: Claim, query: Query, evidence: Evidence) -> bool:
     """Say whether a passage counts what a claim counts, and gets another number."""
-    query = evidence.vocabulary.known(claim.query)
     return any(
         fact.amounts
         and {a.unit for a in fact.amounts} & {a.unit for a in claim.amounts}

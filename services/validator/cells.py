@@ -94,7 +94,7 @@ def cell_amounts(figure: Figure, label: str, column: Column, money: Money) -> It
         if amount.unit not in {None, *CURRENCY_CODES}:
             yield amount
             continue
-        unit = amount.unit or next(iter(column.units & CURRENCY_CODES), None) or money.currency
+        unit = amount.unit or min(column.units & CURRENCY_CODES, default=None) or money.currency
         if scale is None or figure.factor != 1:
             yield Amount(amount.value, unit if amount.unit or not per else None)
             continue

@@ -111,7 +111,11 @@ def dates_at(text: str, start: int) -> list[DateSpan]:
 
     A bare year is no date here but a number that may be one: see `quantities`.
     """
-    for pattern, read in _READERS:
+    if text[start].isdecimal():
+        readers = _AT_A_DIGIT if _MAY_BE.match(text, start) else ()
+    else:
+        readers = _AT_A_LETTER
+    for pattern, read in readers:
         if match := pattern.match(text, start):
             spans = list(read(text, match))
             if spans:
@@ -203,17 +207,13 @@ def _fiscal_year(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
 _Reader = Callable[[str, re.Match[str]], Iterator[DateSpan]]
 _OF_YEAR: Final = rf"(?:[\s-]{{0,3}}(?:of\s)?{_FISCAL}?{_SHORT_YEAR}{_NO_MORE})?"
 
-_READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = (
+_Readers = tuple[tuple[re.Pattern[str], _Reader], ...]
+_RANGE: Final = rf"{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"
+
+_AT_A_DIGIT: Final[_Readers] = (
     (_compile(rf"{_YEAR}[-/](\d{{2}})[-/](\d{{2}})(?!\d)"), _iso),
     (_compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?!\d)"), _numeric),
     (_compile(rf"(\d{{1,2}})\.(\d{{1,2}})\.{_YEAR}(?!\d)"), _numeric),
-    (
-        _compile(
-            rf"{_MONTH}\s{{1,4}}(\d{{1,2}})(?:st|nd|rd|th)?{_NO_MORE}"
-            rf"(?:\s?,?\s{{0,4}}(?<=[\s,]){_YEAR}{_NO_MORE})?"
-        ),
-        _month_first,
-    ),
     (
         _compile(
             rf"(\d{{1,2}})(?:st|nd|rd|th)?[\s-]{{1,2}}(?:of\s)?{_MONTH}"
@@ -221,15 +221,33 @@ _READERS: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = (
         ),
         _day_first,
     ),
-    (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
-    (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
-    (_compile(rf"{_FISCAL}?{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"), _year_range),
+    (_compile(_RANGE), _year_range),
     (_compile(rf"{_YEAR}(?:,{_YEAR})++{_NO_MORE}"), _years),
-    (_compile(rf"Q([1-4])(?!\d){_OF_YEAR}"), _quarter),
     (_compile(rf"([1-4])Q{_OF_YEAR}"), _quarter),
     (_compile(rf"{_ORDINAL}[\s-](?:fiscal[\s-])?quarter{_OF_YEAR}"), _quarter_words),
-    (_compile(rf"H([12])(?!\d){_OF_YEAR}"), _half),
     (_compile(rf"([12])H(?![A-Za-z]){_OF_YEAR}"), _half),
+)
+_MAY_BE: Final = re.compile(
+    r"(?<![\w.])(?:\d{1,2}/|\d{1,2}\.\d{1,2}\.|\d{1,2}(?:st|nd|rd|th)"
+    r"|\d{1,2}[\s-]{1,2}(?:of\s)?[adfjmnos]|(?:19|20)\d{2}\s?[-\u2013\u2014/,]|[1-4]Q|[12]H)",
+    re.IGNORECASE,
+)
+"""How each of the dates that begin with a digit begins; most numbers begin no date."""
+
+_AT_A_LETTER: Final[_Readers] = (
+    (
+        _compile(
+            rf"{_MONTH}\s{{1,4}}(\d{{1,2}})(?:st|nd|rd|th)?{_NO_MORE}"
+            rf"(?:\s?,?\s{{0,4}}(?<=[\s,]){_YEAR}{_NO_MORE})?"
+        ),
+        _month_first,
+    ),
+    (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
+    (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
+    (_compile(rf"{_FISCAL}{_RANGE}"), _year_range),
+    (_compile(rf"Q([1-4])(?!\d){_OF_YEAR}"), _quarter),
+    (_compile(rf"{_ORDINAL}[\s-](?:fiscal[\s-])?quarter{_OF_YEAR}"), _quarter_words),
+    (_compile(rf"H([12])(?!\d){_OF_YEAR}"), _half),
     (_compile(rf"(first|second)[\s-]half{_OF_YEAR}"), _half),
     (_compile(rf"{_FISCAL}{_SHORT_YEAR}{_NO_MORE}"), _fiscal_year),
 )

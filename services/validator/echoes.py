@@ -38,15 +38,12 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class _Tokens:
     words: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...]
     known: frozenset[str]
 
 
-def _tokens(text: str, offset: int = 0) -> _Tokens:
-    found = list(_TOKEN.finditer(text))
-    words = tuple(m[0].lower() for m in found)
-    spans = tuple((m.start() + offset, m.end() + offset) for m in found)
-    return _Tokens(words, spans, frozenset(words))
+def _tokens(text: str) -> _Tokens:
+    words = tuple([word.lower() for word in _TOKEN.findall(text)])
+    return _Tokens(words, frozenset(words))
 
 
 @lru_cache(maxsize=256)
@@ -74,20 +71,26 @@ def changes_of(sentence: str, offset: int, passages: Sequence[str]) -> list[Chan
 
     `offset` is where the sentence starts in the answer.
     """
-    ours = _tokens(sentence, offset)
+    ours = _tokens(sentence)
     if not _FEWEST <= len(ours.words) <= _MOST:
         return []
     best, share = None, _ALIKE
+    size = len(ours.known)
     for passage in passages:
         for theirs in _sentences(passage):
-            common = len(ours.known & theirs.known)
-            alike = common / max(len(ours.known), len(theirs.known))
+            other = len(theirs.known)
+            if min(size, other) / max(size, other) < share:
+                continue  # even if the shorter were a part of the longer
+            alike = len(ours.known & theirs.known) / max(size, other)
             if alike >= share:
                 best, share = theirs, alike
-    return [] if best is None else list(_compared(ours, best))
+    if best is None:
+        return []
+    spans = [(m.start() + offset, m.end() + offset) for m in _TOKEN.finditer(sentence)]
+    return list(_compared(ours, spans, best))
 
 
-def _compared(ours: _Tokens, theirs: _Tokens) -> Iterator[Change]:
+def _compared(ours: _Tokens, spans: Sequence[tuple[int, int]], theirs: _Tokens) -> Iterator[Change]:
     matcher = SequenceMatcher(None, ours.words, theirs.words, autojunk=False)
     for operation, first, last, start, end in matcher.get_opcodes():
         if operation != "replace":
@@ -98,7 +101,7 @@ def _compared(ours: _Tokens, theirs: _Tokens) -> Iterator[Change]:
         for place, (a, b) in enumerate(zip(mine, other, strict=True), start=first):
             kind = _kind(a, b)
             if kind:
-                yield Change(*ours.spans[place], b, kind)
+                yield Change(*spans[place], b, kind)
 
 
 def _kind(ours: str, theirs: str) -> str | None:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 
 from services.validator.facts import Fact
 from services.validator.figures import FigureText, read_figures
 from services.validator.labels import Query, Vocabulary
 from services.validator.periods import amounts_of
 from services.validator.prose import prose_facts
-from services.validator.scales import stated_scale
+from services.validator.scales import TableScale, stated_scale
 from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
 
@@ -24,19 +25,15 @@ class Evidence:
     all: tuple[Fact, ...]
     by_value: dict[Decimal, list[Fact]]
     values: list[Decimal]
-    by_words: dict[str, list[Fact]]
+    by_words: dict[str, list[int]]
     by_digits: dict[tuple[int, ...], list[Fact]]
     vocabulary: Vocabulary
     units: frozenset[str]
 
     def about(self, query: Query) -> Iterator[Fact]:
-        """Return the facts that have any of a query's words, each once."""
-        seen: set[int] = set()
-        for word in query.weights:
-            for fact in self.by_words.get(word, ()):
-                if id(fact) not in seen:
-                    seen.add(id(fact))
-                    yield fact
+        """Return the facts that have any of a query's words, each once, in their order."""
+        found = chain.from_iterable(self.by_words.get(word, ()) for word in query.weights)
+        return (self.all[place] for place in sorted(set(found)))
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -52,20 +49,16 @@ def digits_of(value: Decimal) -> tuple[int, ...]:
 @lru_cache(maxsize=64)
 def read_evidence(passages: tuple[str, ...]) -> Evidence:
     """Read all facts of the passages."""
+    passages = tuple(dict.fromkeys(passages))
     units = frozenset[str]().union(*map(all_units, passages))
     found: list[Fact] = []
-    for index, passage in enumerate(passages):
-        tables = tables_of(passage, index, passages)
-        for table in tables:
-            found += table.facts
-        others = [p for i, p in enumerate(passages) if i != index]
-        scale = next((s for p in others if (s := stated_scale(p))), None)
-        spans = [span for table in tables for span in table.spans]
-        found += prose_facts(passage, index, spans, scale)
+    for passage in passages:
+        others = (stated_scale(other) for other in passages if other != passage)
+        found += facts_of(passage, next((scale for scale in others if scale), None))
     by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
-    for fact in found:
+    for place, fact in enumerate(found):
         for word in fact.words:
-            by_words[word].append(fact)
+            by_words[word].append(place)
         for value in {abs(amount.value) for amount in fact.amounts}:
             by_value[value].append(fact)
         for digits in {digits_of(amount.value) for amount in fact.amounts}:
@@ -81,6 +74,16 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         vocabulary,
         units,
     )
+
+
+# what an answer cites is read again by itself, and passages come back with every popular question
+@lru_cache(maxsize=256)
+def facts_of(passage: str, elsewhere: TableScale | None) -> tuple[Fact, ...]:
+    """Return the facts of a passage; `elsewhere`: the scale that the others state, if any."""
+    tables = tables_of(passage, elsewhere)
+    spans = [span for table in tables for span in table.spans]
+    found = [fact for table in tables for fact in table.facts]
+    return (*found, *prose_facts(passage, spans, elsewhere))
 
 
 @lru_cache(maxsize=256)

@@ -36,7 +36,7 @@ class FigureText:
         if any(
             self._holds_date(reading)
             if isinstance(reading, Date)
-            else self._holds_amount(reading, lowers=figure.lowers)
+            else self._holds_amount(reading, figure)
             for reading in figure.readings
         ):
             return True
@@ -63,11 +63,11 @@ class FigureText:
             and rest in self._dates
         )
 
-    def _holds_amount(self, amount: Amount, *, lowers: bool) -> bool:
+    def _holds_amount(self, amount: Amount, ours: Figure) -> bool:
         return any(
-            (other.value == amount.value or (lowers if amount.value > 0 else other_lowers))
-            and self._same_unit(amount.unit, other.unit)
-            for other, other_lowers in self._amounts.get(abs(amount.value), ())
+            self._same_unit(amount.unit, other.unit)
+            and (other.value == amount.value or (ours if amount.value > 0 else theirs).lowers)
+            for other, theirs in self._amounts.get(abs(amount.value), ())
         )
 
     def _same_unit(self, ours: str | None, theirs: str | None) -> bool:
@@ -80,12 +80,12 @@ class FigureText:
         return theirs == COUNT and ours not in CURRENCY_CODES and ours in self.units
 
     @cached_property
-    def _amounts(self) -> dict[Decimal, list[tuple[Amount, bool]]]:
+    def _amounts(self) -> dict[Decimal, list[tuple[Amount, Figure]]]:
         amounts = defaultdict(list)
         for figure in self.figures:
             for reading in figure.readings:
                 if isinstance(reading, Amount):
-                    amounts[abs(reading.value)].append((reading, figure.lowers))
+                    amounts[abs(reading.value)].append((reading, figure))
         return dict(amounts)
 
     @cached_property
@@ -120,10 +120,11 @@ def _with_ranges(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
 
 
 def _shared(figure: Figure, following: Figure) -> Iterator[Amount]:
-    units = {r.unit for r in following.readings if isinstance(r, Amount)} - {None, ORDINAL}
+    amounts = [r for r in following.readings if isinstance(r, Amount)]
+    units = {r.unit for r in amounts if r.unit and r.unit != ORDINAL}
     for reading in figure.readings:
         if isinstance(reading, Amount):
-            for unit in units:
+            for unit in sorted(units):
                 if reading.unit in (None, unit):
                     yield Amount(reading.value * following.factor, unit)
             if not units and following.factor != 1:

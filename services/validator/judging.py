@@ -89,11 +89,11 @@ def _missing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     if found.other_unit:
         there = f"'{found.other_unit[0].fact.written}'"
         return finding(claim, Status.UNIT, 0.9, f"is in another unit in the passage ({there})")
-    if near := nearest_scale(claim, evidence):
+    if near := nearest_scale(claim, found.query, evidence):
         there = f"'{near.written}'"
         return finding(claim, Status.SCALE, 0.9, f"is in another scale in the passage ({there})")
     few = all(a.unit in _COUNTED and a.value <= _FEW for a in claim.amounts)
-    sure = 0.9 if not few or contradicted(claim, evidence) else 0.3
+    sure = 0.9 if not few or contradicted(claim, found.query, evidence) else 0.3
     return finding(claim, Status.ABSENT, sure, "stands in no passage and follows from none")
 
 

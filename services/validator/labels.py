@@ -1,11 +1,12 @@
 """What a figure is about, as words, and how well two such descriptions fit."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain
+from math import fsum, log
 from typing import Final
 
 import snowballstemmer
@@ -42,6 +43,7 @@ _DAY: Final = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)"
     r"\s\d{1,2}\b"
 )
+_DIGIT: Final = re.compile(r"\d")
 _SQUASHED: Final = 13
 """From this length on a word may be several that have lost their spaces ('Totalnetrevenue')."""
 
@@ -52,15 +54,20 @@ def _stem(word: str) -> str:
     return stem
 
 
+@lru_cache(maxsize=50_000)
+def _stems(written: str) -> tuple[str, ...]:
+    """Return the stems of a lower-case word: none of a function word, several of a short form."""
+    word = written.replace("\u2019", "'").removesuffix("'s")
+    return () if word in _STOP_WORDS else tuple(map(_stem, _SAME.get(word, (word,))))
+
+
 @lru_cache(maxsize=20_000)
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
-    words: set[str] = set()
-    for match in _WORD.finditer(_DAY.sub(" ", text.lower())):
-        word = match[0].replace("\u2019", "'").removesuffix("'s")
-        if word not in _STOP_WORDS:
-            words.update(map(_stem, _SAME.get(word, (word,))))
-    return frozenset(words)
+    text = text.lower()
+    if _DIGIT.search(text):
+        text = _DAY.sub(" ", text)
+    return frozenset().union(*map(_stems, _WORD.findall(text)))
 
 
 def label_stems(text: str) -> frozenset[str]:
@@ -70,9 +77,13 @@ def label_stems(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Query:
-    """What a figure of an answer is about: stems with weights, the nearest words weighing most."""
+    """What a figure of an answer is about: stems with weights, the nearest words weighing most.
+
+    `worth`: the weights times what each word says, once a vocabulary knows the query.
+    """
 
     weights: Mapping[str, float]
+    worth: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, *parts: tuple[Iterable[str], float]) -> "Query":
@@ -80,30 +91,51 @@ class Query:
         weights: dict[str, float] = {}
         for words, weight in parts:
             for word in words:
-                weights[word] = max(weight, weights.get(word, 0.0))
+                if weights.get(word, 0.0) < weight:
+                    weights[word] = weight
         return cls(weights)
 
 
 @dataclass
 class Vocabulary:
-    """The words by which the facts of some passages are told apart, and how much each says."""
+    """The words by which the facts of some passages are told apart, and how much each says.
+
+    Sums are exact (`fsum`): the order of a set differs from process to process, and where two rows
+    fit alike, the last bit would decide.
+    """
 
     documents: int
     counts: Counter[str]
-    _idf: dict[str, float] = field(default_factory=dict)
+    _idf: dict[str, float] = field(default_factory=dict, repr=False)
+    _wholes: dict[frozenset[str], float] = field(default_factory=dict, repr=False)
+    _within: dict[frozenset[str], frozenset[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, labels: Iterable[frozenset[str]]) -> "Vocabulary":
         """Count in how many labels each word is."""
         distinct = set(labels)
-        return cls(len(distinct), Counter(word for label in distinct for word in label))
+        return cls(len(distinct), Counter(chain.from_iterable(distinct)))
 
     def idf(self, word: str) -> float:
         """Return how much it says that a label has this word."""
         known = self._idf.get(word)
         if known is None:
-            known = math.log(1 + (self.documents + 1) / (self.counts.get(word, 0) + 0.5))
+            known = log(1 + (self.documents + 1) / (self.counts.get(word, 0) + 0.5))
             self._idf[word] = known
+        return known
+
+    def whole(self, label: frozenset[str]) -> float:
+        """Return how much all words of a label say together."""
+        known = self._wholes.get(label)
+        if known is None:
+            known = self._wholes[label] = fsum(map(self.idf, label))
+        return known
+
+    def within(self, words: frozenset[str]) -> frozenset[str]:
+        """Return those of some words that any label has."""
+        known = self._within.get(words)
+        if known is None:
+            known = self._within[words] = frozenset(words & self.counts.keys())
         return known
 
     def known(self, query: Query) -> Query:
@@ -111,24 +143,31 @@ class Vocabulary:
         weights = {word: w for word, w in query.weights.items() if word in self.counts}
         weights |= self._squashed(query)
         top = max(weights.values(), default=1.0)
-        return Query({word: weight / top for word, weight in weights.items()})
+        weights = {word: weight / top for word, weight in weights.items()}
+        return Query(weights, {word: weight * self.idf(word) for word, weight in weights.items()})
 
     def _squashed(self, query: Query) -> dict[str, float]:
         """Return the labels' run-together words that are made of the query's."""
         found = {}
-        for word in self.counts:
-            if len(word) >= _SQUASHED:
-                parts = [(p, w) for p, w in query.weights.items() if len(p) > 2 and p in word]  # noqa: PLR2004 - shorter ones are anywhere
-                covered = sum(len(p) for p, _ in parts) / len(word)
-                if covered > 0.5:  # noqa: PLR2004 - more than half of it
-                    found[word] = min(1.0, covered + 0.2) * max(w for _, w in parts)
+        for word in self._long:
+            parts = [(p, w) for p, w in query.weights.items() if len(p) > 2 and p in word]  # noqa: PLR2004 - shorter ones are anywhere
+            covered = sum([len(p) for p, _ in parts]) / len(word)
+            if covered > 0.5:  # noqa: PLR2004 - more than half of it
+                found[word] = min(1.0, covered + 0.2) * max(w for _, w in parts)
         return found
 
+    @cached_property
+    def _long(self) -> list[str]:
+        return [word for word in self.counts if len(word) >= _SQUASHED]
+
     def coverage(self, query: Query, label: frozenset[str]) -> float:
-        """Return from 0 to 1 how much of a label a query names, whatever else it names."""
-        whole = sum(self.idf(word) for word in label)
-        named = sum(self.idf(word) * query.weights.get(word, 0.0) for word in label)
-        return named / whole if whole else 0.0
+        """Return from 0 to 1 how much of a label a query that `known` made names.
+
+        Whatever else it names.
+        """
+        worth = query.worth
+        named = fsum([worth[word] for word in label if word in worth])
+        return named / self.whole(label) if named else 0.0
 
     def score(self, query: Query, label: frozenset[str], context: frozenset[str]) -> float:
         """Return from 0 to 1 how well a label fits a query that `known` made.
@@ -136,23 +175,15 @@ class Vocabulary:
         The harmonic mean of the share of the label that the query names and the share of the
         query that the label explains; words of the label's surroundings need no explanation.
         """
-        if not label or not query.weights:
-            return 0.0
-        named = whole = 0.0
-        for word in label:
-            idf = self.idf(word)
-            whole += idf
-            named += idf * query.weights.get(word, 0.0)
+        worth = query.worth
+        named = fsum([worth[word] for word in label if word in worth])
         if named == 0:
             return 0.0
-        asked = sum(
-            w * self.idf(word)
-            for word, w in query.weights.items()
-            if word in label or word not in context
-        )
-        recall, precision = named / whole, named / asked
+        asked = fsum([w for word, w in worth.items() if word in label or word not in context])
+        recall, precision = named / self.whole(label), named / asked
         score = 2 * recall * precision / (recall + precision)
-        around = context - label
-        if around and (near := around & query.weights.keys()):
-            score += 0.08 * sum(query.weights[w] for w in near) / len(near)
+        weights = query.weights
+        near = [weights[word] for word in context if word in weights and word not in label]
+        if near:
+            score += 0.08 * fsum(near) / len(near)
         return min(score, 1.0)

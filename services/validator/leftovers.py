@@ -46,11 +46,12 @@ class Leftovers:
         text = piece.strip()
         if not text:
             return
+        if len(text) > _LONGEST:
+            self._interrupt()
+            return
         label, values = _parts(piece, begin)
-        ends = text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS
-        if len(text) > _LONGEST or (ends and not values):
-            self._close()
-            self._pending = None
+        if not values and text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS:
+            self._interrupt()
             return
         if label.text:
             self._close()
@@ -63,11 +64,15 @@ class Leftovers:
 
     def finish(self) -> Iterator[Grid]:
         """Return the table that was collected, and begin anew."""
-        self._close()
-        self._pending = None
+        self._interrupt()
         if any(line.cells for line in self._lines):
             yield Grid(tuple(self._lines), self._lines[0].label.start, self._end)
         self._lines = []
+
+    def _interrupt(self) -> None:
+        """End the row, and forget a label that no value came for."""
+        self._close()
+        self._pending = None
 
     def _close(self) -> None:
         """End the row whose values were being read."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import permutations
 from typing import Final
 
@@ -22,12 +23,18 @@ _SHARE_OF: Final = re.compile(
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
     """Return the pairs of rows of which the text can mean the first over the second."""
     for one, other in permutations(rows[:6], 2):
-        if is_over(text, one, other):
+        if _is_over(text, one.words, other.words):
             yield one, other
 
 
 def is_over(text: str, one: Series, other: Series) -> bool:
     """Say whether the text can mean `one` over `other`, by the order that it names them in."""
+    return _is_over(text, one.words, other.words)
+
+
+# three rows of a table are asked about in every order, for each figure of a sentence
+@lru_cache(maxsize=4_096)
+def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
         return True
@@ -46,21 +53,25 @@ def named_first(text: str, one: Point, other: Point) -> bool:
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-def _mention(text: str, row: Series, other: Series) -> int | None:
+def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
-    own, theirs = row.words - other.words, other.words - row.words
-    tokens = [(match.start(), stems(match[0])) for match in _WORD.finditer(text)]
+    own, theirs = row - other, other - row
+    tokens = _tokens(text)
     if own:  # where most of them stand together
         width = len(own) + 2
+        hits = [words & own for _, words in tokens]
         counts = [
-            len(own & frozenset[str]().union(*(w for _, w in tokens[i : i + width])))
-            if words & own
-            else 0
-            for i, (_, words) in enumerate(tokens)
+            len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
         ]
         return tokens[counts.index(max(counts))][0] if any(counts) else None
     # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
     near = {
         i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)
     }
-    return next((s for i, (s, w) in enumerate(tokens) if w & row.words and i not in near), None)
+    return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in near), None)
+
+
+@lru_cache(maxsize=64)
+def _tokens(text: str) -> tuple[tuple[int, frozenset[str]], ...]:
+    """Return the words of a text as stems, each with its place."""
+    return tuple((match.start(), stems(match[0])) for match in _WORD.finditer(text))

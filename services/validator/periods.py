@@ -35,17 +35,17 @@ _EARLY: Final = 2
 
 def dates_of(figure: Figure) -> tuple[Date, ...]:
     """Return the dates that a figure may be; none if it is an amount only."""
-    return tuple(reading for reading in figure.readings if isinstance(reading, Date))
+    return tuple([reading for reading in figure.readings if isinstance(reading, Date)])
 
 
 def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     """Return the amounts that a figure may be; none if it is a date only."""
-    return tuple(reading for reading in figure.readings if isinstance(reading, Amount))
+    return tuple([reading for reading in figure.readings if isinstance(reading, Amount)])
 
 
 def is_date(figure: Figure) -> bool:
     """Say whether a figure is read as a date: one that can be a year is one."""
-    return bool(dates_of(figure))
+    return any(isinstance(reading, Date) for reading in figure.readings)
 
 
 def consistent(ours: Date, theirs: Date) -> bool:
@@ -102,18 +102,21 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
 
     `offset` is where the sentence starts in the text that the figures' places count in.
     """
-    groups = _groups(text, figures, offset)
-    found: list[Periods] = [frozenset(dates_of(figure)) for figure in figures]
-    dates = [group for group in groups if is_date(figures[group[0]])]
+    own: list[Periods] = [frozenset(dates_of(figure)) for figure in figures]
+    if not any(own):
+        return own
+    groups = _groups(text, figures, own, offset)
+    found = list(own)
+    dates = [group for group in groups if own[group[0]]]
     taken: set[int] = set()
     late = []
     for group in groups:
-        if is_date(figures[group[0]]):
+        if own[group[0]]:
             continue
         near = _respective(group, dates)
         if near:
             for index, date in zip(group, near, strict=True):
-                found[index] = frozenset(dates_of(figures[date]))
+                found[index] = own[date]
             taken.update(near)
             continue
         for index in group:
@@ -124,20 +127,25 @@ def assign(text: str, figures: Sequence[Figure], offset: int = 0) -> list[Period
                 continue
             if after:
                 taken.update(after)
-            found[index] = _earlier(text, figures[index], _union(figures, chosen), offset)
+            found[index] = _earlier(text, figures[index], _union(own, chosen), offset)
     for index in late:
-        free = next((g for g in dates if g[0] > index and not taken.intersection(g)), None)
-        if free:
-            found[index] = _union(figures, free)
+        found[index] = _union(own, _next_free(index, dates, taken))
     return found
 
 
-def _groups(text: str, figures: Sequence[Figure], offset: int) -> list[list[int]]:
+def _next_free(index: int, dates: Iterable[list[int]], taken: set[int]) -> list[int]:
+    """Return the first dates behind a figure that are no other's; empty where there are none."""
+    return next((g for g in dates if g[0] > index and not taken.intersection(g)), [])
+
+
+def _groups(
+    text: str, figures: Sequence[Figure], own: Sequence[Periods], offset: int
+) -> list[list[int]]:
     """Return runs of figures of one kind with nothing but 'and', 'to' or a comma between them."""
     groups: list[list[int]] = [[0]] if figures else []
     for index, (one, other) in enumerate(pairwise(figures)):
-        gap = text[one.end - offset : other.start - offset]
-        if is_date(one) == is_date(other) and _JOINED.fullmatch(gap):
+        alike = bool(own[index]) == bool(own[index + 1])
+        if alike and _JOINED.fullmatch(text, one.end - offset, other.start - offset):
             groups[-1].append(index + 1)
         else:
             groups.append([index + 1])
@@ -189,8 +197,8 @@ def _preceding(  # noqa: PLR0913, PLR0917 - what a place in a sentence has aroun
     return None
 
 
-def _union(figures: Sequence[Figure], group: Iterable[int]) -> Periods:
-    return frozenset(date for index in group for date in dates_of(figures[index]))
+def _union(own: Sequence[Periods], group: Sequence[int]) -> Periods:
+    return own[group[0]] if len(group) == 1 else NO_PERIOD.union(*(own[i] for i in group))
 
 
 def _earlier(text: str, figure: Figure, periods: Periods, offset: int) -> Periods:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.validator.directions import direction
 from services.validator.facts import Fact
 from services.validator.figures import Figure, read_figures
 from services.validator.labels import stems
@@ -19,7 +18,6 @@ from services.validator.units import CURRENCY_CODES
 
 def prose_facts(
     text: str,
-    passage: int,
     skipped: Sequence[tuple[int, int]] = (),
     scale: TableScale | None = None,
 ) -> Iterator[Fact]:
@@ -44,9 +42,9 @@ def prose_facts(
         if is_spoken(sentence.text):
             if scale:
                 inside = [_scaled(figure, scale) for figure in inside]
-            yield from spoken_facts(text, inside, span, (passage, number))
+            yield from spoken_facts(text, inside, span, number)
         else:
-            yield from _said(text, inside, span, (passage, -1, number))
+            yield from _said(text, inside, span, (text, -1, number))
 
 
 _FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
@@ -87,7 +85,7 @@ def _within(figure: Figure, spans: Sequence[tuple[int, int]]) -> bool:
 
 
 def _said(
-    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[int, int, int]
+    text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[str, int, int]
 ) -> Iterator[Fact]:
     sentence = text[span[0] : span[1]]
     periods = assign(sentence, figures, span[0])
@@ -95,7 +93,7 @@ def _said(
     for index, figure in enumerate(figures):
         around = surroundings(text, figures, index, span)
         yield Fact(
-            figure.text,
+            figure,
             () if is_date(figure) else amounts_of(figure),
             stems(around) or context,
             context,
@@ -103,8 +101,6 @@ def _said(
             row,
             around.strip(" ,.;:()"),
             is_cell=False,
-            lowers=figure.lowers,
-            direction=direction(text, figure.start, figure.end),
         )
 
 

@@ -8,6 +8,7 @@ possessive and is tried at one place only, so reading is linear in the text.
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from string import ascii_uppercase
 from typing import Final
 
 from services.validator.units import (
@@ -58,6 +59,8 @@ _LEFT: Final = re.compile(
     rf"(?P<minus>{_MINUS})?(?P<open>\(\s?)?(?P<minus2>{_MINUS})?"
     rf"(?:(?P<currency>{CURRENCY_BEFORE})\s{{0,3}}(?P<open2>\()?)?(?P<minus3>{_MINUS})?\Z",
 )
+_LEFT_MARKS: Final = frozenset(f"{ascii_uppercase}.$€£¥₹₩₺-\u2212\u2013(")
+"""All that `_LEFT` matches, beside white space."""
 _GROUP: Final = "[,\u2019'\u00a0\u202f]"
 _CORE: Final = re.compile(
     rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
@@ -139,7 +142,13 @@ class _Prefix:
 
 
 def _prefix(text: str, start: int) -> _Prefix:
-    left = _LEFT.search(text[max(0, start - _BEFORE) : start])
+    least = max(0, start - _BEFORE)
+    first = start
+    while first > least and ((mark := text[first - 1]) in _LEFT_MARKS or mark.isspace()):
+        first -= 1
+    if first == start or text[first:start].isspace():
+        return _Prefix(start, None, minus=False, opened=False, outer=False)
+    left = _LEFT.search(text[least:start], first - least)
     if left is None:
         return _Prefix(start, None, minus=False, opened=False, outer=False)
     return _Prefix(

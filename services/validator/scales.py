@@ -21,10 +21,11 @@ TABLE_SCALE: Final = rf"""(?ix:
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
+_PLURALS: Final = ("thousands", "millions", "billions", "(mill.", "'000", "\u2019000", "(000")
 _HINT: Final = re.compile(
-    r"[$€£¥]\s?['\u2019]?[0mMbBtT]|['\u2019(]0|[Tt]housand|[Mm]illi?|[Bb]illion|THOUSAND|MILLION|BILLION"
+    r"[$€£¥]\s{0,2}['\u2019]?[0mbt]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
 )
-"""What no scale is stated without: found fast, where the whole pattern is slow."""
+"""What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
 _THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
@@ -69,7 +70,10 @@ class Tables:
 
 def find_scales(text: str) -> Iterator[re.Match[str]]:
     """Return the places where a text states a scale."""
-    return _FIND.finditer(text) if _HINT.search(text) else iter(())
+    lower = text.lower()
+    if any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower):
+        return _FIND.finditer(text)
+    return iter(())
 
 
 @lru_cache(maxsize=1_024)

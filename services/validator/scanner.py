@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
@@ -20,20 +21,24 @@ from services.validator.units import CURRENCY_STARTS
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure and where it stands. Without `readings` it could not be read.
+    """One figure and where it stands in `source`. Without `readings` it could not be read.
 
-    `lowers`: the words around it say that it is a loss or a decrease, which is another way to
-    write a minus sign. `name`: digits within a name, which can only stand literally.
+    `name`: digits within a name, which can only stand literally.
     """
 
     text: str
     start: int
     end: int
     readings: tuple[Amount | Date, ...]
+    source: str = field(repr=False)
     factor: Decimal = Decimal(1)
-    lowers: bool = False
     bracketed: bool = False
     name: bool = False
+
+    @property
+    def lowers(self) -> bool:
+        """Say whether the words around it make it a loss or a decrease, as a minus sign would."""
+        return _is_lowered(self.source, self.start, self.end)
 
 
 _SKIPPED: Final = (
@@ -48,7 +53,7 @@ _CANDIDATE: Final = re.compile(
 )
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
 _INDENT: Final = 8
-_PLACE: Final = re.compile(r"[A-Za-z]+|[\d($\u20ac\u00a3\u00a5\['\u2019.]|[^\W_]|\w")
+_PLACE: Final = re.compile(r"([A-Za-z]+)|[\d($\u20ac\u00a3\u00a5\['\u2019.]|\w")
 _OPENERS: Final = frozenset(
     [
         "in",
@@ -75,27 +80,27 @@ _WORDS: Final = _OPENERS | DATE_WORDS | NUMBER_WORDS | {code.lower() for code in
 def scan(text: str) -> Iterator[Figure]:
     """Return the figures of a text as written, without what a table or a range adds to them."""
     position = end = 0
-    while place := _PLACE.search(text, position):
-        start = place.start()
-        word = place[0]
-        if word.isalpha() and word.isascii() and word.lower() not in _WORDS:
-            position = place.end()
+    for place in _PLACE.finditer(text):
+        word = place[1]
+        if word and word.lower() not in _WORDS:
             continue
-        position = start + 1
+        start = place.start()
+        if start < position:
+            continue
         if marker := _marker(text, start):
             position = marker
             continue
         candidate = _CANDIDATE.match(text, start)
         if candidate is None:
-            position = place.end() if word.isalpha() else position
-        elif candidate["skipped"]:
+            continue
+        if candidate["skipped"]:
             position = candidate.end()
         elif dates := dates_at(text, start):
             for date in dates:
-                yield Figure(text[date.start : date.end], date.start, date.end, date.readings)
+                yield Figure(text[date.start : date.end], date.start, date.end, date.readings, text)
             position = end = dates[-1].end
         elif number := number_at(text, start):
-            yield _figure(text, replace(number, start=max(number.start, end)))
+            yield _figure(text, number, max(number.start, end))
             position = end = number.end
 
 
@@ -110,20 +115,20 @@ def _marker(text: str, start: int) -> int | None:
     return match.end() if not text[line:start].strip() else None
 
 
-def _figure(text: str, number: Number) -> Figure:
+def _figure(text: str, number: Number, start: int) -> Figure:
     readings: list[Amount | Date] = []
+    written = text[start : number.end]
     if amount := number.amount:
-        if _YEAR.fullmatch(text[number.start : number.end].strip("()")):
+        if _YEAR.fullmatch(written.strip("()")):
             readings.append(Date(int(abs(amount.value))))
         readings.append(amount)
-    written = text[number.start : number.end]
     return Figure(
         written,
-        number.start,
+        start,
         number.end,
         tuple(readings),
+        text,
         factor=number.factor,
-        lowers=_is_lowered(text, number.start, number.end),
         bracketed=number.bracketed,
         name=number.name,
     )
@@ -142,6 +147,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _CLAUSE_END: Final = re.compile(r"[.;!?]\s")
 
 
+@lru_cache(maxsize=2_048)
 def _is_lowered(text: str, start: int, end: int) -> bool:
     before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
     line = before.rpartition("\n")[2]

@@ -129,24 +129,23 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
     """Return the rows that a query names, the best fitting first, few of them."""
     # a row with the same time twice is two series, side by side
     groups: dict[tuple[object, ...], list[Fact]] = defaultdict(list)
+    scores: dict[tuple[object, ...], float] = defaultdict(float)
     for fact in evidence.about(query):
         if fact.amounts and fact.amounts[0].unit in _ADDABLE:
+            fits = _fit(evidence, query, fact)
             for key in _keys(fact):
-                same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
-                groups[(*key, same if fact.is_cell and fact.periods else 0)].append(fact)
-    found = sorted(
-        (
-            (max(_fit(evidence, query, f) for f in facts), facts)
-            for facts in groups.values()
-            if facts
-        ),
-        key=lambda pair: -pair[0],
-    )
-    top = found[0][0] if found else 0
+                same = 0
+                if fact.is_cell and fact.periods:
+                    same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
+                groups[(*key, same)].append(fact)
+                scores[(*key, same)] = max(scores[(*key, same)], fits)
+    # of a first list that only was looked at, there may be nothing
+    found = sorted((key for key in groups if groups[key]), key=lambda key: -scores[key])[:_MOST]
+    least = max(_LEAST, _SHARE * scores[found[0]]) if found else 0
     return [
-        Series(facts[0].label, facts[0].words, _points(facts), score)
-        for score, facts in found[:_MOST]
-        if facts and score >= max(_LEAST, _SHARE * top)
+        Series(facts[0].label, facts[0].words, _points(facts), scores[key])
+        for key in found
+        if scores[key] >= least and (facts := groups[key])
     ]
 
 

@@ -29,20 +29,20 @@ def is_spoken(sentence: str) -> bool:
 
 
 def spoken_facts(
-    text: str, figures: Sequence[Figure], span: tuple[int, int], place: tuple[int, int]
+    text: str, figures: Sequence[Figure], span: tuple[int, int], number: int
 ) -> Iterator[Fact]:
     """Return the facts of a spoken row: of each clause the figures behind its 'is'."""
     start = span[0]
     for clause in text[span[0] : span[1]].split(" ; "):
         end = start + len(clause)
         yield from _clause(
-            text, [f for f in figures if start <= f.start < end], (start, end), place
+            text, [f for f in figures if start <= f.start < end], (start, end), number
         )
         start = end + len(" ; ")
 
 
 def _clause(
-    text: str, figures: Sequence[Figure], span: tuple[int, int], place: tuple[int, int]
+    text: str, figures: Sequence[Figure], span: tuple[int, int], number: int
 ) -> Iterator[Fact]:
     clause = text[span[0] : span[1]]
     match = _ROW.search(clause)
@@ -63,14 +63,14 @@ def _clause(
         if figure.bracketed and figure is said[0]:  # here brackets are a minus sign
             amounts = tuple(amount for amount in amounts if amount.value <= 0)
         yield Fact(
-            figure.text,
+            figure,
             amounts,
             stems(name) or heading,
             heading,
             frozenset(dates_of(figure)) if is_date(figure) else periods,
-            (place[0], SPOKEN, place[1]),
+            (text, SPOKEN, number),
             " ".join(name.split()),
             is_cell=True,
             row_named=True,
-            lowers=figure.lowers or says_minus(name),
+            row_lowers=says_minus(name),
         )

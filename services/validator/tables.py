@@ -41,37 +41,33 @@ class Table:
     spans: tuple[tuple[int, int], ...]
 
 
-def tables_of(text: str, passage: int, passages: Sequence[str]) -> list[Table]:
-    """Return the tables of a passage; a scale that it does not state may stand in another."""
+def tables_of(text: str, elsewhere: TableScale | None = None) -> list[Table]:
+    """Return the tables of a passage; `elsewhere`: a scale that another passage states."""
     found = []
     for number, grid in enumerate(grids_of(text)):
-        scale, certain = _scale(text, grid, passage, passages)
+        scale, certain = _scale(text, grid, elsewhere)
         cells = [cell for line in grid.lines for cell in line.cells]
         currency = currency_of(cells, named_units(text[grid.start : grid.end]))
         percent = scale is None and currency is None and any("%" in cell.text for cell in cells)
-        reader = _Reader(grid, (passage, number), Money(scale, certain, currency, percent))
+        reader = _Reader(grid, (text, number), Money(scale, certain, currency, percent))
         found.append(Table(tuple(reader.read()), tuple(reader.spans)))
     return found
 
 
-def _scale(
-    text: str, grid: Grid, passage: int, passages: Sequence[str]
-) -> tuple[TableScale | None, bool]:
+def _scale(text: str, grid: Grid, elsewhere: TableScale | None) -> tuple[TableScale | None, bool]:
     """Return the scale of a grid, and whether it is certain: stated in it or above it."""
     own = stated_scales(text)
     inside = next((scale for scale in own if grid.start <= scale.start < grid.end), None)
     above = next((scale for scale in reversed(own) if scale.start < grid.start), None)
     if stated := inside or above:
         return stated, True
-    others = (p for i, p in enumerate(passages) if i != passage)
-    found = (*own, *(scale for other in others for scale in stated_scales(other)))
-    return next(iter(found), None), False
+    return own[0] if own else elsewhere, False
 
 
 class _Reader:
     """Reads one table line by line: heads, sections and rows."""
 
-    def __init__(self, grid: Grid, place: tuple[int, int], money: Money) -> None:
+    def __init__(self, grid: Grid, place: tuple[str, int], money: Money) -> None:
         self._grid = grid
         self._place = place
         self._money = money
@@ -158,7 +154,7 @@ class _Reader:
                 dated = is_date(figure) and not is_value
                 amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
                 yield Fact(
-                    figure.text,
+                    figure,
                     () if dated else tuple(amounts),
                     (words | column.words) or context,
                     context | column.words,
@@ -166,7 +162,7 @@ class _Reader:
                     (*self._place, number),
                     label,
                     is_cell=True,
-                    lowers=figure.lowers or lowers,
+                    row_lowers=lowers,
                     row_named=bool(words),
                     signed=mixed,
                     is_change=_CHANGE.search(column.text) is not None,

@@ -157,12 +157,13 @@ def named_units(text: str) -> frozenset[str]:
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
     named = set()
-    tokens = list(_TOKEN.finditer(text))
-    for index, match in enumerate(tokens):
+    for match in _TOKEN.finditer(text):
         word = match[0]
         lower = word.lower()
-        if lower in _FIRST_WORDS and index + 1 < len(tokens):
-            pair = text[match.start() : tokens[index + 1].end()].lower()
+        if lower not in MEASURES and lower not in _FIRST_WORDS:
+            continue
+        if lower in _FIRST_WORDS and (following := _TOKEN.search(text, match.end())):
+            pair = text[match.start() : following.end()].lower()
             word, lower = (pair, pair) if pair in MEASURES else (word, lower)
         code_in_lower_case = lower in _CODES_LOWER and word not in _CODES
         if lower not in MEASURES or code_in_lower_case:

@@ -6,12 +6,12 @@ punctuation counts.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from typing import Final
 
 _TOKEN: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"
 )
-_LONGEST: Final = 3
 _CONTENT: Final = 4
 """Letters of a word that says what a text is about."""
 _STEM: Final = 5
@@ -26,11 +26,9 @@ def tokens(text: str) -> list[str]:
 def grams(words: list[str]) -> set[str]:
     """Return the n-grams of up to three words; `^` stands before the first, `$` after the last."""
     framed = ["^", *words, "$"]
-    return {
-        " ".join(framed[at : at + size])
-        for size in range(1, _LONGEST + 1)
-        for at in range(len(framed) - size + 1)
-    }
+    twos = [f"{one} {two}" for one, two in pairwise(framed)]
+    threes = [f"{two} {three}" for two, three in zip(twos, framed[2:], strict=False)]
+    return {*framed, *twos, *threes}
 
 
 def stems(words: Iterable[str]) -> set[str]:

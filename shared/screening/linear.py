@@ -31,5 +31,5 @@ class Linear:
         """Return the probability, as the model sees it, from 0 to 1."""
         weights = self._weights
         known = weights.keys() & features.keys()
-        total = self._bias + sum([weights[name] * features[name] for name in known])
+        total = self._bias + math.fsum([weights[name] * features[name] for name in known])
         return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))

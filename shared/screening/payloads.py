@@ -74,13 +74,15 @@ def _hexadecimal(text: str) -> Iterator[Payload]:
             yield Payload("hexadecimal", *found.span(), says)
 
 
+_ESCAPED: Final = re.compile("%[0-9A-Fa-f]{2}")
+_ESCAPES: Final = 3
 _PERCENT: Final = re.compile(
-    rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{3,{_LONGEST}}}[\w.+-]{{0,40}}"
+    rf"(?:[\w.+-]{{0,40}}%[0-9A-Fa-f]{{2}}){{{_ESCAPES},{_LONGEST}}}[\w.+-]{{0,40}}"
 )
 
 
 def _percent(text: str) -> Iterator[Payload]:
-    if "%" in text:
+    if len(_ESCAPED.findall(text)) >= _ESCAPES:
         for found in _PERCENT.finditer(text):
             yield Payload("percent-encoding", *found.span(), unquote(found[0]).replace("+", " "))
 
@@ -118,10 +120,14 @@ def _shift(by: int) -> dict[int, int]:
 
 
 _SHIFTED: Final = {word.translate(_shift(by)): by for by in range(1, 26) for word in _TELLING}
+_LOWER: Final = re.compile(r"[a-z]+")
 _SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.IGNORECASE)
 
 
 def _caesar(text: str) -> Iterator[Payload]:
+    # a hundred words are slow to search for, and fast to look up where a text is plain ASCII
+    if text.isascii() and _SHIFTED.keys().isdisjoint(_LOWER.findall(text.lower())):
+        return
     if found := _SHIFTED_WORD.search(text):
         by = _SHIFTED[found[0].lower()]
         yield Payload("a shifted alphabet", 0, len(text), text.translate(_shift(26 - by)))

@@ -7,6 +7,9 @@ from typing import Final
 _BREAK: Final = re.compile(
     r"\n+|\s*\|\s*|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+|(?<=[。！？])|<!--|-->|</?[a-zA-Z][^<>]{0,200}>"  # noqa: RUF001 - marks of Chinese and Japanese
 )
+_PLAIN_BREAK: Final = re.compile(r"\n+|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+")  # noqa: RUF001 - quotation marks
+_MARKUP: Final = re.compile(r"[|<。！？]|-->")  # noqa: RUF001 - marks of Chinese and Japanese
+"""What a break has that is no end of a line or sentence; most texts have none of it."""
 _OPENERS: Final = (
     "write|compose|create|draft|explain|describe|translate|summarize|summarise|provide|list|name|"
     "give|tell|show|recommend|suggest|answer|reply|respond|encode|convert|add|include|insert|"
@@ -16,8 +19,8 @@ _OPENERS: Final = (
 )
 # an instruction that was planted without a full stop before it
 _OPENING: Final = re.compile(
-    rf"(?<=[^\s.!?:;])\s+(?=(?:{_OPENERS.title()})\b)|"
-    rf"(?<=[^\s.!?:;])\s+(?=(?:Can you|Could you|In your)\b)"
+    r"\s(?<=[^\s.!?:;]\s)\s*(?=[A-Z])"
+    rf"(?=(?:{_OPENERS.title()}|Can you|Could you|In your)\b)"
 )
 MAX_CHARACTERS: Final = 600
 """A longer piece is cut: nobody's sentence, and its middle would drown what is in it."""
@@ -26,7 +29,8 @@ MAX_CHARACTERS: Final = 600
 def segments(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each piece of a text that has a letter in it."""
     start = 0
-    for found in _BREAK.finditer(text):
+    breaks = _BREAK if _MARKUP.search(text) else _PLAIN_BREAK
+    for found in breaks.finditer(text):
         yield from _pieces(text, start, found.start())
         start = found.end()
     yield from _pieces(text, start, len(text))

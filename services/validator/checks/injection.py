@@ -1,6 +1,7 @@
 """Nobody but the release tells the model what to do, and the answer carries nothing out."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from services.validator.case import Case, could_not_check, failed, passed
@@ -29,10 +30,14 @@ def check(case: Case) -> Verdict:
         return could_not_check(NAME, f"the question looks like an attack: {_listed(question)}")
     resting = case.cited if case.answer.citations else list(case.passages)
     for passage in case.passages:
-        found = screen_passage(passage.text)
+        found = _screened(passage.text)
         if found.flagged and (found.score >= _CERTAIN or passage in resting):
             return could_not_check(NAME, f"{_place(passage)}: {_listed(found)}")
     return passed(NAME, "nothing in the question or the passages speaks to the model")
+
+
+# the same passages come back with every popular question
+_screened: Final = lru_cache(maxsize=512)(screen_passage)
 
 
 def _carried_out(case: Case) -> Iterator[tuple[str, int, int]]:

@@ -106,7 +106,7 @@ def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) 
     text = plain[start:end]
     words = Words.of(text)
     inside = tuple(f for f in findings if f.start < end and f.end > start)
-    return Claim(text, start, end, words, tuple(words.content), inside, refuses(text))
+    return Claim(text, start, end, words, words.content, inside, refuses(text))
 
 
 def _kind(

@@ -8,7 +8,7 @@ that says nothing of the next author's answers.
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log, log1p, sqrt
+from math import fsum, log, log1p, sqrt
 from statistics import fmean
 from typing import Final, TypeVar
 
@@ -117,7 +117,7 @@ def _nearest(content: frozenset[str], evidence: Evidence) -> tuple[Stretch | Non
     Of several that share as much, the shortest, then the first by its words: the order of the
     passages must not matter.
     """
-    single = _best(content, evidence.stretches, [s.content for s in evidence.stretches])
+    single = _best(content, evidence.stretches, evidence.contents)
     double = _best(content, evidence.windows, evidence.windows) or frozenset[str]()
     return single, double
 
@@ -141,20 +141,22 @@ def _best(
 def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
     """Return the cosine of the claim and its most similar sentence."""
     weights = {stemmed: evidence.weight(stemmed) for stemmed in content}
-    norm = sqrt(sum(weight**2 for weight in weights.values()))
+    norm = sqrt(fsum([weight**2 for weight in weights.values()]))
     best = 0.0
-    for stretch, theirs in zip(evidence.stretches, evidence.norms, strict=True):
-        shared = sum(weights[stemmed] ** 2 for stemmed in content & stretch.content)
-        if shared and norm * theirs > 0:
-            best = max(best, shared / (norm * theirs))
+    for theirs, length in zip(evidence.contents, evidence.norms, strict=True):
+        common = content & theirs
+        if not common:
+            continue
+        shared = fsum([weights[stemmed] ** 2 for stemmed in common])
+        if norm * length > 0:
+            best = max(best, shared / (norm * length))
     return best
 
 
 def _copied(claim: Claim, evidence: Evidence) -> Features:
     features = {}
     for length in GRAM_LENGTHS:
-        grams = claim.words.grams(length)
-        known = [gram in evidence.grams for gram in grams]
+        known = [gram in evidence.grams for gram in claim.words.grams(length)]
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))

@@ -5,7 +5,7 @@ nltk or wn: both download their data at run time, which a locked-down network do
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -33,10 +33,13 @@ class Lexicon:
 
     def _field(self, stem: str, place: int) -> frozenset[str]:
         line = self._entries.get(stem)
-        if line is None:
-            return _NONE
-        fields = line.split("\t")
-        return frozenset(fields[place].split())
+        return _NONE if line is None else _fields(line)[place]
+
+
+# kept for the stems that come up: sets for all of them would take ten times the memory
+@lru_cache(maxsize=8_192)
+def _fields(line: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(part.split()) for part in line.split("\t"))
 
 
 @cache

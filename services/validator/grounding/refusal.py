@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from services.validator.sentences import sentences
@@ -48,6 +49,8 @@ class Refusal(Enum):
     WHOLLY = 2
 
 
+# several checks ask it of the same sentences
+@lru_cache(maxsize=1_024)
 def refuses(sentence: str) -> bool:
     """Say whether a sentence says that something cannot be answered from what was given."""
     if _OWN.search(sentence):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, Self
 
 from services.validator.grounding.words import Words
@@ -59,19 +59,15 @@ class Indexed:
         return cls(
             stretches,
             (*content, *(first | second for first, second in pairwise(content))),
-            frozenset(g for s in stretches for n in GRAM_LENGTHS for g in s.words.grams(n)),
-            frozenset(frozenset(pair) for s in stretches for pair in pairwise(s.words.content)),
+            frozenset().union(*(s.words.grams(n) for s in stretches for n in GRAM_LENGTHS)),
+            frozenset([frozenset(pair) for s in stretches for pair in pairwise(s.words.content)]),
         )
 
 
 def _stretches(text: str) -> Iterable[Stretch]:
     for sentence in sentences(without_marks(text)):
-        words = Words.of(sentence.text)
         # a page without full stops is one 'sentence': cut, or it would contain everything
-        for start in range(0, len(words.written), _LONGEST):
-            part = Words(
-                words.written[start : start + _LONGEST], words.stems[start : start + _LONGEST]
-            )
+        for part in Words.of(sentence.text).pieces(_LONGEST):
             yield Stretch(part, frozenset(part.content), bool(part.negations))
 
 
@@ -96,6 +92,11 @@ class Evidence:
         return tuple(stretch for passage in self.passages for stretch in passage.stretches)
 
     @cached_property
+    def contents(self) -> tuple[frozenset[str], ...]:
+        """Every sentence's content."""
+        return tuple(stretch.content for stretch in self.stretches)
+
+    @cached_property
     def windows(self) -> tuple[frozenset[str], ...]:
         """Every sentence's content, and every two neighbours'."""
         return tuple(window for passage in self.passages for window in passage.windows)
@@ -103,7 +104,7 @@ class Evidence:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every stem, function words and numbers too."""
-        return frozenset(stem for stretch in self.stretches for stem in stretch.words.stems)
+        return frozenset().union(*(stretch.words.stems for stretch in self.stretches))
 
     @cached_property
     def grams(self) -> frozenset[tuple[str, ...]]:
@@ -122,16 +123,24 @@ class Evidence:
 
     @cached_property
     def _frequencies(self) -> Counter[str]:
-        return Counter(stem for stretch in self.stretches for stem in stretch.content)
+        return Counter(chain.from_iterable(self.contents))
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        return {}
 
     def weight(self, stem: str) -> float:
         """Return the inverse sentence frequency of a stem, smoothed so that a new one is rare."""
-        return math.log(1 + (len(self.stretches) or 1) / (self._frequencies.get(stem) or 0.5))
+        known = self._weights.get(stem)
+        if known is None:
+            often = self._frequencies.get(stem) or 0.5
+            known = self._weights[stem] = math.log(1 + (len(self.stretches) or 1) / often)
+        return known
 
     @cached_property
     def norms(self) -> tuple[float, ...]:
         """The length of each sentence's tf-idf vector."""
         return tuple(
-            math.sqrt(sum(self.weight(stem) ** 2 for stem in stretch.content))
-            for stretch in self.stretches
+            math.sqrt(math.fsum([self.weight(stem) ** 2 for stem in content]))
+            for content in self.contents
         )

@@ -1,8 +1,10 @@
 """Words of a text as features see them: lower case, stemmed, content told from function words."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Final, Self
 
 import snowballstemmer
@@ -59,40 +61,57 @@ def stem(word: str) -> str:
 
     Common irregular forms are taken for their first one: 'rose' is 'rise'.
     """
+    if word[-1].isdigit():
+        return word  # its rules take off endings, and a figure has none
     stemmed: str = snowballstemmer.stemmer("english").stemWord(_IRREGULAR.get(word, word))
     return stemmed
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=50_000)
+def _read(written: str) -> tuple[str, str, bool]:
+    """Return a word in lower case, its stem, and whether it says what a text is about."""
+    word = written.lower().replace("\u2019", "'")
+    says = word not in STOP_WORDS and word not in _METHOD_WORDS and not word[0].isdigit()
+    return word, stem(word.removesuffix("'s")), says
+
+
+@dataclass(frozen=True)
 class Words:
     """The words of a stretch of text in their order: as written in lower case, and stemmed."""
 
     written: tuple[str, ...]
     stems: tuple[str, ...]
+    says: tuple[bool, ...]
+    """Of each whether it is no function word, no word of method and no number."""
 
     @classmethod
     def of(cls, text: str) -> Self:
         """Read a text."""
-        written = tuple(m[0].lower().replace("\u2019", "'") for m in _WORD.finditer(text))
-        return cls(written, tuple(stem(word.removesuffix("'s")) for word in written))
+        words = list(map(_read, _WORD.findall(text)))
+        return cls(*zip(*words, strict=True)) if words else cls((), (), ())
 
-    @property
-    def content(self) -> list[str]:
-        """The stems of what is no function word, no word of method and no number, in order."""
-        return [
-            stemmed
-            for word, stemmed in zip(self.written, self.stems, strict=True)
-            if word not in STOP_WORDS and word not in _METHOD_WORDS and not word[0].isdigit()
-        ]
+    def pieces(self, length: int) -> Iterator[Self]:
+        """Return the words in pieces of at most so many."""
+        if len(self.written) <= length:
+            yield self
+            return
+        for start in range(0, len(self.written), length):
+            part = slice(start, start + length)
+            yield type(self)(self.written[part], self.stems[part], self.says[part])
 
-    @property
-    def negations(self) -> list[int]:
+    @cached_property
+    def content(self) -> tuple[str, ...]:
+        """The stems of the words that say what the text is about, in order."""
+        return tuple(compress(self.stems, self.says))
+
+    @cached_property
+    def negations(self) -> tuple[int, ...]:
         """The places of the words that negate."""
-        return [place for place, word in enumerate(self.written) if negates(word)]
+        return tuple([place for place, word in enumerate(self.written) if negates(word)])
 
-    def grams(self, length: int) -> list[tuple[str, ...]]:
+    def grams(self, length: int) -> Iterator[tuple[str, ...]]:
         """Return all runs of so many stems."""
-        return [self.stems[i : i + length] for i in range(len(self.stems) - length + 1)]
+        return zip(*(self.stems[start:] for start in range(length)), strict=False)
 
 
 def negates(word: str) -> bool:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from glideslope.__main__ import app
 from glideslope.terminal import Exit
-from shared.release import Release
+from shared.release import BUILT_IN, Release
 
 PASSAGE = "Net sales of Larkspur Tools rose 12% to $3.2 billion in 2023."
 
@@ -183,3 +183,23 @@ def test_an_evaluation_is_printed_written_and_compared(cli: CliRunner, tmp_path:
     other = cli.invoke(app, ["eval", "compare", str(run), str(tmp_path / "worse.json")])
     assert other.exit_code == Exit.USAGE
     assert "different answers" in other.stderr
+
+
+def test_a_judge_that_cannot_be_reached_sends_each_row_to_a_person(
+    cli: CliRunner, tmp_path: Path
+) -> None:
+    manifest = BUILT_IN.model_dump(mode="json", exclude_none=True)
+    manifest |= {"judge": {"model": "desk:large"}, "checks": [*BUILT_IN.checks, "judge"]}
+    file = tmp_path / "release.json"
+    file.write_text(json.dumps(manifest))
+    result = cli.invoke(
+        app,
+        ["validate", "--json", "--release", str(file)],
+        input=lines(row(), row(id=2)),
+        env={"GLIDESLOPE_JUDGES": '{"desk": {"base_url": "http://127.0.0.1:9/v1"}}'},
+    )
+    assert result.exit_code == Exit.OK, result.output
+    for line in result.stdout.splitlines():
+        told = json.loads(line)
+        assert told["route"] == "review"
+        assert "judge (unavailable: the server cannot be reached" in told["reason"]
