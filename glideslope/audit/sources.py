@@ -3,7 +3,8 @@
 A writer takes the records of a partition in the order of their offsets, and each entry says which
 offset was logged before it. Offsets without an entry are ordinary: every transaction leaves a
 marker in each partition it wrote to, aborted records are never delivered, and compaction removes.
-A log cannot tell those from a record that was never logged; Kafka can, so they are counted.
+A log cannot tell those from a record that was never logged; Kafka can (see `gaps`), so they are
+counted.
 """
 
 from bisect import bisect_right
