@@ -116,6 +116,7 @@ def _stream(stream: Stream, seen: Seen | None, said: Explanation) -> dict[str, A
 
 def _view(explained: Sequence[Explained]) -> RenderableType:
     table = Table("log", "without entry", *(_heading(kind) for kind in _KINDS), box=None)
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for each in explained:
@@ -126,7 +127,7 @@ def _view(explained: Sequence[Explained]) -> RenderableType:
 
 
 def _heading(kind: str) -> str:
-    return {"marker": "markers", "missing": "not logged"}.get(kind, kind)
+    return {"marker": "markers", "missing": "not logged", "removed": "deleted"}.get(kind, kind)
 
 
 def _told(stream: Stream, _seen: Seen | None, said: Explanation) -> Text:
