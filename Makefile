@@ -47,6 +47,7 @@ boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothin
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \
+		tests/integration/services/audit/test_app.py tests/integration/glideslope/test_gaps.py \
 		tests/unit/services/audit/adapters/test_storages.py
 
 tamper: $(READY) ## each kind of change to each kind of object of audit logs of 10,000 entries

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from shared import topics
@@ -30,7 +31,9 @@ _FETCH_WAIT_MS: Final = 100
 _SETTLE_SECONDS: Final = 0.05
 _TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
-_Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
+_Client = TypeVar(
+    "_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient, AIOKafkaClient
+)
 
 
 class ClusterError(Exception):
@@ -66,6 +69,16 @@ class TopicsMissingError(ClusterError):
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client. Raises `UnreachableError`."""
     client = AIOKafkaAdminClient(
+        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
+    )
+    async with _started(client, settings):
+        yield client
+
+
+@asynccontextmanager
+async def bare_client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
+    """Open a bare client, for what the others do not ask of brokers. Raises `UnreachableError`."""
+    client = AIOKafkaClient(
         bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
     )
     async with _started(client, settings):
@@ -222,10 +235,11 @@ class Reader:
 
 @asynccontextmanager
 async def _started(client: _Client, settings: Settings) -> AsyncIterator[_Client]:
-    close = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+    closes = isinstance(client, (AIOKafkaAdminClient, AIOKafkaClient))
+    close = client.close if closes else client.stop
     try:
         try:
-            await client.start()
+            await (client.bootstrap() if isinstance(client, AIOKafkaClient) else client.start())
         except KafkaConnectionError as error:
             raise UnreachableError(settings.bootstrap_servers) from error
         yield client

@@ -6,27 +6,25 @@ once the *first* version is read, which is what was logged, and whatever came af
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from glideslope.audit.findings import Finding, Problem
+from glideslope.audit.locks import Lock, unlocked
 from glideslope.audit.objects import COSIGNATURES, MissingObjectError, UnreadableObjectError
 from services.audit.tlog.paths import CHECKPOINT
 
 _PARALLEL: Final = 32
 _MISSING: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _NO_LOCK: Final = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented"})
-_COMPLIANCE: Final = "COMPLIANCE"
-_SLACK: Final = timedelta(hours=1)
-"""By how much the writer's clock, which a lock is counted from, may be behind that of S3."""
 _DAYS_OF_A_YEAR: Final = 365
 
 
@@ -51,14 +49,6 @@ class History:
     markers: list[Version] = field(default_factory=list)
 
 
-class Lock(NamedTuple):
-    """How a version was found locked."""
-
-    mode: str | None
-    until: datetime | None
-    since: datetime
-
-
 class BucketObjects:
     """A log below `s3://<bucket>/<prefix>`.
 
@@ -77,11 +67,27 @@ class BucketObjects:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._retention_days = retention_days
-        self._client = client(endpoint_url)
-        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="s3")
-        self._fetched: dict[str, Future[bytes]] = {}
+        self._endpoint_url = endpoint_url
         self._histories: dict[str, History] | None = None
         self._locks: dict[str, Lock] = {}
+        self._connect()
+
+    def _connect(self) -> None:
+        self._client = client(self._endpoint_url)
+        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="s3")
+        self._fetched: dict[str, Future[bytes]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: it has connections of its own, and lists nothing."""
+        state = self.__dict__.copy()
+        for ours in ("_client", "_pool", "_fetched"):
+            del state[ours]
+        return {**state, "_locks": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on from there in another process."""
+        self.__dict__.update(state)
+        self._connect()
 
     @property
     def place(self) -> str:
@@ -100,7 +106,7 @@ class BucketObjects:
         """Yield the name of each object, also of those that a delete marker hides."""
         self._histories = self._listed()
         for name in self._histories:
-            if name != CHECKPOINT and not name.startswith(f"{COSIGNATURES}/"):
+            if not _is_replaced(name):
                 yield name
 
     def unfinished(self) -> AbstractSet[str]:
@@ -127,6 +133,15 @@ class BucketObjects:
             for version, raw in zip(some, read, strict=True):
                 yield f"{name}?versionId={version.id}", raw
 
+    def noted(self) -> Mapping[str, Lock]:
+        """Return how the objects were locked that were read since this was asked last."""
+        noted, self._locks = self._locks, {}
+        return noted
+
+    def note(self, noted: Mapping[str, Lock]) -> None:
+        """Take in how objects were locked."""
+        self._locks.update(noted)
+
     def findings(self) -> Iterator[Finding]:
         """Say which objects have further versions or delete markers, and which are not locked."""
         for name, history in sorted((self._histories or {}).items()):
@@ -137,7 +152,7 @@ class BucketObjects:
                     f"a delete marker of {marker.at:%Y-%m-%d %H:%M:%S}Z was put over it (version "
                     f"{marker.id}): readers do not find it. Remove the marker",
                 )
-            if name == CHECKPOINT or name.startswith(f"{COSIGNATURES}/"):
+            if _is_replaced(name):
                 continue
             for version in history.versions[1:]:
                 yield Finding(
@@ -170,7 +185,7 @@ class BucketObjects:
             return self._get(name, None)
         if not history.versions:
             raise MissingObjectError(name)
-        if name == CHECKPOINT or name.startswith(f"{COSIGNATURES}/"):
+        if _is_replaced(name):
             # may have been replaced since; one that was deleted is still there
             return self._get(name, history.versions[-1].id if history.markers else None)
         return self._get(name, history.versions[0].id)
@@ -216,19 +231,8 @@ class BucketObjects:
             what = f"the bucket has no Object Lock, and objects are to be kept for {days} days"
             yield Finding(Problem.UNLOCKED, self.place, what)
             return
-        for name, lock in sorted(self._locks.items()):
-            if name == CHECKPOINT or name.startswith(f"{COSIGNATURES}/"):
-                continue
-            if lock.mode != _COMPLIANCE or lock.until is None:
-                mode = "not locked" if lock.mode is None else f"locked in mode {lock.mode} only"
-                what = f"it is {mode}: whoever may delete in the bucket can delete it"
-                yield Finding(Problem.UNLOCKED, name, what)
-            elif lock.until < lock.since + timedelta(days=days) - _SLACK:
-                what = (
-                    f"its lock ends at {lock.until:%Y-%m-%d %H:%M}Z, before the {days} days that "
-                    f"it is to be kept from {lock.since:%Y-%m-%d %H:%M}Z on"
-                )
-                yield Finding(Problem.UNLOCKED, name, what)
+        kept = {name: lock for name, lock in self._locks.items() if not _is_replaced(name)}
+        yield from unlocked(kept, days)
 
     def _retention(self) -> tuple[int | None, bool]:
         """Return for how many days objects are to be kept, and whether the bucket can."""
@@ -244,6 +248,11 @@ class BucketObjects:
         rule = said.get("Rule", {}).get("DefaultRetention", {})
         days = rule.get("Days") or rule.get("Years", 0) * _DAYS_OF_A_YEAR or None
         return self._retention_days or days, said.get("ObjectLockEnabled") == "Enabled"
+
+
+def _is_replaced(name: str) -> bool:
+    """Whether an object is not written once, but replaced by a newer one."""
+    return name == CHECKPOINT or name.startswith(f"{COSIGNATURES}/")
 
 
 def client(endpoint_url: str | None) -> Any:

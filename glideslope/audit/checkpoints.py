@@ -74,7 +74,7 @@ def claimed_origin(objects: Objects) -> str:
 
 def _archived(objects: Objects, names: Iterable[str], read: Checkpoints) -> dict[str, Checkpoint]:
     found: dict[int, tuple[str, Checkpoint]] = {}
-    for name in names:
+    for name in sorted(names):
         size = name.removeprefix(CHECKPOINTS)
         if not name.startswith(CHECKPOINTS) or not (size.isascii() and size.isdecimal()):
             continue

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from glideslope.audit.logs import OpenKeys
+from glideslope.audit.spread import OpenKeys
 from services.audit.adapters.stores import open_keys
 from services.audit.settings import AuditSettings
 

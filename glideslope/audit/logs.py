@@ -1,23 +1,21 @@
-"""Several logs, each checked in a process of its own."""
+"""Logs, checked on all cores: several side by side, or one after the other, slice by slice."""
 
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from glideslope.audit.bucket import BucketError
 from glideslope.audit.findings import Finding, Problem
 from glideslope.audit.memory import Memory
 from glideslope.audit.places import Place
+from glideslope.audit.spread import OpenKeys, spread_over
 from glideslope.audit.verification import Report, Verification
 from glideslope.audit.witnesses import Witnesses
-from services.audit.tlog.keystore import KeyStore
 from services.audit.tlog.note import VerifierKey
-
-OpenKeys = Callable[[], KeyStore]
-"""Opens the key store anew in each process. A function of a module, so that it can be sent."""
 
 _POLL_SECONDS: Final = 0.1
 
@@ -34,14 +32,23 @@ class Task:
     records: bool = True
 
 
-def verify_all(tasks: Sequence[Task], progress: Callable[[int, int, int], None]) -> list[Report]:
-    """Check each log; `progress` is told which of them, and how many entries of how many."""
-    if len(tasks) == 1:
-        return [_verify(tasks[0], lambda done, size: progress(0, done, size))]
+def verify_all(
+    tasks: Sequence[Task],
+    progress: Callable[[int, int, int], None],
+    cores: int | None = None,
+) -> list[Report]:
+    """Check each log; `progress` is told which of them, and how many entries of how many.
+
+    Where there are as many logs as cores (if not given: those of this machine), each has a process
+    of its own. Fewer are checked one after the other, each on all cores.
+    """
+    cores = multiprocessing.cpu_count() if cores is None else cores
+    if len(tasks) < max(cores, 2):
+        return [_verify(task, partial(progress, place), cores) for place, task in enumerate(tasks)]
     context = multiprocessing.get_context("spawn")
     counters = context.Array("q", 2 * len(tasks))
     with ProcessPoolExecutor(
-        max_workers=min(len(tasks), multiprocessing.cpu_count()),
+        max_workers=min(len(tasks), cores),
         mp_context=context,
         initializer=_begin,
         initargs=(counters,),
@@ -67,10 +74,10 @@ def _verify_counted(place: int, task: Task) -> Report:
     def progress(done: int, size: int) -> None:
         _counters[2 * place], _counters[2 * place + 1] = done, size
 
-    return _verify(task, progress)
+    return _verify(task, progress, 1)
 
 
-def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
+def _verify(task: Task, progress: Callable[[int, int], None], cores: int) -> Report:
     started = time.monotonic()
     keys = None if task.open_keys is None else task.open_keys()
     objects = task.place.open()
@@ -83,6 +90,7 @@ def _verify(task: Task, progress: Callable[[int, int], None]) -> Report:
             key_reader=keys,
             records=task.records,
             progress=progress,
+            spread=spread_over(cores, task.open_keys, records=task.records),
         ).run()
     except (OSError, BucketError) as error:
         what = f"the log could not be read: {error}"

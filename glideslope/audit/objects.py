@@ -10,10 +10,10 @@
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from glideslope.audit.findings import Finding
 from services.audit.adapters.stores import unpublished
@@ -33,7 +33,7 @@ class UnreadableObjectError(Exception):
 
 
 class Objects(Protocol):
-    """Read access to one log."""
+    """Read access to one log. Can be sent to another process, as it is then."""
 
     @property
     def place(self) -> str:
@@ -56,6 +56,12 @@ class Objects(Protocol):
 
     def versions(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Yield the earlier versions of an object, oldest first, each with a name of its own."""
+
+    def noted(self) -> Mapping[str, Any]:
+        """Return what was noted of the objects that were read since this was asked last."""
+
+    def note(self, noted: Mapping[str, Any]) -> None:
+        """Take in what another process noted."""
 
     def findings(self) -> Iterator[Finding]:
         """Say, after the reading, what the storage itself tells of what was done to objects."""
@@ -80,6 +86,13 @@ class PlainObjects:
     def versions(self, name: str) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002 - the port has it
         """See `Objects`."""
         yield from ()
+
+    def noted(self) -> Mapping[str, Any]:
+        """See `Objects`."""
+        return {}
+
+    def note(self, noted: Mapping[str, Any]) -> None:
+        """See `Objects`."""
 
     def findings(self) -> Iterator[Finding]:
         """See `Objects`."""

@@ -9,7 +9,9 @@ from services.audit.tlog.paths import pack_path
 
 
 class Packs:
-    """Takes the leaves of a log in order; `names` are those of the packs that belong to it.
+    """Takes leaves of a log in order; `names` are those of the packs that belong to them.
+
+    Where they do not begin with the log, `go_on_after` says what came before.
 
     A pack holds the records of the entries from the one that it is named after up to the next
     pack's, one after the other and nothing else. Entries that were passed over, as they are not
@@ -28,6 +30,11 @@ class Packs:
         self._what = ""
         self._end = 0
         self._next = 0
+
+    def go_on_after(self, index: int, said: Said) -> None:
+        """Begin after an entry that is checked elsewhere."""
+        self._begin(said.pack)
+        self._end, self._next = said.at + said.bytes, index + 1
 
     def record(self, index: int, said: Said) -> bytes | None:
         """Return an entry's encrypted record, None if there is something wrong with it."""

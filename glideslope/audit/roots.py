@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from glideslope.audit.findings import Finding, Problem
@@ -21,6 +21,49 @@ class Anchor:
     root: bytes
     object: str
     problem: Problem = Problem.ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What the hashes of a tile come to, whatever comes before it.
+
+    `root` is that of a full tile. `nodes` are, for each size that somebody vouches for, the full
+    subtrees that the tile's hashes make up by then. A stretch of which hashes are missing is not
+    `whole`: no root can be recomputed from it.
+    """
+
+    whole: bool
+    root: bytes | None
+    nodes: Mapping[int, Sequence[bytes]]
+
+    @classmethod
+    def of(
+        cls,
+        start: int,
+        hashes: Sequence[bytes],
+        width: int,
+        due: Iterable[int],
+        stand_in: Callable[[], bytes],
+    ) -> "Stretch":
+        """Reckon with the hashes from entry `start` on, of which there should be `width`.
+
+        `due` are the sizes in there that somebody vouches for, in order. `stand_in` answers for
+        the root of a full tile where hashes are missing.
+        """
+        inner = Frontier()
+        nodes: dict[int, Sequence[bytes]] = {}
+        sizes = iter(due)
+        size = next(sizes, None)
+        for place, each in enumerate(hashes, start + 1):
+            inner.append(each)
+            if place == size:
+                nodes[size] = tuple(inner.nodes)
+                size = next(sizes, None)
+        whole = len(hashes) == width
+        root = None
+        if width == TILE_WIDTH:
+            root = inner.root() if whole else stand_in()
+        return cls(whole, root, nodes)
 
 
 class Roots:
@@ -52,27 +95,13 @@ class Roots:
         root = self._anchors[self.size][0].root
         return not self._broken and fold([*self._outer.nodes, *Frontier(hashes).nodes]) == root
 
-    def take(
-        self, start: int, hashes: Sequence[bytes], width: int, stand_in: Callable[[], bytes]
-    ) -> bytes | None:
-        """Take the hashes from entry `start` on, of which there should be `width`.
-
-        Returns the root of a full tile, for which `stand_in` answers where hashes are missing.
-        """
-        self._broken |= len(hashes) < width
-        inner = Frontier()
-        due = iter(self.sizes(start + 1, start + width))
-        size = next(due, None)
-        for place, each in enumerate(hashes, start + 1):
-            inner.append(each)
-            if place == size:
-                self._check(size, inner.nodes)
-                size = next(due, None)
-        if width < TILE_WIDTH:
-            return None
-        whole = stand_in() if len(hashes) < width else inner.root()
-        self._outer.append(whole)
-        return whole
+    def take(self, stretch: Stretch) -> None:
+        """Take in what the hashes of the next tile come to."""
+        self._broken |= not stretch.whole
+        for size, nodes in stretch.nodes.items():
+            self._check(size, nodes)
+        if stretch.root is not None:
+            self._outer.append(stretch.root)
 
     def _check(self, size: int, inner: Sequence[bytes]) -> None:
         if self._broken:

@@ -3,7 +3,8 @@
 A writer takes the records of a partition in the order of their offsets, and each entry says which
 offset was logged before it. Offsets without an entry are ordinary: every transaction leaves a
 marker in each partition it wrote to, aborted records are never delivered, and compaction removes.
-A log cannot tell those from a record that was never logged; Kafka can, so they are counted.
+A log cannot tell those from a record that was never logged; Kafka can (see `gaps`), so they are
+counted.
 """
 
 from bisect import bisect_right
@@ -11,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from glideslope.audit.findings import Problem
-from glideslope.audit.leaves import Said
 
 
 class Stream(NamedTuple):
@@ -60,20 +60,22 @@ class Sources:
         """Take note that entries were passed over, of whichever partitions."""
         self._passed_over += 1
 
-    def add(self, leaf: Said) -> tuple[Problem, str] | None:
-        """Take a leaf in; return what is wrong with its place, if anything is."""
-        seen = self.streams.get(Stream(leaf.cluster, leaf.topic, leaf.partition))
+    def add(
+        self, stream: Stream, offset: int, previous: int | None, timestamp: int
+    ) -> tuple[Problem, str] | None:
+        """Take in what a leaf says; return what is wrong with its place, if anything is."""
+        seen = self.streams.get(stream)
         before = None if seen is None else seen.latest
         known = (0 if seen is None else seen.passed_over) == self._passed_over
-        wrong = self._place(leaf, seen)
-        if known and leaf.previous != before:
-            what = f"it says that offset {leaf.previous} was logged before it, and {before} was"
+        wrong = self._place(stream, offset, timestamp, seen)
+        if known and previous != before:
+            what = f"it says that offset {previous} was logged before it, and {before} was"
             return Problem.LEAF, what
         return wrong
 
-    def _place(self, leaf: Said, seen: Seen | None) -> tuple[Problem, str] | None:
-        stream = Stream(leaf.cluster, leaf.topic, leaf.partition)
-        offset, timestamp = leaf.offset, leaf.timestamp
+    def _place(
+        self, stream: Stream, offset: int, timestamp: int, seen: Seen | None
+    ) -> tuple[Problem, str] | None:
         record = f"record {stream.topic}-{stream.partition}-{offset}"
         if seen is None:
             self.streams[stream] = Seen(

@@ -4,32 +4,32 @@ What is checked is listed in docs/audit.md, with what each finding means.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final
 
+from glideslope.audit.bundles import Span
 from glideslope.audit.checkpoints import Checkpoints, claimed_origin, read_checkpoints
 from glideslope.audit.findings import Finding, Problem, Verdict, verdict
-from glideslope.audit.leaves import BadFormError, Said, event_of, read_leaf
 from glideslope.audit.leftovers import judge_leftovers
 from glideslope.audit.memory import Memory, Remembered
 from glideslope.audit.objects import Objects
-from glideslope.audit.opening import Opening
-from glideslope.audit.packs import Packs
+from glideslope.audit.opening import Opened
+from glideslope.audit.repeats import Repeats
 from glideslope.audit.roots import Anchor
+from glideslope.audit.slices import Part, SliceCheck
 from glideslope.audit.sources import Seen, Sources, Stream
-from glideslope.audit.tree import Leaf, TreeCheck
+from glideslope.audit.tree import BUNDLES_AT_ONCE, TreeCheck
 from glideslope.audit.witnesses import Cosigned, Witnesses, read_vouched
 from services.audit.tlog.keystore import KeyReader
 from services.audit.tlog.note import VerifierKey
-from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS, pack_path
+from services.audit.tlog.paths import BLOBS, CHECKPOINT, CHECKPOINTS
 
 Progress = Callable[[int, int], None]
 """Is told how many entries of how many are done."""
 
-_EVERY: Final = 256
+Spread = Callable[[Objects, str, Sequence[Span], Callable[[Span], Part]], Iterator[Part]]
+"""Checks spans of the log of this origin elsewhere, and gives what they come to, in order. Is told
+how one is checked here."""
 
 
 @dataclass(slots=True)
@@ -67,7 +67,8 @@ class Verification:
     log itself are believed: only a remembered checkpoint then shows a log that was made anew.
     `memory` is what the auditor knows from before, `witnesses` whom else they believe. With a
     `key_reader` every record is decrypted whose key is there; without `records` none is even read.
-    It needs some 200 bytes for each entry.
+    The entries are checked `bundles` at a time, by `spread` where it is given. It needs some
+    16 bytes for each entry, and 300 for each object.
     """
 
     def __init__(  # noqa: PLR0913 - what an auditor may know beforehand
@@ -80,6 +81,8 @@ class Verification:
         key_reader: KeyReader | None = None,
         records: bool = True,
         progress: Progress | None = None,
+        spread: Spread | None = None,
+        bundles: int = BUNDLES_AT_ONCE,
     ) -> None:
         self._objects = objects
         self._keys = keys
@@ -87,15 +90,16 @@ class Verification:
         self._witnesses = witnesses or Witnesses()
         self._key_reader = key_reader if records else None
         self._records = records
-        self._opening: Opening | None = None
         self._progress = progress or (lambda _done, _all: None)
+        self._spread = spread
+        self._bundles = bundles
         self._names: set[str] = set()
         self._expected: set[str] = set()
         self._sources = Sources()
-        self._passed_over = 0
-        self._packs = Packs(objects)
-        self._asked_for = -1
-        self._events: Counter[int] = Counter()
+        self._next = 0
+        self._of_packs: list[Finding] = []
+        self._opened = Opened()
+        self._events = Repeats()
         self.report = Report(objects.place)
 
     def run(self) -> Report:
@@ -114,13 +118,11 @@ class Verification:
         if read.newest is not None:
             report.origin, report.size = read.newest.origin, read.newest.size
             report.root = read.newest.root
-            if self._key_reader is not None:
-                self._opening = Opening(self._key_reader, read.newest.origin)
             self._check_entries(read, remembered)
-            if self._opening is not None:
-                self._find(*self._opening.findings())
-                report.decrypted = self._opening.opened
-                report.shredded = self._opening.shredded
+            if self._key_reader is not None:
+                self._find(*self._opened.findings(self._key_reader))
+                report.decrypted = self._opened.opened
+                report.shredded = self._opened.shredded
             left = self._names - self._expected
             if (
                 not self._records or report.entries < report.size
@@ -130,7 +132,7 @@ class Verification:
         self._find(*self._objects.findings())
         report.remarks += self._objects.remarks()
         report.streams = self._sources.streams
-        report.repeated_events = sum(count - 1 for count in self._events.values() if count > 1)
+        report.repeated_events = self._events.count()
         report.seconds = time.monotonic() - started
         return report
 
@@ -146,65 +148,59 @@ class Verification:
             self._find(*_compare(remembered, read, size))
             if remembered.size <= size:
                 anchors.append(Anchor(remembered.size, remembered.root, CHECKPOINT, Problem.FORK))
-        tree = TreeCheck(self._objects, anchors, self._names, event_of)
-        walk = tree.leaves()
-        while leaves := list(islice(walk, _EVERY)):
-            self._check_leaves(leaves)
-            self._progress(leaves[-1].index, size)
+        tree = TreeCheck(self._objects, anchors, self._names)
+        origin = "" if read.newest is None else read.newest.origin
+        for part in self._parts(tree, origin):
+            tree.take(part.stretches)
+            tree.findings += part.of_bundles
+            self._take(part)
+            self._progress(part.end, size)
+        tree.finish()
         self._progress(size, size)
-        if self._records:
-            self._packs.end(size)
-        self._find(*tree.findings, *self._packs.findings)
-        self.report.blobs = self._packs.read
-        self._expected |= tree.expected | self._packs.names
+        self._find(*tree.findings, *self._of_packs)
+        self._expected |= tree.expected
 
-    def _check_leaves(self, leaves: Sequence[Leaf]) -> None:
-        """Check some entries, after asking for the packs that their records are in."""
-        read = [(leaf, _read(leaf)) for leaf in leaves]
-        if self._records:
-            packs = {said.pack for _, said in read if isinstance(said, Said)}
-            new = sorted(pack for pack in packs if pack > self._asked_for)
-            self._objects.ahead(pack_path(pack) for pack in new)
-            self._asked_for = max(new, default=self._asked_for)
-        for leaf, said in read:
-            self._check_leaf(leaf, said)
+    def _parts(self, tree: TreeCheck, origin: str) -> Iterator[Part]:
+        """Yield what the slices of the log come to, each after the one before was taken in."""
+        check = SliceCheck(self._objects, origin, self._key_reader, records=self._records)
+        spans = list(tree.spans(self._bundles))
+        if self._spread is None:
+            yield from map(check.run, spans)
+        else:
+            yield from self._spread(self._objects, origin, spans, check.run)
+        rest = tree.rest()
+        if rest is not None:
+            yield check.run(rest, tree.is_root)
 
-    def _check_leaf(self, leaf: Leaf, said: Said | BadFormError) -> None:
-        if leaf.index != self.report.entries + self._passed_over:
-            self._passed_over = leaf.index - self.report.entries
-            self._sources.pass_over()
-        self.report.entries += 1
-        if isinstance(said, BadFormError):
-            self._sources.pass_over()
-            event = event_of(leaf.raw)
-            self._find(Finding(Problem.LEAF, leaf.object, str(said), leaf.index, event))
-            return
-        wrong = self._sources.add(said)
-        if wrong is not None:
-            problem, what = wrong
-            self._find(Finding(problem, leaf.object, what, leaf.index, said.event_id))
-        if said.event_id is not None:
-            self._events[hash((said.topic, said.event_id))] += 1
-        if self._records:
-            self._check_record(leaf.index, said)
+    def _take(self, part: Part) -> None:
+        self.report.entries += len(part.rows)
+        self.report.blobs += part.records
+        self._of_packs += part.of_packs
+        self._expected |= part.expected
+        self._opened.add(part.opened)
+        self._objects.note(part.noted)
+        found = [*self._misplaced(part), *part.of_entries]
+        self._find(
+            *sorted(found, key=lambda finding: -1 if finding.entry is None else finding.entry)
+        )
 
-    def _check_record(self, index: int, said: Said) -> None:
-        raw = self._packs.record(index, said)
-        if raw is None or self._opening is None:
-            return
-        if what := self._opening.check(index, said, raw):
-            name = pack_path(said.pack)
-            self._find(Finding(Problem.DECRYPTION, name, what, index, said.event_id))
+    def _misplaced(self, part: Part) -> Iterator[Finding]:
+        """See that the entries follow each other as they say."""
+        for index, name, event, stream, offset, previous, timestamp in part.rows:
+            if index != self._next or stream is None:
+                self._sources.pass_over()
+            self._next = index + 1
+            if stream is None:
+                continue
+            wrong = self._sources.add(stream, offset, previous, timestamp)
+            if wrong is not None:
+                problem, what = wrong
+                yield Finding(problem, name, what, index, event)
+            if event is not None:
+                self._events.add((stream.topic, event))
 
     def _find(self, *findings: Finding) -> None:
         self.report.findings += findings
-
-
-def _read(leaf: Leaf) -> Said | BadFormError:
-    try:
-        return read_leaf(leaf.raw)
-    except BadFormError as error:
-        return error
 
 
 def _compare(remembered: Remembered, read: Checkpoints, size: int) -> Iterator[Finding]:

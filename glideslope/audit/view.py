@@ -103,7 +103,7 @@ def _notes(reports: Sequence[Report]) -> list[Text]:
     if any(seen.without_entry for each in reports for seen in each.streams.values()):
         notes.append(
             "Offsets without an entry are transaction markers, aborted or compacted records, or "
-            "records that were not logged; only Kafka can tell."
+            "records that were not logged: `glideslope audit gaps` asks Kafka."
         )
     return [Text(note, style="dim") for note in notes]
 

@@ -3,11 +3,13 @@
 strace makes the n-th call of a kind fail, or kills the process at it, for every n that there is.
 """
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -45,11 +47,83 @@ SHORT = [
 ]
 
 Inject = Callable[[str, str, int], tuple[Path, dict[int, int], bool]]
+TRACED_WITHIN_SECONDS = 20
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed"),
     pytest.mark.timeout(900),
 ]
+
+
+class Appender:
+    """`one_append.py`, whose appending processes meet faults."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what an append complains of
+            text=True,
+            bufsize=1,
+        )
+
+    def append(self, folder: Path, strace: Sequence[str]) -> tuple[dict[int, int], int]:
+        """Append under strace; return the receipts, and how the process ended."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{FIRST} {folder}\n")
+        receipts: dict[int, int] = {}
+        tracer: subprocess.Popen[str] | None = None
+        for line in self.process.stdout:
+            match line.split():
+                case ["pid", number]:
+                    tracer = _traced(int(number), strace)
+                case ["ack", offset, index]:
+                    receipts[int(offset)] = int(index)
+                case ["end", code]:
+                    assert tracer is not None
+                    tracer.communicate(timeout=TRACED_WITHIN_SECONDS)
+                    return receipts, int(code)
+        raise AssertionError("the appender ended by itself")
+
+
+def _traced(pid: int, strace: Sequence[str]) -> "subprocess.Popen[str]":
+    """Let strace take hold of a process that stops itself, and let that go on.
+
+    A stopped process that is seized does nothing until strace lets it, whoever continues it.
+    """
+    _wait_for(pid, "State:\tT")
+    tracer = subprocess.Popen([*strace, "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+    try:
+        _wait_for(pid, f"TracerPid:\t{tracer.pid}\n", tracer)
+    except TracerEndedError as error:
+        os.kill(pid, signal.SIGKILL)
+        pytest.skip(f"strace may not trace here: {error}")
+    os.kill(pid, signal.SIGCONT)
+    return tracer
+
+
+class TracerEndedError(Exception):
+    """strace did not take hold of the process."""
+
+
+def _wait_for(pid: int, said: str, tracer: "subprocess.Popen[str] | None" = None) -> None:
+    """Wait until the kernel says this of a process; nobody else tells."""
+    give_up = time.monotonic() + TRACED_WITHIN_SECONDS
+    while said not in (status := Path(f"/proc/{pid}/status").read_text()):
+        if tracer is not None and tracer.poll() is not None:
+            raise TracerEndedError(tracer.communicate()[1])
+        assert time.monotonic() < give_up, status
+        time.sleep(0.001)
+
+
+@pytest.fixture(scope="module")
+def appender() -> Iterator[Appender]:
+    appender = Appender()
+    with appender.process:
+        yield appender
+        appender.process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +138,7 @@ def log_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def inject(log_before: Path, tmp_path: Path) -> Inject:
+def inject(appender: Appender, log_before: Path, tmp_path: Path) -> Inject:
     """Append under a fault; return the folder, the receipts, and whether the fault came."""
 
     def appended(call: str, fault: str, nth: int) -> tuple[Path, dict[int, int], bool]:
@@ -73,24 +147,9 @@ def inject(log_before: Path, tmp_path: Path) -> Inject:
         trace = tmp_path / "trace"
         strace = ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={call}"]
         strace += ["-e", f"inject={call}:{fault}:when={nth}", "-e", "signal=none"]
-        run = subprocess.run(
-            [*strace, sys.executable, str(SCRIPT), str(folder), str(FIRST)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        if "not permitted" in run.stderr.lower():
-            pytest.skip(f"strace may not trace here: {run.stderr}")
-        receipts = {}
+        receipts, code = appender.append(folder, strace)
         calls = trace.read_text()
-        came = "INJECTED" in calls
-        for line in run.stdout.splitlines():
-            match line.split():
-                case ["ack", offset, index]:
-                    receipts[int(offset)] = int(index)
-                case ["end", code]:
-                    came = came or int(code) == -signal.SIGKILL
+        came = "INJECTED" in calls or code == -signal.SIGKILL
         assert came or calls.count(f"{call}(") < nth, "strace did not do what it was told"
         return folder, receipts, came
 
@@ -135,5 +194,6 @@ def test_an_append_loses_and_doubles_nothing_whichever_of_its_calls_fails(
         if not came:
             assert nth > 1
             assert len(receipts) == 2 * BATCH
+            print(f"{call} {fault}: {nth - 1} calls")
             return
     raise AssertionError("more calls than were tried")

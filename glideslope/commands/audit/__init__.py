@@ -4,6 +4,7 @@ import typer
 
 from glideslope.commands.audit import (
     export,
+    gaps,
     reconcile,
     rotate,
     serve,
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command("verify")(verify.command)
 app.command("reconcile")(reconcile.command)
+app.command("gaps")(gaps.command)
 app.command("show")(show.command)
 app.command("export")(export.command)
 app.command("erase")(subjects.erase)

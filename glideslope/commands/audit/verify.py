@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from glideslope import terminal
 from glideslope.audit import memory as memories
 from glideslope.audit import view
 from glideslope.audit.findings import Finding, Problem, Verdict, verdict
 from glideslope.audit.keyring import keyring
-from glideslope.audit.logs import Task, verify_all
+from glideslope.audit.logs import Task
 from glideslope.audit.memory import BadMemoryError, Remembered
 from glideslope.audit.places import default_place, find_logs
 from glideslope.audit.verification import Report
 from glideslope.audit.witnesses import Witnesses
 from glideslope.commands.audit.arguments import AsJson, LogArgument, readable, verifier_key
-from glideslope.terminal import err, out
+from glideslope.commands.audit.bars import verify_shown
+from glideslope.terminal import out
 from services.audit.settings import AuditSettings
 from services.audit.tlog.note import COSIGNATURE
 
@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
         logs = find_logs(log, settings)
         open_keys = keyring(settings)
         tasks = [Task(each, keys, known, witnesses, open_keys, records) for each in logs]
-        reports = _verify(tasks)
+        reports = verify_shown(tasks)
     if [str(each) for each in logs] != [log or default_place(settings)]:
         reports += _missed(reports, known)  # these are all the logs there are
     came = verdict([finding for report in reports for finding in report.findings])
@@ -92,22 +92,6 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
     else:
         out.print(view.as_text(reports, came), soft_wrap=True)
     raise typer.Exit(came)
-
-
-def _verify(tasks: Sequence[Task]) -> list[Report]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bars:
-        shown = [bars.add_task(f"log {task.place.name}", total=None) for task in tasks]
-
-        def progress(place: int, done: int, size: int) -> None:
-            bars.update(shown[place], completed=done, total=size or None)
-
-        return verify_all(tasks, progress)
 
 
 def _notes(paths: Sequence[Path]) -> list[tuple[str, bytes]]:

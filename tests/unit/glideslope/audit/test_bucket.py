@@ -23,6 +23,7 @@ from services.audit.adapters.s3 import S3Storage
 from services.audit.settings import AuditSettings
 from services.audit.tlog import paths
 from services.audit.tlog.note import SignerKey
+from tests.unit.glideslope.audit.test_slices import elsewhere
 
 ENTRIES = int(os.environ.get("GLIDESLOPE_TEST_TAMPER_ENTRIES", "300"))
 """`make tamper` sets it to 10000, which takes some minutes."""
@@ -294,6 +295,21 @@ def test_an_object_that_is_not_locked_as_long_as_it_must_be_is_named(
     assert (finding.problem, finding.object) == (Problem.UNLOCKED, name)
     assert said in finding.what
     assert report.verdict is Verdict.INCOMPLETE
+
+
+def test_a_log_that_is_checked_in_another_process_gets_the_same_report(
+    log: LockedLog, signer: SignerKey
+) -> None:
+    log.put("tile/entries/000", b"another version")
+    log.mark_deleted("blobs/000")
+    reports = []
+    for spread in (None, elsewhere):
+        objects = log.objects(retention_days=DAYS + 1)
+        reports.append(Verification(objects, keys=[signer.verifier()], spread=spread).run())
+        objects.close()
+    here, there = reports
+    assert Problem.UNLOCKED in {finding.problem for finding in here.findings}
+    assert there.findings == here.findings
 
 
 def test_a_bucket_without_object_lock_is_named_where_a_retention_is_set(

@@ -1,10 +1,11 @@
 from glideslope.audit.findings import Problem
-from glideslope.audit.leaves import Said
-from glideslope.audit.sources import Seen, Sources
+from glideslope.audit.sources import Seen, Sources, Stream
+
+Leaf = tuple[Stream, int, int | None, int]
 
 
-def at(offset: int, previous: int | None, timestamp: int = 0) -> Said:
-    return Said("c", "requests", 0, offset, previous, timestamp, None, None, None, "", 0, 0, 0)
+def at(offset: int, previous: int | None, timestamp: int = 0) -> Leaf:
+    return Stream("c", "requests", 0), offset, previous, timestamp
 
 
 def seen(*offsets: int) -> tuple[Seen, list[tuple[Problem, str]]]:
@@ -12,7 +13,7 @@ def seen(*offsets: int) -> tuple[Seen, list[tuple[Problem, str]]]:
     wrong = [
         said
         for offset, previous in zip(offsets, (None, *offsets), strict=False)
-        if (said := sources.add(at(offset, previous)))
+        if (said := sources.add(*at(offset, previous)))
     ]
     [only] = sources.streams.values()
     return only, wrong
@@ -46,22 +47,22 @@ def test_a_second_entry_for_a_record_is_wrong() -> None:
 
 def test_an_entry_that_says_another_was_before_it_than_was_is_wrong() -> None:
     sources = Sources()
-    sources.add(at(5, None))
+    sources.add(*at(5, None))
     said = "it says that offset 6 was logged before it, and 5 was"
-    assert sources.add(at(9, 6)) == (Problem.LEAF, said)
+    assert sources.add(*at(9, 6)) == (Problem.LEAF, said)
 
 
 def test_what_was_before_an_entry_is_not_known_where_entries_were_passed_over() -> None:
     sources = Sources()
-    sources.add(at(5, None))
+    sources.add(*at(5, None))
     sources.pass_over()
-    assert sources.add(at(9, 6)) is None
-    assert sources.add(at(10, 9)) is None
+    assert sources.add(*at(9, 6)) is None
+    assert sources.add(*at(10, 9)) is None
 
 
 def test_a_topic_that_was_created_anew_begins_again() -> None:
     sources = Sources()
     for said in (at(0, None, 10), at(5, 0, 20), at(0, 5, 30), at(1, 0, 31)):
-        assert sources.add(said) is None
+        assert sources.add(*said) is None
     [stream] = sources.streams.values()
     assert (stream.begun_anew, stream.last, stream.without_entry) == (1, 1, 4)
