@@ -1,6 +1,7 @@
 """Where indexes are kept, one for each index version, and how far each has got."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from services.inference.index import Index
@@ -10,17 +11,25 @@ Positions = Mapping[int, int]
 """Partition number → offset of the next record to read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a reader has got. `is_complete`: it had got to the topic's end once."""
+
+    positions: Positions
+    is_complete: bool
+
+
 class KeptIndex(Index, Protocol):
     """An index of one version, open."""
 
-    def position(self, reader: str, source: str) -> Positions | None:
-        """Return how far `reader` has got with the topic that `source` identifies.
+    def adopt(self, source: str) -> None:
+        """Be built from the topic that `source` identifies: forget what came from another."""
 
-        None: the whole topic is to be read. Empty, too, when that was another topic.
-        """
+    def progress(self, reader: str) -> Progress | None:
+        """Return how far `reader` has got; None: the whole topic is to be read."""
 
-    def keep_position(self, reader: str, source: str, positions: Positions) -> None:
-        """Make durable what was written so far, and that it comes from before `positions`."""
+    def keep_progress(self, reader: str, progress: Progress) -> None:
+        """Make durable what was written so far, and how far `reader` has got with it."""
 
     def reset(self) -> None:
         """Forget everything: what was read cannot be told from what is there to read."""

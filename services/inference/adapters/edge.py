@@ -2,23 +2,25 @@
 
 A shard belongs to one process, so each process takes a numbered folder that no other holds. A lock
 on the folder, which ends with the process however it ends, tells whether it is held. A shard that
-an earlier process has left there is taken over with the positions up to which it was built; Qdrant's
-write-ahead log mends what a killed process had begun. One that cannot be loaded is built anew.
+an earlier process has left there is taken over, with the positions up to which it was built;
+Qdrant's write-ahead log mends what a killed process had begun. One that cannot be loaded is built
+anew.
 """
 
 import fcntl
 import itertools
-import json
 import os
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 import qdrant_edge as qdrant
 import structlog
+from pydantic import TypeAdapter
 
 from services.inference.adapters.filters import Filters
 from services.inference.bm25 import SparseVector, question_vector
@@ -31,7 +33,7 @@ from services.inference.index import (
     ids,
     ranked,
 )
-from services.inference.store import Positions
+from services.inference.store import Progress
 from services.inference.versions import IndexVersion
 from shared.events import DocumentAccepted, Passage
 
@@ -39,7 +41,7 @@ _SPARSE: Final = "bm25"
 _DENSE: Final = "dense"
 _BATCH: Final = 256
 _SHARD: Final = "shard"
-_POSITIONS: Final = "positions.json"
+_STATE_FILE: Final = "state.json"
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +63,17 @@ class _Dialect:
 
 
 _filters: Final = Filters(_Dialect())
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of a shard beside what is in it."""
+
+    source: str | None = None
+    readers: dict[str, Progress] = field(default_factory=dict)
+
+
+_STATE: Final = TypeAdapter(_State)
 
 
 class EdgeStore:
@@ -128,7 +141,7 @@ class EdgeIndex:
         self._folder = folder
         self._config = _config(dimensions)
         self._writing = threading.Lock()
-        self._positions: dict[str, Any] = {}
+        self._state = _State()
         self._shard: Any = self._load() or self._create()
 
     def __enter__(self) -> Self:
@@ -144,28 +157,28 @@ class EdgeIndex:
                 self._shard.close()
                 self._shard = None
 
-    def position(self, reader: str, source: str) -> Positions | None:
-        """See `KeptIndex.position`."""
-        kept = self._positions.get(reader)
-        if kept is None:
-            return None
-        if kept["source"] != source:
-            return {}
-        return {int(partition): offset for partition, offset in kept["offsets"].items()}
-
-    def keep_position(self, reader: str, source: str, positions: Positions) -> None:
-        """See `KeptIndex.keep_position`: the file is replaced once the shard is on disk."""
+    def adopt(self, source: str) -> None:
+        """See `KeptIndex.adopt`."""
+        if self._state.source == source:
+            return
+        if self._state.source is not None:
+            log.warning("index_of_another_topic", folder=str(self._folder), built_from=source)
+            self.reset()
         with self._writing:
-            if self._shard is None:
-                return
-            self._shard.flush()
-            self._positions[reader] = {"source": source, "offsets": dict(positions)}
-            new = self._folder / f"{_POSITIONS}.new"
-            with new.open("w", encoding="utf-8") as file:
-                json.dump(self._positions, file)
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._folder / _POSITIONS)
+            self._state.source = source
+            self._keep_state()
+
+    def progress(self, reader: str) -> Progress | None:
+        """See `KeptIndex.progress`."""
+        return self._state.readers.get(reader)
+
+    def keep_progress(self, reader: str, progress: Progress) -> None:
+        """See `KeptIndex.keep_progress`: the file is replaced once the shard is on disk."""
+        with self._writing:
+            if self._shard is not None:
+                self._shard.flush()
+                self._state.readers[reader] = progress
+                self._keep_state()
 
     def reset(self) -> None:
         """See `KeptIndex.reset`."""
@@ -239,7 +252,7 @@ class EdgeIndex:
             request = qdrant.QueryRequest(
                 limit=limit,
                 prefetches=prefetches,
-                query=qdrant.Fusion.Rrf(k=FUSION_K),
+                query=qdrant.Fusion.Rrf(k=FUSION_K),  # type: ignore[arg-type] # its stub has it nested
                 with_payload=["passage"],
             )
         return ranked(
@@ -260,23 +273,31 @@ class EdgeIndex:
         if not (self._folder / _SHARD).exists():
             return None
         try:
-            positions = json.loads((self._folder / _POSITIONS).read_text(encoding="utf-8"))
+            state = _STATE.validate_json((self._folder / _STATE_FILE).read_bytes())
             shard = qdrant.EdgeShard.load(str(self._folder / _SHARD), self._config)
             shard.optimize()  # what was deleted takes no more room
         except Exception as error:  # noqa: BLE001 - Edge raises nothing more special; Kafka has it all
             log.warning("index_torn", folder=str(self._folder), reason=str(error))
             return None
-        self._positions = positions
+        self._state = state
         return shard
 
+    def _keep_state(self) -> None:
+        new = self._folder / f"{_STATE_FILE}.new"
+        with new.open("wb") as file:
+            file.write(_STATE.dump_json(self._state))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._folder / _STATE_FILE)
+
     def _create(self) -> Any:
-        self._positions = {}
+        self._state = _State()
         shutil.rmtree(self._folder, ignore_errors=True)
         (self._folder / _SHARD).mkdir(parents=True)
         shard = qdrant.EdgeShard.create(str(self._folder / _SHARD), self._config)
-        for field in ("tenant", "groups", "document"):
+        for name in ("tenant", "groups", "document"):
             shard.update(
-                qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword)
+                qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Keyword)
             )
         return shard
 

@@ -1,5 +1,4 @@
-"""The indexes on a Qdrant server, shared by all inference processes: a collection for each version.
-"""
+"""Indexes on a Qdrant server that all inference processes share: a collection for each version."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from services.inference.index import (
     ids,
     ranked,
 )
-from services.inference.store import Positions
+from services.inference.store import Progress
 from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import DocumentAccepted, Passage
@@ -119,12 +118,15 @@ class ServerIndex:
     def close(self) -> None:
         """See `KeptIndex.close`; the connection is the store's."""
 
-    def position(self, reader: str, source: str) -> Positions | None:  # noqa: ARG002 - as below
-        """See `KeptIndex.position`: nobody knows how far all processes together have got."""
+    def adopt(self, source: str) -> None:
+        """See `KeptIndex.adopt`; a collection belongs to one deployment."""
+
+    def progress(self, reader: str) -> Progress | None:  # noqa: ARG002 - the same for every reader
+        """See `KeptIndex.progress`: nobody knows how far all processes together have got."""
         return None
 
-    def keep_position(self, reader: str, source: str, positions: Positions) -> None:
-        """See `KeptIndex.keep_position`; what is written is durable, and positions are not kept."""
+    def keep_progress(self, reader: str, progress: Progress) -> None:
+        """See `KeptIndex.keep_progress`; what is written is durable, and progress is not kept."""
 
     def reset(self) -> None:
         """See `KeptIndex.reset`; others use what is there."""

@@ -14,10 +14,10 @@ from services.inference.models.budgets import Account, Amount, Budgets, Spending
 from services.inference.models.claims import Reading, read
 from services.inference.models.errors import (
     DeadlineError,
-    DeniedError,
     ModelError,
     StalledError,
     TimedOutError,
+    UnknownProviderError,
     UnusableError,
 )
 from services.inference.models.model import Call, Completion, Provider, Tokens, estimated
@@ -115,10 +115,7 @@ class Models:
         provider_name, _, model = name.partition(":")
         provider = self._providers.get(provider_name)
         if provider is None:
-            raise DeniedError(
-                f"the release names provider {provider_name!r}, which GLIDESLOPE_PROVIDERS does "
-                f"not have (it has {', '.join(sorted(self._providers)) or 'none'}): add it there"
-            )
+            raise UnknownProviderError(provider_name, self._providers)
         told = task.parameters
         call = Call(
             model=model,

@@ -18,7 +18,7 @@ from glideslope.emulator.vectors import vector
 from services.inference.adapters.edge import EdgeIndex, EdgeStore
 from services.inference.adapters.server import ServerIndex, ServerStore
 from services.inference.index import Index
-from services.inference.store import KeptIndex, Store
+from services.inference.store import KeptIndex, Progress, Store
 from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import EVERYONE, DocumentAccepted, Passage
@@ -85,9 +85,7 @@ def hybrid(opened: Store) -> KeptIndex:
 def embedded(index: Index, document: DocumentAccepted) -> None:
     """Index a document by its words, and by vectors of these."""
     index.replace(document)
-    index.add_vectors(
-        document, [vector(passage.text, DIMENSIONS) for passage in document.passages]
-    )
+    index.add_vectors(document, [vector(passage.text, DIMENSIONS) for passage in document.passages])
 
 
 def ask(
@@ -427,28 +425,39 @@ def test_two_processes_in_one_place_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_shard_is_reopened_with_what_it_had_and_how_far_it_had_got(tmp_path: Path) -> None:
+    words, vectors = Progress({0: 7, 1: 3}, is_complete=True), Progress({0: 5}, is_complete=False)
     with EdgeIndex(tmp_path, DIMENSIONS) as old:
+        old.adopt("cluster/topic")
         embedded(old, document())
-        old.keep_position("words", "cluster/topic", {0: 7, 1: 3})
-        old.keep_position("vectors", "cluster/topic", {0: 5})
+        old.keep_progress("words", words)
+        old.keep_progress("vectors", vectors)
     with EdgeIndex(tmp_path, DIMENSIONS) as new:
-        assert new.position("words", "cluster/topic") == {0: 7, 1: 3}
-        assert new.position("vectors", "cluster/topic") == {0: 5}
-        assert new.position("words", "cluster/another") == {}
+        new.adopt("cluster/topic")
+        assert (new.progress("words"), new.progress("vectors")) == (words, vectors)
         assert ask(new, "complaints") == [TEXTS[3]]
         assert not new.lacks_vectors(document())
+        new.adopt("cluster/another")
+        assert new.progress("words") is None
+        assert ask(new, "complaints") == []
 
 
-def test_what_a_killed_process_wrote_after_the_last_position_is_there(tmp_path: Path) -> None:
+def test_what_a_killed_process_wrote_after_it_last_kept_its_progress_is_there(
+    tmp_path: Path,
+) -> None:
     written = f"""
 import os, signal
 from pathlib import Path
 from services.inference.adapters.edge import EdgeIndex
-from tests.unit.services.inference.test_index import document
+from services.inference.store import Progress
+from shared.events import DocumentAccepted, Passage
+def document(name):
+    passage = Passage(id="1", document_id=name, locator="p. 1", text=f"Complaints of {{name}}.")
+    return DocumentAccepted(document_id=name, tenant="acme", passages=(passage,))
 index = EdgeIndex(Path({str(tmp_path)!r}))
-index.replace(document("a", ("Complaints of a.",)))
-index.keep_position("words", "topic", {{0: 1}})
-index.replace(document("b", ("Complaints of b.",)))
+index.adopt("topic")
+index.replace(document("a"))
+index.keep_progress("words", Progress({{0: 1}}, True))
+index.replace(document("b"))
 index.remove("acme", "a")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -456,23 +465,24 @@ os.kill(os.getpid(), signal.SIGKILL)
 
     assert killed.returncode == -signal.SIGKILL
     with EdgeIndex(tmp_path) as new:
-        assert new.position("words", "topic") == {0: 1}
+        assert new.progress("words") == Progress({0: 1}, is_complete=True)
         assert ask(new, "complaints") == ["Complaints of b."]
 
 
-@pytest.mark.parametrize("torn", ["emptied", "scrambled", "without positions"])
+@pytest.mark.parametrize("torn", ["emptied", "scrambled", "without its state"])
 def test_a_torn_shard_is_built_anew(tmp_path: Path, torn: str) -> None:
     with EdgeIndex(tmp_path) as old:
+        old.adopt("topic")
         old.replace(document())
-        old.keep_position("words", "topic", {0: 7})
-    if torn == "without positions":
-        (tmp_path / "positions.json").unlink()
+        old.keep_progress("words", Progress({0: 7}, is_complete=True))
+    if torn == "without its state":
+        (tmp_path / "state.json").unlink()
     for file in (tmp_path / "shard").rglob("*"):
-        if file.is_file() and torn != "without positions":
+        if file.is_file() and torn != "without its state":
             file.write_bytes(b"" if torn == "emptied" else b"\xff" * 100)
 
     with EdgeIndex(tmp_path) as new:
-        assert new.position("words", "topic") is None
+        assert new.progress("words") is None
         assert ask(new, "complaints") == []
         new.replace(document())
         assert ask(new, "complaints") == [TEXTS[3]]
