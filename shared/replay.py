@@ -45,21 +45,22 @@ class Replay:
             group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
         async with AsyncExitStack() as opening:
             opening.push_async_callback(self._consumer.stop)
             await self._consumer.start()
             self._consumer.assign(self._partitions)
-            await self.rewind()
+            self._begin = await self._consumer.beginning_offsets(self._partitions)
+            self.rewind()
             self._open = opening.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
-    async def rewind(self) -> None:
+    def rewind(self) -> None:
         """Go back to where this reading began."""
-        await self._consumer.seek_to_beginning(*self._partitions)
         for partition, offset in self._begin.items():
             self._consumer.seek(partition, offset)
 
@@ -72,12 +73,11 @@ class Replay:
         begin = {TopicPartition(self._topic, number): at for number, at in positions.items()}
         if set(begin) != set(self._partitions):
             return False
-        first = await self._consumer.beginning_offsets(self._partitions)
         end = await self._consumer.end_offsets(self._partitions)
-        if not all(first[p] <= offset <= end[p] for p, offset in begin.items()):
+        if not all(self._begin[p] <= offset <= end[p] for p, offset in begin.items()):
             return False
         self._begin = begin
-        await self.rewind()
+        self.rewind()
         return True
 
     async def positions(self) -> dict[int, int]:

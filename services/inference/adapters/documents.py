@@ -90,7 +90,7 @@ class DocumentReader:
         newest: dict[tuple[int, bytes], int] = {}
         async for batch in self._replay.to_end():
             newest.update({(r.partition, r.key): r.offset for r in batch if r.key is not None})
-        await self._replay.rewind()
+        self._replay.rewind()
         async for batch in self._replay.to_end():
             await self._handle(
                 [
