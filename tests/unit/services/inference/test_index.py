@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -298,11 +299,12 @@ def test_hidden_documents_do_not_change_the_fused_scores_of_what_is_seen(
     hybrid: KeptIndex,
 ) -> None:
     embedded(hybrid, document())
-    told = {"tenant": "acme", "groups": (), "limit": 10, "vector": near("complaints 2019")}
-    before = hybrid.search("complaints 2019", **told)
+    question = "complaints 2019"
+    told: dict[str, Any] = {"tenant": "acme", "groups": (), "limit": 10, "vector": near(question)}
+    before = hybrid.search(question, **told)
     embedded(hybrid, document("secret", ("Complaints complaints 2019.",) * 5, groups=("board",)))
 
-    assert hybrid.search("complaints 2019", **told) == before
+    assert hybrid.search(question, **told) == before
 
 
 def test_a_repeated_replacement_keeps_vectors_and_another_version_has_none(

@@ -25,7 +25,7 @@ def name(**changes: object) -> str:
     ],
 )
 def test_whatever_changes_the_vectors_is_another_index(changes: dict[str, object]) -> None:
-    other = EmbedderParameters(**{**EMBEDDER.model_dump(), **changes})  # type: ignore[arg-type]
+    other = EmbedderParameters(**{**EMBEDDER.model_dump(), **changes})
 
     assert len({name(), name(embedder=EMBEDDER), name(embedder=other)}) == 3
 
