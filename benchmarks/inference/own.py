@@ -11,27 +11,16 @@ from unittest.mock import patch
 import httpx2
 
 from benchmarks.inference.load import Ask
+from benchmarks.inference.only import Only
 from glideslope.emulator.release import EMULATED, environment
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.qdrant import store_for
 from services.inference.drafting import draft, inline_passages
 from services.inference.generator import Task
-from services.inference.index import Index
 from services.inference.models.prompts import prompt
 from services.inference.retrieval import Retrieval
 from services.inference.settings import InferenceSettings
 from services.inference.versions import IndexVersion
-from shared.release import Release
-
-
-class _Only:
-    """Implements `Indexes` with one that no document follows."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    async def of(self, _release: Release) -> Index:
-        return self._index
 
 
 async def drafted(url: str, home: Path, wanted: Sequence[Ask], concurrency: int) -> list[float]:
@@ -43,7 +32,7 @@ async def drafted(url: str, home: Path, wanted: Sequence[Ask], concurrency: int)
     requests = {ask.number: ask.request(name) for ask in wanted}
     async with AsyncExitStack() as stack:
         store = stack.enter_context(store_for(settings))
-        index = _Only(store.open(IndexVersion.of(EMULATED)))
+        index = Only(store.open(IndexVersion.of(EMULATED)))
         retrieval = Retrieval(index, generator.embedding, generator.reranking, seconds=1)
         await stack.enter_async_context(generator.opened())
 
