@@ -17,7 +17,7 @@ companies shows how much it differs from one to the next. `GLIDESLOPE_BENCH_DATA
 of the data, which is not part of the project.
 
 With `GLIDESLOPE_BENCH_RELEASE`, a release in JSON, its embedder and reranker (at
-GLIDESLOPE_PROVIDERS) search the same pages as well: `models_`. What the emulator's models find there
+GLIDESLOPE_PROVIDERS) search the same pages as well: `models_`. What the emulator's models find
 means nothing.
 """
 

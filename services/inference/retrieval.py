@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
 
 from services.inference.generator import parameters
 from services.inference.index import Index, Vector
+from services.inference.models.deadline import time_for
 from services.inference.models.embedding import Embedding
-from services.inference.models.errors import DeadlineError, ModelError
+from services.inference.models.errors import ModelError
 from services.inference.models.reranking import Reranking
 from shared.events import ModelCall, Passage, RequestAccepted
 from shared.metrics import RETRIEVAL_DEGRADED, Metrics
@@ -135,10 +135,4 @@ class Retrieval:
         log.warning("retrieval degraded", part=part, outcome=error.code, reason=str(error))
 
     def _time_for(self, task: _Attempt) -> float:
-        deadline = task.request.deadline
-        if deadline is None:
-            return self._seconds
-        left = (deadline - datetime.now(UTC)).total_seconds()
-        if left <= 0:
-            raise DeadlineError("the asker's deadline has passed")
-        return min(self._seconds, left * _SHARE)
+        return time_for(task.request, self._seconds, share=_SHARE)

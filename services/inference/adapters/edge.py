@@ -1,19 +1,14 @@
-"""The index in this process: Qdrant Edge, Qdrant's own embedded shard, one for each index version.
+"""An index in this process: Qdrant Edge, Qdrant's own embedded shard.
 
-A shard belongs to one process, so each process takes a numbered folder that no other holds. A lock
-on the folder, which ends with the process however it ends, tells whether it is held. A shard that
-an earlier process has left there is taken over, with the positions up to which it was built;
-Qdrant's write-ahead log mends what a killed process had begun. One that cannot be loaded is built
-anew.
+A shard that an earlier process has left is taken over, with how far its readers had got; Qdrant's
+write-ahead log brings back what a killed process wrote after that. One that cannot be loaded is
+built anew.
 """
 
-import fcntl
-import itertools
 import os
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,7 +17,7 @@ import qdrant_edge as qdrant
 import structlog
 from pydantic import TypeAdapter
 
-from services.inference.adapters.filters import Filters
+from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import (
     FUSION_K,
@@ -34,12 +29,8 @@ from services.inference.index import (
     ranked,
 )
 from services.inference.store import Progress
-from services.inference.versions import IndexVersion
 from shared.events import DocumentAccepted, Passage
 
-_SPARSE: Final = "bm25"
-_DENSE: Final = "dense"
-_BATCH: Final = 256
 _SHARD: Final = "shard"
 _STATE_FILE: Final = "state.json"
 
@@ -74,60 +65,6 @@ class _State:
 
 
 _STATE: Final = TypeAdapter(_State)
-
-
-class EdgeStore:
-    """Implements `services.inference.store.Store` below `folder`, which is created when needed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open = ExitStack()
-        self._mine: Path | None = None
-
-    def __enter__(self) -> Self:
-        """Take a folder."""
-        with ExitStack() as opening:
-            self._mine = self._claim(opening)
-            self._open = opening.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-    def open(self, version: IndexVersion) -> "EdgeIndex":
-        """See `Store.open`."""
-        index = EdgeIndex(self._home() / version.name, version.dimensions)
-        self._open.callback(index.close)
-        return index
-
-    def drop(self, *, retired: Iterable[str], used: Iterable[str]) -> list[str]:
-        """See `Store.drop`; the folder is ours alone, so what is not used is deleted."""
-        wanted = {*used} - {*retired}
-        there = [each for each in self._home().iterdir() if each.is_dir()]
-        dropped = [each for each in there if each.name not in wanted]
-        for each in dropped:
-            shutil.rmtree(each)
-        return sorted(each.name for each in dropped)
-
-    def _home(self) -> Path:
-        if self._mine is None:
-            raise RuntimeError("the store is not open: use it inside `with`")
-        return self._mine
-
-    def _claim(self, opening: ExitStack) -> Path:
-        """Return the first numbered folder that no one holds."""
-        for number in itertools.count():
-            mine = self._folder / str(number)
-            mine.mkdir(parents=True, exist_ok=True)
-            lock = (mine / "lock").open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-            else:
-                opening.enter_context(lock)
-                return mine
-        raise AssertionError  # pragma: no cover - the count has no end
 
 
 class EdgeIndex:
@@ -191,11 +128,11 @@ class EdgeIndex:
         with self._writing:
             if self._count(_filters.this_version(document)) != len({*ids(document)}):
                 points = [
-                    qdrant.Point(entry.id, {_SPARSE: _sparse(entry.vector)}, entry.payload)
+                    qdrant.Point(entry.id, {SPARSE: _sparse(entry.vector)}, entry.payload)
                     for entry in entries(document)
                 ]
-                for start in range(0, len(points), _BATCH):
-                    batch = points[start : start + _BATCH]
+                for start in range(0, len(points), BATCH):
+                    batch = points[start : start + BATCH]
                     self._shard.update(qdrant.UpdateOperation.upsert_points(batch))
             self._delete(_filters.other_versions(document))
 
@@ -206,7 +143,7 @@ class EdgeIndex:
 
     def lacks_vectors(self, document: DocumentAccepted) -> bool:
         """See `Index.lacks_vectors`."""
-        with_vectors = self._count(_filters.this_version(document, with_vector=_DENSE))
+        with_vectors = self._count(_filters.this_version(document, with_vector=DENSE))
         return with_vectors < self._count(_filters.this_version(document))
 
     def add_vectors(self, document: DocumentAccepted, vectors: Sequence[Vector]) -> None:
@@ -215,11 +152,11 @@ class EdgeIndex:
             if not self.lacks_vectors(document):
                 return
             points = [
-                qdrant.PointVectors(id_, {_DENSE: list(vector)})
+                qdrant.PointVectors(id_, {DENSE: list(vector)})
                 for id_, vector in zip(ids(document), vectors, strict=True)
             ]
-            for start in range(0, len(points), _BATCH):
-                batch = points[start : start + _BATCH]
+            for start in range(0, len(points), BATCH):
+                batch = points[start : start + BATCH]
                 self._shard.update(qdrant.UpdateOperation.update_vectors(batch))
 
     def search(
@@ -237,7 +174,7 @@ class EdgeIndex:
             return []
         visible = _filters.visible(tenant, groups)
         by_words = {
-            "query": qdrant.Query.Nearest(_sparse(words), using=_SPARSE),
+            "query": qdrant.Query.Nearest(_sparse(words), using=SPARSE),
             "filter": visible,
             "params": qdrant.SearchParams(idf=qdrant.IdfParams(corpus=visible)),
         }
@@ -245,7 +182,7 @@ class EdgeIndex:
             request = qdrant.QueryRequest(limit=limit, with_payload=["passage"], **by_words)
         else:
             depth = fusion_depth(limit)
-            by_vector = qdrant.Query.Nearest(list(vector), using=_DENSE)
+            by_vector = qdrant.Query.Nearest(list(vector), using=DENSE)
             prefetches = [qdrant.Prefetch(limit=depth, query=by_vector, filter=visible)]
             if words.indices:
                 prefetches.append(qdrant.Prefetch(limit=depth, **by_words))
@@ -305,9 +242,9 @@ class EdgeIndex:
 def _config(dimensions: int | None) -> Any:
     dense = {}
     if dimensions is not None:
-        dense = {_DENSE: qdrant.EdgeVectorParams(size=dimensions, distance=qdrant.Distance.Cosine)}
+        dense = {DENSE: qdrant.EdgeVectorParams(size=dimensions, distance=qdrant.Distance.Cosine)}
     sparse = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
-    return qdrant.EdgeConfig(vectors=dense, sparse_vectors={_SPARSE: sparse}, wal_enabled=True)
+    return qdrant.EdgeConfig(vectors=dense, sparse_vectors={SPARSE: sparse}, wal_enabled=True)
 
 
 def _sparse(vector: SparseVector) -> qdrant.SparseVector:

@@ -1,15 +1,21 @@
 """Which points a search may see, and which are a document's: one wording for both Qdrants.
 
+So are the names of a point's vectors, and how many points are written at once.
+
 Qdrant Edge and a Qdrant server have the same filters under types of their own; a `Dialect` is how
 one of them builds these.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from services.inference.index import version_of, visible_to
 from shared.events import DocumentAccepted
+
+SPARSE: Final = "bm25"
+DENSE: Final = "dense"
+BATCH: Final = 256
 
 
 class Dialect(Protocol):

@@ -1,6 +1,6 @@
 """Which of the two Qdrants the settings ask for."""
 
-from services.inference.adapters.edge import EdgeStore
+from services.inference.adapters.edge_store import EdgeStore
 from services.inference.settings import InferenceSettings
 from services.inference.store import Store
 

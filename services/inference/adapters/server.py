@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from services.inference.adapters.filters import Filters
+from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import (
     FUSION_K,
@@ -23,10 +23,6 @@ from services.inference.store import Progress
 from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import DocumentAccepted, Passage
-
-_SPARSE: Final = "bm25"
-_DENSE: Final = "dense"
-_BATCH: Final = 256
 
 
 class IndexUnavailableError(OverloadedError):
@@ -138,13 +134,13 @@ class ServerIndex:
                 points = [
                     models.PointStruct(
                         id=str(entry.id),
-                        vector={_SPARSE: _sparse(entry.vector)},
+                        vector={SPARSE: _sparse(entry.vector)},
                         payload=entry.payload,
                     )
                     for entry in entries(document)
                 ]
-                for start in range(0, len(points), _BATCH):
-                    self._client.upsert(self._collection, points[start : start + _BATCH], wait=True)
+                for start in range(0, len(points), BATCH):
+                    self._client.upsert(self._collection, points[start : start + BATCH], wait=True)
             self._delete(_filters.other_versions(document))
 
     def remove(self, tenant: str, document_id: str) -> None:
@@ -155,7 +151,7 @@ class ServerIndex:
     def lacks_vectors(self, document: DocumentAccepted) -> bool:
         """See `Index.lacks_vectors`."""
         with _failing_as_unavailable():
-            with_vectors = self._count(_filters.this_version(document, with_vector=_DENSE))
+            with_vectors = self._count(_filters.this_version(document, with_vector=DENSE))
             return with_vectors < self._count(_filters.this_version(document))
 
     def add_vectors(self, document: DocumentAccepted, vectors: Sequence[Vector]) -> None:
@@ -164,12 +160,12 @@ class ServerIndex:
             if not self.lacks_vectors(document):
                 return
             points = [
-                models.PointVectors(id=str(id_), vector={_DENSE: list(vector)})
+                models.PointVectors(id=str(id_), vector={DENSE: list(vector)})
                 for id_, vector in zip(ids(document), vectors, strict=True)
             ]
-            for start in range(0, len(points), _BATCH):
+            for start in range(0, len(points), BATCH):
                 self._client.update_vectors(
-                    self._collection, points[start : start + _BATCH], wait=True
+                    self._collection, points[start : start + BATCH], wait=True
                 )
 
     def search(
@@ -190,20 +186,20 @@ class ServerIndex:
         if vector is None:
             told: dict[str, Any] = {
                 "query": _sparse(words),
-                "using": _SPARSE,
+                "using": SPARSE,
                 "query_filter": visible,
                 "search_params": params,
             }
         else:
             depth = fusion_depth(limit)
             prefetches = [
-                models.Prefetch(query=list(vector), using=_DENSE, filter=visible, limit=depth)
+                models.Prefetch(query=list(vector), using=DENSE, filter=visible, limit=depth)
             ]
             if words.indices:
                 prefetches.append(
                     models.Prefetch(
                         query=_sparse(words),
-                        using=_SPARSE,
+                        using=SPARSE,
                         filter=visible,
                         params=params,
                         limit=depth,
@@ -234,8 +230,8 @@ class ServerIndex:
         dense = {}
         if dimensions is not None:
             size = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
-            dense = {_DENSE: size}
-        sparse = {_SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+            dense = {DENSE: size}
+        sparse = {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
         if not self._client.collection_exists(self._collection):
             try:
                 self._client.create_collection(

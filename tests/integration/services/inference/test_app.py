@@ -8,7 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import BaseModel
 
-from services.inference.adapters.edge import EdgeIndex, EdgeStore
+from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.edge_store import EdgeStore
 from services.inference.adapters.indexes import StaleIndexError
 from services.inference.app import build
 from services.inference.settings import InferenceSettings

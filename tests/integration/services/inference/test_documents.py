@@ -13,7 +13,8 @@ from qdrant_client import QdrantClient
 from structlog.testing import capture_logs
 
 from services.inference.adapters.documents import GROUP
-from services.inference.adapters.edge import EdgeIndex, EdgeStore
+from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.edge_store import EdgeStore
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.server import ServerIndex, ServerStore

@@ -9,7 +9,7 @@ from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from services.inference.adapters.rerankers import reranker
 from services.inference.models.errors import ModelError
 from services.inference.reranker import Reranker
-from tests.unit.services.inference.conftest import opened
+from tests.unit.services.inference.conftest import FAULTS, opened
 
 MODELS = {
     "openai": "bge-reranker-v2-m3",
@@ -36,18 +36,7 @@ async def test_each_text_has_its_score_in_the_order_of_the_texts(kind: str, emul
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize(
-    ("fault", "codes"),
-    [
-        (Fault.THROTTLED, {"throttled"}),
-        (Fault.UNAVAILABLE, {"unavailable"}),
-        (Fault.DENIED, {"denied"}),
-        (Fault.CONTEXT_TOO_LONG, {"context_too_long"}),
-        (Fault.DOWN, {"broken_off"}),
-        (Fault.MALFORMED, {"malformed"}),
-        (Fault.TIMEOUT, {"timed_out", "stalled"}),
-    ],
-)
+@pytest.mark.parametrize(("fault", "codes"), FAULTS)
 async def test_failures_have_the_names_that_other_models_have(
     kind: str, emulator: str, script: Script, fault: Fault, codes: set[str]
 ) -> None:
