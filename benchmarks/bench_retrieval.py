@@ -15,8 +15,13 @@ document's name in the text. Both run side by side; the last line is one JSON ob
 The reading of questions was tuned on these questions, so expect less elsewhere; the table of
 companies shows how much it differs from one to the next. `GLIDESLOPE_BENCH_DATA` names the folder
 of the data, which is not part of the project.
+
+With `GLIDESLOPE_BENCH_RELEASE`, a release in JSON, its embedder and reranker (at
+GLIDESLOPE_PROVIDERS) search the same pages as well: `models_`. What the emulator's models find
+means nothing.
 """
 
+import asyncio
 import json
 import os
 import statistics
@@ -25,6 +30,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,14 +38,23 @@ import bm25s
 import snowballstemmer
 
 from benchmarks.bench_real import documents, gold, page
+from benchmarks.inference.only import Only
 from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.models import SettledGenerator
+from services.inference.retrieval import Retrieval
+from services.inference.settings import InferenceSettings
+from services.inference.vectors import DocumentVectors
+from services.inference.versions import IndexVersion
 from services.ingest.documents import passages
-from shared.events import DocumentAccepted, DocumentSubmitted, Page
+from shared.events import DocumentAccepted, DocumentSubmitted, Page, RequestAccepted
+from shared.release import Release
 
 DATA: Final = Path(os.environ.get("GLIDESLOPE_BENCH_DATA", "../shared/data"))
 QUESTIONS: Final = DATA / "rag" / "financebench_questions.jsonl"
 DEPTHS: Final = (1, 5, 10)
 _PASSAGES: Final = 100  # searched for, so that ten pages are among them
+_TENANT: Final = "bench"
+RELEASE: Final = os.environ.get("GLIDESLOPE_BENCH_RELEASE")
 
 Found = tuple[str, str]  # document, page
 Search = Callable[[str], Sequence[Found]]
@@ -73,23 +88,79 @@ def _alone(name: str, text: str) -> DocumentSubmitted:
     return DocumentSubmitted(document_id=name, pages=(Page(locator="p. 1", text=text),))
 
 
+def accepted(collected: Sequence[DocumentSubmitted]) -> list[DocumentAccepted]:
+    """Return the documents as ingest lets them through."""
+    return [
+        DocumentAccepted(
+            document_id=document.document_id,
+            tenant=_TENANT,
+            title=document.title,
+            passages=tuple(passages(document)),
+        )
+        for document in collected
+    ]
+
+
 def ours(index: EdgeIndex, collected: Sequence[DocumentSubmitted]) -> Search:
     """Return the search that the service makes, its passages as the pages that they are from."""
-    for document in collected:
-        index.replace(
-            DocumentAccepted(
-                document_id=document.document_id,
-                tenant="bench",
-                title=document.title,
-                passages=tuple(passages(document)),
-            )
-        )
+    for document in accepted(collected):
+        index.replace(document)
 
     def search(question: str) -> Sequence[Found]:
-        hits = index.search(question, tenant="bench", groups=(), limit=_PASSAGES)
+        hits = index.search(question, tenant=_TENANT, groups=(), limit=_PASSAGES)
         return [(hit.passage.document_id, page(hit.passage.locator)) for hit in hits]
 
     return search
+
+
+async def with_models(
+    release: Release, collected: Sequence[DocumentSubmitted], questions: Sequence[dict[str, Any]]
+) -> list[int | None]:
+    """Return the ranks with the embedder and the reranker of a release, at GLIDESLOPE_PROVIDERS.
+
+    Raises `RuntimeError` when one of them has failed: its figures would be those of the others.
+    """
+    deep = release.generator.model_copy(update={"passages": _PASSAGES})
+    release = release.model_copy(update={"generator": deep})
+    with tempfile.TemporaryDirectory() as folder:
+        settings = InferenceSettings(home=Path(folder), retrieval_seconds=60)
+        generator = SettledGenerator(settings)
+        version = IndexVersion.of(release)
+        with EdgeIndex(Path(folder) / "index", version.dimensions) as index:
+            async with generator.opened():
+                if version.embedder is not None:
+                    vectors = DocumentVectors(
+                        index, version.embedder, generator.embedding, seconds=60
+                    )
+                    documents = accepted(collected)
+                    for document in documents:
+                        index.replace(document)
+                    await vectors.add(documents)
+                else:
+                    ours(index, collected)
+                retrieval = Retrieval(
+                    Only(index), generator.embedding, generator.reranking, seconds=60
+                )
+                found = {
+                    row["question"]: await _pages(retrieval, release, row["question"])
+                    for row in questions
+                }
+    return ranks(found.__getitem__, questions)
+
+
+async def _pages(retrieval: Retrieval, release: Release, question: str) -> Sequence[Found]:
+    request = RequestAccepted(
+        request_id="1",
+        request_source="/bench",
+        tenant=_TENANT,
+        question=question,
+        received_at=datetime.now(UTC),
+        release=release.content_hash(),
+    )
+    retrieved = await retrieval.retrieve(request, release, 1)
+    if retrieved.degraded:
+        raise RuntimeError(f"a model has failed: {', '.join(retrieved.degraded)}")
+    return [(each.document_id, page(each.locator)) for each in retrieved.passages]
 
 
 def baseline(collected: Sequence[DocumentSubmitted], *, named: bool) -> Search:
@@ -161,8 +232,13 @@ def main() -> None:
         mine = ranks(search, questions)
         times = [_seconds(search, row["question"]) for row in questions]
     show_companies(questions, mine)
+    models: dict[str, float] = {}
+    if RELEASE is not None:
+        release = Release.model_validate_json(Path(RELEASE).read_bytes())
+        models = figures(asyncio.run(with_models(release, collected, questions)), "models_")
     result = {
         **figures(mine),
+        **models,
         **figures(ranks(baseline(collected, named=False), questions), "baseline_"),
         **figures(ranks(baseline(collected, named=True), questions), "baseline_named_"),
         "query_ms": statistics.median(times) * 1000,

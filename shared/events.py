@@ -339,6 +339,8 @@ class AnswerDrafted(Data):
     """Every call of a model in this attempt, in the order of their outcomes."""
     referral: Referral | None = None
     """There is no answer, for a reason that lies not in the documents."""
+    degraded: tuple[str, ...] = ()
+    """What the passages had to be found without, and why: `embedder: unavailable`."""
 
 
 class Span(Data):

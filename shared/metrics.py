@@ -233,6 +233,26 @@ DRAFTS: Final = Counter(
     "(`fallback`), or nobody, so that it is referred (`referred`).",
     ("model", "place"),
 )
+RETRIEVAL_DEGRADED: Final = Counter(
+    "glideslope.retrieval.degraded",
+    "{retrieval}",
+    "Times that passages were found without a model that the release names, by which (`embedder`: "
+    "by BM25 alone, `reranker`: in the order in which they were found) and what went wrong.",
+    ("part", "reason"),
+)
+INDEX_UNEMBEDDED: Final = Gauge(
+    "glideslope.index.unembedded",
+    "{document}",
+    "Documents that an embedder has refused since the start, so that they are found by BM25 alone.",
+    ("version",),
+)
+INDEX_BUILDING: Final = Gauge(
+    "glideslope.index.building",
+    "1",
+    "1 while an index version is being built and the requests of its releases wait, 0 once it is "
+    "complete.",
+    ("version",),
+)
 MODEL_BREAKER_OPEN: Final = Gauge(
     "glideslope.model.breaker_open",
     "1",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.calibration import Calibration
 from shared.policy import Policy
+from shared.retrieval import EmbedderParameters, RerankerParameters
 
 EXTRACTIVE: Final = "extractive"
 """The model that is none: it quotes sentences of the passages."""
@@ -101,6 +102,8 @@ class Release(BaseModel):
     """The manifest. `stronger` is what makes the second try of an answer that failed a check.
 
     `prompt` is the revision of the prompt that models are asked with (`extractive-1`: none is).
+    `index_version` is the revision of how passages are cut and their words weighed. Together with
+    `embedder` it decides which index answers (see ADR 18).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,6 +125,10 @@ class Release(BaseModel):
     """Checks that are run and recorded, and decide nothing."""
     judge: Judge | None = None
     """Whom the check `judge` asks, where `checks` or `shadow_checks` name it."""
+    embedder: EmbedderParameters | None = None
+    """Passages are found by its vectors too, fused with BM25; None: by BM25 alone."""
+    reranker: RerankerParameters | None = None
+    """What is found is put in its order; None: it stays in the order in which it was found."""
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).

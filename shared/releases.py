@@ -55,6 +55,12 @@ class ReleaseCatalogue:
             raise UnknownReleaseError(release)
         return self._known[release]
 
+    async def known(self) -> tuple[Release, ...]:
+        """Return every release there is; reads the topic on to its end."""
+        async with self._reading:
+            await self._read_on()
+        return tuple(self._known.values())
+
     async def _read_on(self) -> None:
         async for batch in self._replay.to_end():
             for record in batch:

@@ -4,7 +4,7 @@ For state that every process needs whole: releases, the index. A compacted topic
 record of each key, so what is read is the state itself.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -23,7 +23,8 @@ class Replay:
     """All partitions of one topic, committed records only, in batches.
 
     Use as `async with`. With a `group`, `commit` leaves word of how far this process is under
-    that group's name; nothing is ever resumed from there.
+    that group's name; nothing is ever resumed from there. `source` tells this topic from another
+    of the same name on another cluster.
     """
 
     def __init__(self, settings: Settings, topic: Topic, *, group: str | None = None) -> None:
@@ -31,6 +32,8 @@ class Replay:
         self._topic = settings.topic(topic)
         self._group = group
         self._partitions: list[TopicPartition] = []
+        self._begin: dict[TopicPartition, int] = {}
+        self.source = ""
         self._consumer: Any = None
         self._open = AsyncExitStack()
 
@@ -42,21 +45,44 @@ class Replay:
             group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
         async with AsyncExitStack() as opening:
             opening.push_async_callback(self._consumer.stop)
             await self._consumer.start()
             self._consumer.assign(self._partitions)
-            await self.rewind()
+            self._begin = await self._consumer.beginning_offsets(self._partitions)
+            self.rewind()
             self._open = opening.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
-    async def rewind(self) -> None:
-        """Go back to the beginning."""
-        await self._consumer.seek_to_beginning(*self._partitions)
+    def rewind(self) -> None:
+        """Go back to where this reading began."""
+        for partition, offset in self._begin.items():
+            self._consumer.seek(partition, offset)
+
+    async def begin_at(self, positions: Mapping[int, int]) -> bool:
+        """Begin at these offsets, by partition number, and not at the beginning of the topic.
+
+        False, and nothing has changed, when they are not of this topic as it is: it is shorter,
+        has other partitions, or has lost records that were not yet read.
+        """
+        begin = {TopicPartition(self._topic, number): at for number, at in positions.items()}
+        if set(begin) != set(self._partitions):
+            return False
+        end = await self._consumer.end_offsets(self._partitions)
+        if not all(self._begin[p] <= offset <= end[p] for p, offset in begin.items()):
+            return False
+        self._begin = begin
+        self.rewind()
+        return True
+
+    async def positions(self) -> dict[int, int]:
+        """Return by partition number what comes next."""
+        return {p.partition: await self._consumer.position(p) for p in self._partitions}
 
     async def to_end(self) -> AsyncIterator[list[Record]]:
         """Yield what there is, up to the end that the topic has now."""
@@ -89,6 +115,8 @@ class Replay:
         await admin.start()
         try:
             (description,) = await admin.describe_topics([self._topic])
+            cluster = await admin.describe_cluster()
+            self.source = f"{cluster['cluster_id']}/{self._topic}"
         finally:
             await admin.close()
         if description["error_code"]:

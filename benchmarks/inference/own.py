@@ -11,13 +11,16 @@ from unittest.mock import patch
 import httpx2
 
 from benchmarks.inference.load import Ask
+from benchmarks.inference.only import Only
 from glideslope.emulator.release import EMULATED, environment
 from services.inference.adapters.models import SettledGenerator
-from services.inference.adapters.qdrant import index_for
+from services.inference.adapters.qdrant import store_for
 from services.inference.drafting import draft, inline_passages
 from services.inference.generator import Task
 from services.inference.models.prompts import prompt
+from services.inference.retrieval import Retrieval
 from services.inference.settings import InferenceSettings
+from services.inference.versions import IndexVersion
 
 
 async def drafted(url: str, home: Path, wanted: Sequence[Ask], concurrency: int) -> list[float]:
@@ -28,11 +31,13 @@ async def drafted(url: str, home: Path, wanted: Sequence[Ask], concurrency: int)
     generator = SettledGenerator(settings)
     requests = {ask.number: ask.request(name) for ask in wanted}
     async with AsyncExitStack() as stack:
-        index = stack.enter_context(index_for(settings))
+        store = stack.enter_context(store_for(settings))
+        index = Only(store.open(IndexVersion.of(EMULATED)))
+        retrieval = Retrieval(index, generator.embedding, generator.reranking, seconds=1)
         await stack.enter_async_context(generator.opened())
 
         async def one(ask: Ask) -> None:
-            made = await draft(requests[ask.number], EMULATED, index, generator)
+            made = await draft(requests[ask.number], EMULATED, retrieval, generator)
             if made.usage.model != EMULATED.generator.model:
                 raise RuntimeError(f"the primary model has not answered: {made.calls}")
 

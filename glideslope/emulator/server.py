@@ -20,12 +20,13 @@ from glideslope.emulator import bedrock, openai
 from glideslope.emulator.answering import Dialect, Say, answer, fail_or_json
 from glideslope.emulator.behaviour import Behaviour, Script
 from glideslope.emulator.connection import Connection
+from glideslope.emulator.ranking import reranked
 from glideslope.emulator.replies import reply
 from shared import web
 
 _BEDROCK: Final = re.compile(r"/model/([^/]+)/(converse|converse-stream|invoke)")
 _OPENAI: Final = re.compile(
-    r"(?:/v1|/openai/v1|/openai/deployments/([^/]+))/(chat/completions|embeddings)"
+    r"(?:/v1|/openai/v1|/openai/deployments/([^/]+))/(chat/completions|embeddings|rerank)"
 )
 _BEHAVIOURS: Final = TypeAdapter(list[Behaviour])
 _JSON: Final = {"Content-Type": "application/json"}
@@ -73,7 +74,8 @@ class Emulator:
     async def _bedrock(self, connection: Connection, model: str, operation: str) -> None:
         body: dict[str, Any] = json.loads(await connection.body())
         if operation == "invoke":
-            await self._embed(connection, bedrock.Converse(), model, bedrock.embedded, body)
+            say = reranked if "rerank" in model else bedrock.embedded
+            await self._told(connection, bedrock.Converse(), model, say, body)
             return
         streamed = operation == "converse-stream"
         dialect = bedrock.Converse()
@@ -84,8 +86,9 @@ class Emulator:
     async def _openai(self, connection: Connection, deployment: str | None, what: str) -> None:
         body: dict[str, Any] = json.loads(await connection.body())
         model = deployment or body["model"]
-        if what == "embeddings":
-            await self._embed(connection, openai.ChatCompletions(), model, openai.embedded, body)
+        if what != "chat/completions":
+            say = reranked if what == "rerank" else openai.embedded
+            await self._told(connection, openai.ChatCompletions(), model, say, body)
             return
         streamed = bool(body.get("stream"))
         dialect = openai.ChatCompletions()
@@ -93,17 +96,17 @@ class Emulator:
             connection, dialect, self._script, model, body, streamed=streamed, say=self._say
         )
 
-    async def _embed(
+    async def _told(
         self,
         connection: Connection,
         dialect: Dialect,
         model: str,
-        embedded: Callable[[str, dict[str, Any]], dict[str, Any]],
+        say: Callable[[str, dict[str, Any]], dict[str, Any]],
         body: dict[str, Any],
     ) -> None:
         fault, behaviour, seconds = self._script.next(model)
         await asyncio.sleep(seconds)
-        await fail_or_json(connection, dialect, fault, behaviour, embedded(model, body))
+        await fail_or_json(connection, dialect, fault, behaviour, say(model, body))
 
     async def _control(self, connection: Connection) -> None:
         if connection.scope["method"] == "PUT":

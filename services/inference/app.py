@@ -3,53 +3,70 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.inference.adapters.documents import DocumentFollower
+from services.inference.adapters.indexes import KeptIndexes
 from services.inference.adapters.models import SettledGenerator
-from services.inference.adapters.qdrant import QdrantIndex, index_for
+from services.inference.adapters.qdrant import store_for
 from services.inference.drafting import draft
+from services.inference.retrieval import Indexes, Retrieval
 from services.inference.settings import InferenceSettings
+from services.inference.store import Store
 from shared import events, topics
 from shared.delivery import Service, event_broker
 from shared.delivery.run import run
+from shared.metrics import Metrics
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
 
 
 def build(
     settings: InferenceSettings,
-    index: QdrantIndex | None = None,
+    *,
+    store: Store | None = None,
+    indexes: Indexes | None = None,
     releases: Releases | None = None,
 ) -> Service:
-    """Wire the service. `index` and `releases` stand in for those that follow Kafka."""
+    """Wire the service. `indexes` and `releases` stand in for those that follow Kafka."""
     broker = event_broker(settings)
     catalogue = ReleaseCatalogue(settings)
     known = releases or catalogue
-    passages = index or index_for(settings)
     generator = SettledGenerator(settings)
+    kept = KeptIndexes(settings, store or store_for(settings), generator.embedding)
+    retrieval = Retrieval(
+        indexes or kept,
+        generator.embedding,
+        generator.reranking,
+        seconds=settings.retrieval_seconds,
+    )
     drafted = broker.publisher(settings.topic(topics.ANSWERS_DRAFTED), schema=events.AnswerDrafted)
 
     @broker.subscriber(settings.topic(topics.REQUESTS_ACCEPTED))
     async def answer(request: events.RequestAccepted) -> None:
         release = await known.get(request.release)
-        await drafted.publish(await draft(request, release, passages, generator))
+        await drafted.publish(await draft(request, release, retrieval, generator))
 
     @broker.subscriber(settings.topic(topics.FALLBACK_REGENERATE))
     async def answer_again(checked: events.AnswerChecked) -> None:
         release = await known.get(checked.request.release)
         request = checked.request
-        await drafted.publish(await draft(request, release, passages, generator, earlier=checked))
+        await drafted.publish(await draft(request, release, retrieval, generator, earlier=checked))
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        with passages:
-            async with (
-                catalogue,
-                generator.opened(),
-                DocumentFollower(settings, passages).following(),
-            ):
-                yield
+        async with catalogue, generator.opened(), kept.following(catalogue):
+            yield
 
-    return Service("inference", broker, settings, lifespan=lifespan, measured=generator.measured)
+    def measured(metrics: Metrics) -> None:
+        for each in (generator, retrieval, kept):
+            each.measured(metrics)
+
+    return Service(
+        "inference",
+        broker,
+        settings,
+        lifespan=lifespan,
+        ready=kept.not_ready,
+        measured=measured,
+    )
 
 
 if __name__ == "__main__":

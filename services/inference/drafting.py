@@ -1,11 +1,17 @@
 """A draft is what the generator makes of what its asker may read."""
 
-import asyncio
 from typing import Final
 
-from services.inference.generator import Generator, Rejected, Task, parameters
-from services.inference.index import Index
-from shared.events import AnswerChecked, AnswerDrafted, Passage, RequestAccepted, Usage
+from services.inference.generator import Generator, Rejected, Task
+from services.inference.retrieval import Retrieval
+from shared.events import (
+    AnswerChecked,
+    AnswerDrafted,
+    ModelCall,
+    Passage,
+    RequestAccepted,
+    Usage,
+)
 from shared.release import Release
 
 INLINE: Final = "inline"
@@ -15,25 +21,18 @@ INLINE: Final = "inline"
 async def draft(
     request: RequestAccepted,
     release: Release,
-    index: Index,
+    retrieval: Retrieval,
     generator: Generator,
     *,
     earlier: AnswerChecked | None = None,
 ) -> AnswerDrafted:
     """Return a draft from the request's own passages and the best that the index has.
 
-    The asker's groups decide what is found; a request without a principal sees what everyone may.
     `earlier` is the attempt that was rejected; what it took counts in this one's usage.
     """
     attempt = earlier.attempt + 1 if earlier else 1
-    found = await asyncio.to_thread(
-        index.search,
-        request.question,
-        tenant=request.tenant,
-        groups=request.principal.groups if request.principal else (),
-        limit=parameters(release, attempt).passages,
-    )
-    passages = (*inline_passages(request), *(hit.passage for hit in found))
+    found = await retrieval.retrieve(request, release, attempt)
+    passages = (*inline_passages(request), *found.passages)
     rejected = Rejected(earlier.answer, earlier.checks) if earlier else None
     drafted = await generator.generate(Task(request, passages, release, attempt, rejected))
     return AnswerDrafted(
@@ -41,21 +40,36 @@ async def draft(
         attempt=attempt,
         answer=drafted.answer,
         passages=passages,
-        usage=_added(drafted.usage, earlier.usage) if earlier else drafted.usage,
+        usage=_added(
+            drafted.usage,
+            *(_usage(call) for call in found.calls),
+            *([earlier.usage] if earlier else []),
+        ),
         claims=drafted.claims,
         repairs=drafted.repairs,
-        calls=drafted.calls,
+        calls=(*found.calls, *drafted.calls),
         referral=drafted.referral,
+        degraded=found.degraded,
     )
 
 
-def _added(usage: Usage, earlier: Usage) -> Usage:
-    """Return the usage with what an earlier attempt took; the model is that of the later one."""
+def _added(usage: Usage, *others: Usage) -> Usage:
+    """Return the usage with what retrieval, or an earlier attempt, took; its model stays."""
+    every = (usage, *others)
     return Usage(
         model=usage.model,
-        input_tokens=usage.input_tokens + earlier.input_tokens,
-        output_tokens=usage.output_tokens + earlier.output_tokens,
-        cost_usd=usage.cost_usd + earlier.cost_usd,
+        input_tokens=sum(each.input_tokens for each in every),
+        output_tokens=sum(each.output_tokens for each in every),
+        cost_usd=sum(each.cost_usd for each in every),
+    )
+
+
+def _usage(call: ModelCall) -> Usage:
+    return Usage(
+        model=call.model,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cost_usd=call.cost_usd,
     )
 
 

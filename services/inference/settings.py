@@ -27,6 +27,18 @@ class InferenceSettings(Settings):
     qdrant_timeout_seconds: int = Field(
         default=10, ge=1, description="Time that the Qdrant server has for an answer, seconds."
     )
+    retired_indexes: tuple[str, ...] = Field(
+        default=(),
+        description="Index versions, by the names that the log has, that are neither built nor "
+        "kept any more although a release names them. JSON list.",
+    )
+    retrieval_seconds: float = Field(
+        default=3.0,
+        gt=0,
+        description="Time that embedding a question, and reranking, may take each, seconds; then "
+        "passages are found without. A tenth of what the request's deadline leaves, if that is "
+        "less.",
+    )
     index_folder: Path | None = Field(
         default=None,
         description="Folder of the processes' own indexes; not set, `index` in the home folder.",

@@ -11,7 +11,13 @@ line does, starts in half the time. `run` is in the module of that name.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from shared.delivery.errors import FatalError, OverloadedError, PermanentError, RetryableError
+from shared.delivery.errors import (
+    FatalError,
+    NotYetError,
+    OverloadedError,
+    PermanentError,
+    RetryableError,
+)
 from shared.delivery.record import Output, Record
 
 if TYPE_CHECKING:
@@ -21,6 +27,7 @@ __all__ = [
     "Cause",
     "FatalError",
     "Handlers",
+    "NotYetError",
     "Output",
     "OverloadedError",
     "PermanentError",

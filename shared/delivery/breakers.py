@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from circuitbreaker import CircuitBreaker
 
-from shared.delivery.errors import OverloadedError, PoisonError
+from shared.delivery.errors import NotYetError, OverloadedError, PoisonError
 
 _SHORTEST_WAIT: Final = 0.05
 _FIRST_WAIT: Final = 0.2  # of a record whose dependency has failed but is not taken to be down yet
@@ -95,6 +95,9 @@ class DependencyBreakers:
 
         Returns for how long, in seconds, the record itself is to wait before its next try.
         """
+        wait = max(error.retry_after or 0.0, random.uniform(0.5, 1) * _FIRST_WAIT)  # noqa: S311 - no secret
+        if isinstance(error, NotYetError):
+            return wait
         breaker = self._by_name.setdefault(
             error.dependency,
             CircuitBreaker(
@@ -112,8 +115,7 @@ class DependencyBreakers:
             self._not_before[error.dependency] = time.monotonic() + error.retry_after
         if was_closed and not breaker.closed:
             log.error("dependency down, holding records back", dependency=error.dependency)
-        jitter = random.uniform(0.5, 1)  # noqa: S311 - no secret
-        return max(error.retry_after or 0.0, jitter * _FIRST_WAIT)
+        return wait
 
     def _down_for(self, topic: str) -> list[str]:
         return [name for name in self.open if topic in self._needed_by[name]]

@@ -6,6 +6,7 @@ DeliveryError
 ├── RetryableError        the record is tried again, later if the error says when
 ├── PermanentError        another try cannot help: the record becomes a dead letter at once
 ├── OverloadedError       a dependency is down or cannot keep up: the record waits, untried
+│   └── NotYetError           what this record needs is on its way: it waits, others do not
 └── FatalError            the service stops; nothing of the record is committed
 
 Any other exception counts as retryable. The engine itself raises:
@@ -54,6 +55,13 @@ class OverloadedError(DeliveryError):
         super().__init__(f"{dependency}: {message}")
         self.dependency = dependency
         self.retry_after = retry_after
+
+
+class NotYetError(OverloadedError):
+    """What this record needs is on its way, while others have what they need.
+
+    Nothing is held against the record either, and no other waits with it.
+    """
 
 
 class FatalError(DeliveryError):

@@ -1,110 +1,147 @@
-"""The index follows the compacted topic `documents.accepted`, from its beginning at each start.
+"""A reader of the compacted topic `documents.accepted`, from where it left off to its end, and on.
 
 Each process reads every partition itself, outside any consumer group. It first looks at the keys
-alone, then indexes from the beginning but skips what a later record replaces: an outdated version
+alone, then reads from where it began but skips what a later record replaces: an outdated version
 of a document, with groups that may see it no longer, never becomes findable.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-import stamina
 import structlog
 from pydantic import ValidationError
 
-from services.inference.index import Index
+from services.inference.store import KeptIndex, Progress
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery import FatalError, OverloadedError, Record
+from shared.delivery import Record
 from shared.events import DocumentAccepted
 from shared.replay import Replay
 from shared.settings import Settings
 
 GROUP: Final = "inference.documents"
 """Consumer group, after the topic prefix, under which the position is left for others to see."""
-
-_INDEX_WITHIN_SECONDS: Final = 60.0  # a server may restart; one that stays away is a failure
+_KEEP_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
-
-class StaleIndexError(FatalError):
-    """The index follows the documents no longer; answers from it could be outdated."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(
-            f"inference cannot follow documents.accepted ({type(error).__name__}: {error}): "
-            "mend that, then start it again; it builds its index anew"
-        )
+Take = Callable[[Sequence[DocumentAccepted]], Awaitable[None]]
+"""Does with documents what is to be done; when it returns, that is done."""
 
 
-class DocumentFollower:
-    """Keeps an index at the newest state of every document. `unreadable` counts records passed."""
+class DocumentReader:
+    """Hands documents in their newest state to `take`; `unreadable` counts what it passed over.
 
-    def __init__(self, settings: Settings, index: Index) -> None:
-        self._index = index
+    How far it has got is kept with the index, under the reader's `name`, and left in Kafka under
+    `group` for others to see. With `after` it stays behind another reader of the same index. Use
+    inside `opened`.
+    """
+
+    def __init__(  # noqa: PLR0913 - whom it reads for
+        self,
+        settings: Settings,
+        name: str,
+        index: KeptIndex,
+        take: Take,
+        *,
+        group: str = GROUP,
+        after: "DocumentReader | None" = None,
+    ) -> None:
         self._replay = Replay(
-            settings, topics.DOCUMENTS_ACCEPTED, group=f"{settings.topic_prefix}{GROUP}"
+            settings, topics.DOCUMENTS_ACCEPTED, group=f"{settings.topic_prefix}{group}"
         )
+        self._name = name
+        self._index = index
+        self._take = take
+        self._after = after
+        self._progress = Progress({}, is_complete=False)
+        self._moved = asyncio.Condition()
+        self._kept = time.monotonic()
         self.unreadable = 0
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has got to the topic's end, at least once."""
+        return self._progress.is_complete
+
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
-        """Catch up with the topic's end, then follow it while the context lasts.
-
-        When following fails, whatever runs inside the context is cancelled, and the context ends
-        with `StaleIndexError`: nobody goes on with an index that stands still.
-        """
+    async def opened(self) -> AsyncIterator[None]:
+        """Connect, and find the place where this reader left off."""
         async with self._replay:
-            await self._catch_up()
+            await asyncio.to_thread(self._index.adopt, self._replay.source)
+            kept = self._index.progress(self._name)
+            if kept is not None and await self._replay.begin_at(kept.positions):
+                self._progress = kept
+            elif kept is not None and self._after is None:
+                _log.warning("documents_lost", reader=self._name, advice="the index is built anew")
+                await asyncio.to_thread(self._index.reset)
+                await asyncio.to_thread(self._index.adopt, self._replay.source)
             try:
-                async with asyncio.TaskGroup() as group:
-                    following = group.create_task(self._follow(), name="documents")
-                    yield
-                    following.cancel()
-            except BaseExceptionGroup as errors:
-                raise _first(errors) from None
+                yield
+            finally:
+                if self._progress.positions:
+                    self._index.keep_progress(self._name, self._progress)
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Read to the topic's end."""
         newest: dict[tuple[int, bytes], int] = {}
         async for batch in self._replay.to_end():
             newest.update({(r.partition, r.key): r.offset for r in batch if r.key is not None})
-        await self._replay.rewind()
+        self._replay.rewind()
         async for batch in self._replay.to_end():
-            await self._take(
+            await self._handle(
                 [
                     record
                     for record in batch
                     if record.offset >= newest.get((record.partition, record.key or b""), 0)
                 ]
             )
-        _log.info("index_caught_up", documents=len(newest), unreadable=self.unreadable)
+        await self._note(is_complete=True)
+        await self._keep()
+        _log.info(
+            "index_caught_up",
+            reader=self._name,
+            documents=len(newest),
+            unreadable=self.unreadable,
+        )
 
-    async def _follow(self) -> None:
-        try:
-            async for batch in self._replay.onwards():
-                await self._take(batch)
-        except Exception as error:
-            _log.critical("index_stale", kind=type(error).__name__)
-            raise StaleIndexError(error) from error
+    async def follow(self) -> None:
+        """Read what comes, for ever."""
+        async for batch in self._replay.onwards():
+            await self._handle(batch)
 
-    async def _take(self, batch: Sequence[Record]) -> None:
-        documents = [document for record in batch if (document := self._read(record))]
-        async for attempt in stamina.retry_context(
-            on=OverloadedError, attempts=None, timeout=_INDEX_WITHIN_SECONDS
-        ):
-            with attempt:
-                await asyncio.to_thread(self._apply, documents)
+    async def passed(self, records: Sequence[Record]) -> None:
+        """Wait until it has dealt with these records of the topic."""
+        wanted = {record.partition: record.offset for record in records}
+        async with self._moved:
+            await self._moved.wait_for(
+                lambda: all(
+                    self._progress.positions.get(partition, 0) > offset
+                    for partition, offset in wanted.items()
+                )
+            )
+
+    async def _handle(self, batch: Sequence[Record]) -> None:
+        if self._after is not None:
+            await self._after.passed(batch)
+        await self._take([document for record in batch if (document := self._read(record))])
         await self._replay.commit()
+        await self._note(is_complete=self._progress.is_complete)
+        if time.monotonic() - self._kept > _KEEP_SECONDS:
+            await self._keep()
 
-    def _apply(self, documents: Sequence[DocumentAccepted]) -> None:
-        for document in documents:
-            if document.deleted:
-                self._index.remove(document.tenant, document.document_id)
-            else:
-                self._index.replace(document)
+    async def _note(self, *, is_complete: bool) -> None:
+        positions = await self._replay.positions()
+        async with self._moved:
+            self._progress = Progress(positions, is_complete)
+            self._moved.notify_all()
+
+    async def _keep(self) -> None:
+        self._kept = time.monotonic()
+        await asyncio.to_thread(self._index.keep_progress, self._name, self._progress)
 
     def _read(self, record: Record) -> DocumentAccepted | None:
         try:
@@ -121,10 +158,3 @@ def _document(event: Event) -> DocumentAccepted:
     if event.type != topics.DOCUMENTS_ACCEPTED.event_type:
         raise UnreadableError("wrong_type", f"{event.type} is not an accepted document")
     return DocumentAccepted.model_validate_json(event.data)
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first: BaseException = errors
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

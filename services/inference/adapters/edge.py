@@ -1,148 +1,256 @@
-"""The index in this process: Qdrant Edge, Qdrant's own embedded shard.
+"""An index in this process: Qdrant Edge, Qdrant's own embedded shard.
 
-A shard belongs to one process, and is built afresh from Kafka at each start; so each process
-takes a numbered folder that no other holds, and empties it. A lock on the folder, which ends
-with the process however it ends, tells whether it is held.
+A shard that an earlier process has left is taken over, with how far its readers had got; Qdrant's
+write-ahead log brings back what a killed process wrote after that. One that cannot be loaded is
+built anew.
 """
 
-import fcntl
-import itertools
+import os
 import shutil
-import time
-from collections.abc import Iterable
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 import qdrant_edge as qdrant
+import structlog
+from pydantic import TypeAdapter
 
+from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
 from services.inference.bm25 import SparseVector, question_vector
-from services.inference.index import Found, entries, ranked, version_of, visible_to
+from services.inference.index import (
+    FUSION_K,
+    Found,
+    Vector,
+    entries,
+    fusion_depth,
+    ids,
+    ranked,
+)
+from services.inference.store import Progress
 from shared.events import DocumentAccepted, Passage
 
-_VECTOR: Final = "bm25"
-_BATCH: Final = 256
+_SHARD: Final = "shard"
+_STATE_FILE: Final = "state.json"
+
+log = structlog.get_logger(__name__)
+
+
+class _Dialect:
+    """Implements `Dialect` for Qdrant Edge."""
+
+    def equal(self, field: str, value: str) -> Any:
+        return qdrant.FieldCondition(field, match=qdrant.MatchValue(value))
+
+    def among(self, field: str, values: Sequence[str]) -> Any:
+        return qdrant.FieldCondition(field, match=qdrant.MatchAny(list(values)))
+
+    def after(self, field: str, moment: float) -> Any:
+        return qdrant.FieldCondition(field, range=qdrant.RangeFloat(gt=moment))
+
+    def has_vector(self, name: str) -> Any:
+        return qdrant.HasVectorCondition(name)
+
+    def all_of(self, conditions: Sequence[Any], *, but: Sequence[Any] = ()) -> Any:
+        return qdrant.Filter(must=list(conditions), must_not=list(but))
+
+
+_filters: Final = Filters(_Dialect())
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of a shard beside what is in it."""
+
+    source: str | None = None
+    readers: dict[str, Progress] = field(default_factory=dict)
+
+
+_STATE: Final = TypeAdapter(_State)
 
 
 class EdgeIndex:
-    """Implements `services.inference.index.Index` once it is entered (`with`), empty then.
+    """Implements `services.inference.store.KeptIndex` in `folder`; open from the start.
 
-    Safe to use from several threads.
+    `dimensions` is the length of its dense vectors, None for none. Safe to use from several
+    threads.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the shard below `folder`, which is created when needed."""
+    def __init__(self, folder: Path, dimensions: int | None = None) -> None:
         self._folder = folder
-        self._open = ExitStack()
-        self._shard: Any = None
+        self._config = _config(dimensions)
+        self._writing = threading.Lock()
+        self._state = _State()
+        self._shard: Any = self._load() or self._create()
 
     def __enter__(self) -> Self:
-        """Take a folder and create the shard in it."""
-        with ExitStack() as opening:
-            self._shard = self._create(self._claim(opening))
-            opening.callback(self._shard.close)
-            self._open = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the shard, once what is being written is; nothing happens the second time."""
+        with self._writing:
+            if self._shard is not None:
+                self._shard.close()
+                self._shard = None
+
+    def adopt(self, source: str) -> None:
+        """See `KeptIndex.adopt`."""
+        if self._state.source == source:
+            return
+        if self._state.source is not None:
+            log.warning("index_of_another_topic", folder=str(self._folder), built_from=source)
+            self.reset()
+        with self._writing:
+            self._state.source = source
+            self._keep_state()
+
+    def progress(self, reader: str) -> Progress | None:
+        """See `KeptIndex.progress`."""
+        return self._state.readers.get(reader)
+
+    def keep_progress(self, reader: str, progress: Progress) -> None:
+        """See `KeptIndex.keep_progress`: the file is replaced once the shard is on disk."""
+        with self._writing:
+            if self._shard is not None:
+                self._shard.flush()
+                self._state.readers[reader] = progress
+                self._keep_state()
+
+    def reset(self) -> None:
+        """See `KeptIndex.reset`."""
+        with self._writing:
+            self._shard.close()
+            self._shard = self._create()
 
     def replace(self, document: DocumentAccepted) -> None:
         """See `Index.replace`."""
-        points = [
-            qdrant.Point(
-                entry.id,
-                {_VECTOR: _sparse(entry.vector)},
-                entry.payload,
-            )
-            for entry in entries(document)
-        ]
-        for start in range(0, len(points), _BATCH):
-            batch = points[start : start + _BATCH]
-            self._shard.update(qdrant.UpdateOperation.upsert_points(batch))
-        others = qdrant.Filter(
-            must=_of_document(document.tenant, document.document_id),
-            must_not=[_is("version", version_of(document))],
-        )
-        self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(others))
+        with self._writing:
+            if self._count(_filters.this_version(document)) != len({*ids(document)}):
+                points = [
+                    qdrant.Point(entry.id, {SPARSE: _sparse(entry.vector)}, entry.payload)
+                    for entry in entries(document)
+                ]
+                for start in range(0, len(points), BATCH):
+                    batch = points[start : start + BATCH]
+                    self._shard.update(qdrant.UpdateOperation.upsert_points(batch))
+            self._delete(_filters.other_versions(document))
 
     def remove(self, tenant: str, document_id: str) -> None:
         """See `Index.remove`."""
-        all_of_it = qdrant.Filter(must=_of_document(tenant, document_id))
-        self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(all_of_it))
+        with self._writing:
+            self._delete(_filters.document(tenant, document_id))
+
+    def lacks_vectors(self, document: DocumentAccepted) -> bool:
+        """See `Index.lacks_vectors`."""
+        with_vectors = self._count(_filters.this_version(document, with_vector=DENSE))
+        return with_vectors < self._count(_filters.this_version(document))
+
+    def add_vectors(self, document: DocumentAccepted, vectors: Sequence[Vector]) -> None:
+        """See `Index.add_vectors`."""
+        with self._writing:
+            if not self.lacks_vectors(document):
+                return
+            points = [
+                qdrant.PointVectors(id_, {DENSE: list(vector)})
+                for id_, vector in zip(ids(document), vectors, strict=True)
+            ]
+            for start in range(0, len(points), BATCH):
+                batch = points[start : start + BATCH]
+                self._shard.update(qdrant.UpdateOperation.update_vectors(batch))
 
     def search(
-        self, question: str, *, tenant: str, groups: Iterable[str], limit: int
+        self,
+        question: str,
+        *,
+        tenant: str,
+        groups: Iterable[str],
+        limit: int,
+        vector: Vector | None = None,
     ) -> list[Found]:
         """See `Index.search`."""
-        vector = question_vector(question)
-        if not vector.indices:
+        words = question_vector(question)
+        if not words.indices and vector is None:
             return []
-        visible = qdrant.Filter(
-            must=[
-                _is("tenant", tenant),
-                qdrant.FieldCondition("groups", match=qdrant.MatchAny(visible_to(groups))),
-            ],
-            must_not=[qdrant.FieldCondition("valid_from", range=qdrant.RangeFloat(gt=time.time()))],
-        )
-        hits = self._shard.query(
-            qdrant.QueryRequest(
+        visible = _filters.visible(tenant, groups)
+        by_words = {
+            "query": qdrant.Query.Nearest(_sparse(words), using=SPARSE),
+            "filter": visible,
+            "params": qdrant.SearchParams(idf=qdrant.IdfParams(corpus=visible)),
+        }
+        if vector is None:
+            request = qdrant.QueryRequest(limit=limit, with_payload=["passage"], **by_words)
+        else:
+            depth = fusion_depth(limit)
+            by_vector = qdrant.Query.Nearest(list(vector), using=DENSE)
+            prefetches = [qdrant.Prefetch(limit=depth, query=by_vector, filter=visible)]
+            if words.indices:
+                prefetches.append(qdrant.Prefetch(limit=depth, **by_words))
+            request = qdrant.QueryRequest(
                 limit=limit,
-                query=qdrant.Query.Nearest(_sparse(vector), using=_VECTOR),
-                filter=visible,
-                params=qdrant.SearchParams(idf=qdrant.IdfParams(corpus=visible)),
+                prefetches=prefetches,
+                query=qdrant.Fusion.Rrf(k=FUSION_K),  # type: ignore[arg-type] # its stub has it nested
                 with_payload=["passage"],
             )
-        )
         return ranked(
             Found(Passage.model_validate(hit.payload["passage"]), hit.score)
-            for hit in hits
+            for hit in self._shard.query(request)
             if hit.payload
         )
 
-    def _create(self, folder: Path) -> Any:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        shard = qdrant.EdgeShard.create(
-            str(folder),
-            qdrant.EdgeConfig(
-                sparse_vectors={
-                    _VECTOR: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
-                },
-                wal_enabled=False,  # Kafka is the log that this is rebuilt from
-            ),
-        )
-        for field in ("tenant", "groups", "document"):
+    def _count(self, filter_: Any) -> int:
+        count: int = self._shard.count(qdrant.CountRequest(filter=filter_))
+        return count
+
+    def _delete(self, filter_: Any) -> None:
+        self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(filter_))
+
+    def _load(self) -> Any:
+        """Return the shard that is there, or None; nothing is left of one that cannot be used."""
+        if not (self._folder / _SHARD).exists():
+            return None
+        try:
+            state = _STATE.validate_json((self._folder / _STATE_FILE).read_bytes())
+            shard = qdrant.EdgeShard.load(str(self._folder / _SHARD), self._config)
+            shard.optimize()  # what was deleted takes no more room
+        except Exception as error:  # noqa: BLE001 - Edge raises nothing more special; Kafka has it all
+            log.warning("index_torn", folder=str(self._folder), reason=str(error))
+            return None
+        self._state = state
+        return shard
+
+    def _keep_state(self) -> None:
+        new = self._folder / f"{_STATE_FILE}.new"
+        with new.open("wb") as file:
+            file.write(_STATE.dump_json(self._state))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._folder / _STATE_FILE)
+
+    def _create(self) -> Any:
+        self._state = _State()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        (self._folder / _SHARD).mkdir(parents=True)
+        shard = qdrant.EdgeShard.create(str(self._folder / _SHARD), self._config)
+        for name in ("tenant", "groups", "document"):
             shard.update(
-                qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword)
+                qdrant.UpdateOperation.create_field_index(name, qdrant.PayloadSchemaType.Keyword)
             )
         shard.update(
             qdrant.UpdateOperation.create_field_index("valid_from", qdrant.PayloadSchemaType.Float)
         )
         return shard
 
-    def _claim(self, opening: ExitStack) -> Path:
-        """Return the place for a shard in the first numbered folder that no one holds."""
-        for number in itertools.count():
-            mine = self._folder / str(number)
-            mine.mkdir(parents=True, exist_ok=True)
-            lock = (mine / "lock").open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-            else:
-                opening.enter_context(lock)
-                return mine / "shard"
-        raise AssertionError  # pragma: no cover - the count has no end
 
-
-def _is(field: str, value: str) -> qdrant.FieldCondition:
-    return qdrant.FieldCondition(field, match=qdrant.MatchValue(value))
-
-
-def _of_document(tenant: str, document_id: str) -> list[Any]:
-    return [_is("tenant", tenant), _is("document", document_id)]
+def _config(dimensions: int | None) -> Any:
+    dense = {}
+    if dimensions is not None:
+        dense = {DENSE: qdrant.EdgeVectorParams(size=dimensions, distance=qdrant.Distance.Cosine)}
+    sparse = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
+    return qdrant.EdgeConfig(vectors=dense, sparse_vectors={SPARSE: sparse}, wal_enabled=True)
 
 
 def _sparse(vector: SparseVector) -> qdrant.SparseVector:

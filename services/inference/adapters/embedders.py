@@ -16,6 +16,8 @@ from services.inference.models.errors import MalformedError
 
 _COHERE_BATCH: Final = 96
 _OPENAI_BATCH: Final = 128
+_AT_ONCE: Final = 8
+"""Calls for one list of texts that are under way together: others want the provider, too."""
 _COHERE_KINDS: Final = {"passage": "search_document", "question": "search_query"}
 
 
@@ -105,15 +107,14 @@ def embedder(
 async def _invoked(
     bedrock: Bedrock, model: str, bodies: Sequence[dict[str, Any]], seconds: float
 ) -> list[dict[str, Any]]:
-    raw = await asyncio.gather(
-        *(
-            bedrock.run(
-                lambda _, body=body: bedrock.invoke(model, json.dumps(body).encode()),  # type: ignore[misc] # mypy sees no type in a default
-                seconds,
-            )
-            for body in bodies
-        )
-    )
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def invoked(body: dict[str, Any]) -> bytes:
+        async with places:
+            encoded = json.dumps(body).encode()
+            return await bedrock.run(lambda _: bedrock.invoke(model, encoded), seconds)
+
+    raw = await asyncio.gather(*map(invoked, bodies))
     try:
         told = [json.loads(each) for each in raw]
     except ValueError as error:

@@ -24,13 +24,14 @@ class Providers:
         seconds: float,
         patience: float,
     ) -> None:
-        self._adapters = {
+        self.adapters = {
             name: adapter(told, silence if told.stream else seconds)
             for name, told in settings.items()
         }
+        """By the names that releases use, without limits."""
         self.limited = {
             name: Limited(
-                self._adapters[name],
+                self.adapters[name],
                 name,
                 concurrency=told.concurrency,
                 per_minute=told.requests_per_minute,
@@ -44,7 +45,7 @@ class Providers:
     async def opened(self) -> AsyncIterator[None]:
         """Hold all their connections while the context is open."""
         async with AsyncExitStack() as stack:
-            for each in self._adapters.values():
+            for each in self.adapters.values():
                 await stack.enter_async_context(each.opened())
             yield
 

@@ -1,33 +1,21 @@
-"""Which of the two Qdrant indexes the settings ask for."""
+"""Which of the two Qdrants the settings ask for."""
 
-from typing import Protocol, Self
-
-from services.inference.adapters.edge import EdgeIndex
-from services.inference.index import Index
+from services.inference.adapters.edge_store import EdgeStore
 from services.inference.settings import InferenceSettings
+from services.inference.store import Store
 
 
-class QdrantIndex(Index, Protocol):
-    """An index that is open as long as its context."""
-
-    def __enter__(self) -> Self:
-        """Open it."""
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-
-
-def index_for(settings: InferenceSettings) -> QdrantIndex:
-    """Return the server's index where its URL is set, else one of this process's own; not open."""
+def store_for(settings: InferenceSettings) -> Store:
+    """Return the server's indexes where its URL is set, else this process's own; not open."""
     if settings.qdrant_url is None:
-        return EdgeIndex(settings.index_folder or settings.home / "index")
+        return EdgeStore(settings.index_folder or settings.home / "index")
     # imported here: half of the time of a start, for what an index of one's own does not need
     from qdrant_client import QdrantClient  # noqa: PLC0415 - see above
 
-    from services.inference.adapters.server import ServerIndex  # noqa: PLC0415 - see above
+    from services.inference.adapters.server import ServerStore  # noqa: PLC0415 - see above
 
     key = settings.qdrant_api_key
-    return ServerIndex(
+    return ServerStore(
         lambda: QdrantClient(
             url=settings.qdrant_url,
             api_key=key.get_secret_value() if key else None,

@@ -1,20 +1,28 @@
-"""The index on a Qdrant server, shared by all inference processes."""
+"""Indexes on a Qdrant server that all inference processes share: a collection for each version."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
 from services.inference.bm25 import SparseVector, question_vector
-from services.inference.index import Found, entries, ranked, version_of, visible_to
+from services.inference.index import (
+    FUSION_K,
+    Found,
+    Vector,
+    entries,
+    fusion_depth,
+    ids,
+    ranked,
+)
+from services.inference.store import Progress
+from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import DocumentAccepted, Passage
-
-_VECTOR: Final = "bm25"
-_BATCH: Final = 256
 
 
 class IndexUnavailableError(OverloadedError):
@@ -28,83 +36,185 @@ class IndexUnavailableError(OverloadedError):
         )
 
 
-class ServerIndex:
-    """Implements `services.inference.index.Index` once it is entered (`with`).
+class _Dialect:
+    """Implements `Dialect` for a Qdrant server."""
 
-    The collection belongs to one deployment; a process that starts writes every document again,
-    in its newest state, while others answer from it. Every call raises `IndexUnavailableError`
-    when the server cannot be reached or refuses.
+    def equal(self, field: str, value: str) -> Any:
+        return models.FieldCondition(key=field, match=models.MatchValue(value=value))
+
+    def among(self, field: str, values: Sequence[str]) -> Any:
+        return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
+
+    def after(self, field: str, moment: float) -> Any:
+        return models.FieldCondition(key=field, range=models.Range(gt=moment))
+
+    def has_vector(self, name: str) -> Any:
+        return models.HasVectorCondition(has_vector=name)
+
+    def all_of(self, conditions: Sequence[Any], *, but: Sequence[Any] = ()) -> Any:
+        return models.Filter(must=list(conditions), must_not=list(but))
+
+
+_filters: Final = Filters(_Dialect())
+
+
+class ServerStore:
+    """Implements `services.inference.store.Store`.
+
+    Every call raises `IndexUnavailableError` when the server cannot be reached or refuses.
     """
 
     def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
-        """Use the server that `connect` reaches."""
+        """Use the server that `connect` reaches, and collections whose names begin so."""
         self._connect = connect
         self._collection = collection
         self._client: Any = None
 
     def __enter__(self) -> Self:
-        """Connect, and create the collection and its indexes where they do not exist."""
+        """Connect."""
         with _failing_as_unavailable():
             self._client = self._connect()
-            self._create()
+            self._client.get_collections()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
+    def open(self, version: IndexVersion) -> "ServerIndex":
+        """See `Store.open`."""
+        return ServerIndex(self._client, self._name(version.name), version.dimensions)
+
+    def drop(self, *, retired: Iterable[str], used: Iterable[str]) -> list[str]:  # noqa: ARG002 - others may use what we do not
+        """See `Store.drop`; a version that others have begun to use is none of ours to judge."""
+        dropped = []
+        with _failing_as_unavailable():
+            for version in sorted(retired):
+                if self._client.collection_exists(self._name(version)):
+                    self._client.delete_collection(self._name(version))
+                    dropped.append(version)
+        return dropped
+
+    def _name(self, version: str) -> str:
+        return f"{self._collection}-{version}"
+
+
+class ServerIndex:
+    """Implements `services.inference.store.KeptIndex`; the collection is made where it is not.
+
+    It belongs to one deployment; a process that starts reads every document again, and writes
+    those that are not there, while others answer from it.
+    """
+
+    def __init__(
+        self, client: QdrantClient, collection: str, dimensions: int | None = None
+    ) -> None:
+        self._client: Any = client
+        self._collection = collection
+        self._writing = threading.Lock()
+        with _failing_as_unavailable():
+            self._create(dimensions)
+
+    def close(self) -> None:
+        """See `KeptIndex.close`; the connection is the store's."""
+
+    def adopt(self, source: str) -> None:
+        """See `KeptIndex.adopt`; a collection belongs to one deployment."""
+
+    def progress(self, reader: str) -> Progress | None:  # noqa: ARG002 - the same for every reader
+        """See `KeptIndex.progress`: nobody knows how far all processes together have got."""
+        return None
+
+    def keep_progress(self, reader: str, progress: Progress) -> None:
+        """See `KeptIndex.keep_progress`; what is written is durable, and progress is not kept."""
+
+    def reset(self) -> None:
+        """See `KeptIndex.reset`; others use what is there."""
+
     def replace(self, document: DocumentAccepted) -> None:
         """See `Index.replace`."""
-        with _failing_as_unavailable():
-            self._replace(document)
-
-    def _replace(self, document: DocumentAccepted) -> None:
-        points = [
-            models.PointStruct(
-                id=str(entry.id),
-                vector={_VECTOR: _sparse(entry.vector)},
-                payload=entry.payload,
-            )
-            for entry in entries(document)
-        ]
-        for start in range(0, len(points), _BATCH):
-            self._client.upsert(self._collection, points[start : start + _BATCH], wait=True)
-        others = models.Filter(
-            must=_of_document(document.tenant, document.document_id),
-            must_not=[_is("version", version_of(document))],
-        )
-        self._client.delete(self._collection, models.FilterSelector(filter=others), wait=True)
+        with self._writing, _failing_as_unavailable():
+            if self._count(_filters.this_version(document)) != len({*ids(document)}):
+                points = [
+                    models.PointStruct(
+                        id=str(entry.id),
+                        vector={SPARSE: _sparse(entry.vector)},
+                        payload=entry.payload,
+                    )
+                    for entry in entries(document)
+                ]
+                for start in range(0, len(points), BATCH):
+                    self._client.upsert(self._collection, points[start : start + BATCH], wait=True)
+            self._delete(_filters.other_versions(document))
 
     def remove(self, tenant: str, document_id: str) -> None:
         """See `Index.remove`."""
-        all_of_it = models.Filter(must=_of_document(tenant, document_id))
+        with self._writing, _failing_as_unavailable():
+            self._delete(_filters.document(tenant, document_id))
+
+    def lacks_vectors(self, document: DocumentAccepted) -> bool:
+        """See `Index.lacks_vectors`."""
         with _failing_as_unavailable():
-            self._client.delete(
-                self._collection, models.FilterSelector(filter=all_of_it), wait=True
-            )
+            with_vectors = self._count(_filters.this_version(document, with_vector=DENSE))
+            return with_vectors < self._count(_filters.this_version(document))
+
+    def add_vectors(self, document: DocumentAccepted, vectors: Sequence[Vector]) -> None:
+        """See `Index.add_vectors`."""
+        with self._writing, _failing_as_unavailable():
+            if not self.lacks_vectors(document):
+                return
+            points = [
+                models.PointVectors(id=str(id_), vector={DENSE: list(vector)})
+                for id_, vector in zip(ids(document), vectors, strict=True)
+            ]
+            for start in range(0, len(points), BATCH):
+                self._client.update_vectors(
+                    self._collection, points[start : start + BATCH], wait=True
+                )
 
     def search(
-        self, question: str, *, tenant: str, groups: Iterable[str], limit: int
+        self,
+        question: str,
+        *,
+        tenant: str,
+        groups: Iterable[str],
+        limit: int,
+        vector: Vector | None = None,
     ) -> list[Found]:
         """See `Index.search`."""
-        vector = question_vector(question)
-        if not vector.indices:
+        words = question_vector(question)
+        if not words.indices and vector is None:
             return []
-        visible = models.Filter(
-            must=[
-                _is("tenant", tenant),
-                models.FieldCondition(key="groups", match=models.MatchAny(any=visible_to(groups))),
-            ],
-            must_not=[models.FieldCondition(key="valid_from", range=models.Range(gt=time.time()))],
-        )
+        visible = _filters.visible(tenant, groups)
+        params = models.SearchParams(idf=models.IdfCorpusParams(corpus=visible))
+        if vector is None:
+            told: dict[str, Any] = {
+                "query": _sparse(words),
+                "using": SPARSE,
+                "query_filter": visible,
+                "search_params": params,
+            }
+        else:
+            depth = fusion_depth(limit)
+            prefetches = [
+                models.Prefetch(query=list(vector), using=DENSE, filter=visible, limit=depth)
+            ]
+            if words.indices:
+                prefetches.append(
+                    models.Prefetch(
+                        query=_sparse(words),
+                        using=SPARSE,
+                        filter=visible,
+                        params=params,
+                        limit=depth,
+                    )
+                )
+            told = {
+                "prefetch": prefetches,
+                "query": models.RrfQuery(rrf=models.Rrf(k=FUSION_K)),
+            }
         with _failing_as_unavailable():
             response = self._client.query_points(
-                self._collection,
-                query=_sparse(vector),
-                using=_VECTOR,
-                query_filter=visible,
-                search_params=models.SearchParams(idf=models.IdfCorpusParams(corpus=visible)),
-                limit=limit,
-                with_payload=["passage"],
+                self._collection, limit=limit, with_payload=["passage"], **told
             )
         return ranked(
             Found(Passage.model_validate(hit.payload["passage"]), hit.score)
@@ -112,11 +222,24 @@ class ServerIndex:
             if hit.payload
         )
 
-    def _create(self) -> None:
-        sparse = {_VECTOR: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+    def _count(self, filter_: Any) -> int:
+        count: int = self._client.count(self._collection, count_filter=filter_, exact=True).count
+        return count
+
+    def _delete(self, filter_: Any) -> None:
+        self._client.delete(self._collection, models.FilterSelector(filter=filter_), wait=True)
+
+    def _create(self, dimensions: int | None) -> None:
+        dense = {}
+        if dimensions is not None:
+            size = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
+            dense = {DENSE: size}
+        sparse = {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
         if not self._client.collection_exists(self._collection):
             try:
-                self._client.create_collection(self._collection, sparse_vectors_config=sparse)
+                self._client.create_collection(
+                    self._collection, vectors_config=dense, sparse_vectors_config=sparse
+                )
             except UnexpectedResponse:
                 # another process may have been quicker
                 if not self._client.collection_exists(self._collection):
@@ -138,14 +261,6 @@ def _failing_as_unavailable() -> Iterator[None]:
         yield
     except (ResponseHandlingException, UnexpectedResponse) as error:
         raise IndexUnavailableError(error) from error
-
-
-def _is(field: str, value: str) -> models.FieldCondition:
-    return models.FieldCondition(key=field, match=models.MatchValue(value=value))
-
-
-def _of_document(tenant: str, document_id: str) -> list[Any]:
-    return [_is("tenant", tenant), _is("document", document_id)]
 
 
 def _sparse(vector: SparseVector) -> models.SparseVector:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -12,12 +11,13 @@ from services.inference.generator import Task
 from services.inference.models.breakers import Breakers
 from services.inference.models.budgets import Account, Amount, Budgets, Spending
 from services.inference.models.claims import Reading, read
+from services.inference.models.deadline import time_for
 from services.inference.models.errors import (
     DeadlineError,
-    DeniedError,
     ModelError,
     StalledError,
     TimedOutError,
+    UnknownProviderError,
     UnusableError,
 )
 from services.inference.models.model import Call, Completion, Provider, Tokens, estimated
@@ -115,16 +115,13 @@ class Models:
         provider_name, _, model = name.partition(":")
         provider = self._providers.get(provider_name)
         if provider is None:
-            raise DeniedError(
-                f"the release names provider {provider_name!r}, which GLIDESLOPE_PROVIDERS does "
-                f"not have (it has {', '.join(sorted(self._providers)) or 'none'}): add it there"
-            )
+            raise UnknownProviderError(provider_name, self._providers)
         told = task.parameters
         call = Call(
             model=model,
             prompt=prompt(task.release.prompt).fill(task),
             max_output_tokens=told.max_output_tokens or _OUTPUT_TOKENS,
-            seconds=self._time_for(task, share),
+            seconds=time_for(task.request, self._seconds, share=share),
             temperature=told.temperature,
             is_last=name == told.chain[-1],
         )
@@ -183,15 +180,6 @@ class Models:
             self._unpriced.add(name)
             log.warning("price unknown, counted as 0", model=name, advice="see GLIDESLOPE_PRICES")
         return Amount(1, cost or 0)
-
-    def _time_for(self, task: Task, share: float) -> float:
-        deadline = task.request.deadline
-        if deadline is None:
-            return self._seconds
-        left = (deadline - datetime.now(UTC)).total_seconds()
-        if left <= 0:
-            raise DeadlineError("the asker's deadline has passed")
-        return min(self._seconds, left * share)
 
     def _is_short(self, call: Call, error: TimedOutError) -> bool:
         """Whether a call ran out of time because the asker had no more to give."""

@@ -4,6 +4,7 @@ ModelError
 ├── ThrottledError          the provider asks for patience, or is given it: the next model answers
 ├── UnavailableError        down, refused, or failed before it began
 │   └── DeniedError         the provider refuses us, until an operator mends it
+│       └── UnknownProviderError    the settings do not have it
 ├── BrokenOffError          the connection ended in mid-answer
 ├── TimedOutError           the call took longer than it may
 │   └── StalledError        no token came for too long
@@ -19,6 +20,7 @@ ModelError
 A message tells what to do, and never repeats what was asked or answered.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from services.inference.models.model import Tokens
@@ -64,6 +66,16 @@ class DeniedError(UnavailableError):
     """The provider refuses: credentials, rights, or a model or guardrail that it does not know."""
 
     code = "denied"
+
+
+class UnknownProviderError(DeniedError):
+    """A release names a provider that the settings do not have."""
+
+    def __init__(self, provider: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"the release names provider {provider!r}, which GLIDESLOPE_PROVIDERS does "
+            f"not have (it has {', '.join(sorted(known)) or 'none'}): add it there"
+        )
 
 
 class BrokenOffError(ModelError):

@@ -79,8 +79,11 @@ def estimated(call: Call, output: str = "") -> Tokens:
 
     Source: https://help.openai.com/en/articles/4936856, for a rule of thumb.
     """
+    return estimated_tokens(call.prompt.characters, len(output))
+
+
+def estimated_tokens(read: int, written: int = 0) -> Tokens:
+    """Return a guess of what so many characters took; see `estimated`."""
     return Tokens(
-        -(-call.prompt.characters // _CHARACTERS_A_TOKEN),
-        -(-len(output) // _CHARACTERS_A_TOKEN),
-        is_estimate=True,
+        -(-read // _CHARACTERS_A_TOKEN), -(-written // _CHARACTERS_A_TOKEN), is_estimate=True
     )

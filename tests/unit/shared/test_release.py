@@ -32,6 +32,8 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
         "shadow_checks": ["groundedness"],
         "policy": {"max_words": 200},
         "judge": {"model": "gateway:large"},
+        "embedder": {"model": "gateway:bge-m3", "dimensions": 1024},
+        "reranker": {"model": "gateway:reranker", "candidates": 50},
     }.get(field, "another")
     assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
 

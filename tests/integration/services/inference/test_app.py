@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import BaseModel
-from qdrant_client import QdrantClient
 
-from services.inference.adapters.documents import StaleIndexError
-from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.edge_store import EdgeStore
+from services.inference.adapters.indexes import StaleIndexError
 from services.inference.app import build
 from services.inference.settings import InferenceSettings
+from services.inference.versions import IndexVersion
 from shared import topics as pipeline
 from shared.cloudevents import Event
 from shared.delivery.engine import Engine
@@ -24,7 +25,6 @@ from shared.topics import Topic
 pytestmark = [
     pytest.mark.kafka,
     pytest.mark.usefixtures("topics"),
-    pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning"),
 ]
 
 FEE = "The late payment fee is EUR 35."
@@ -97,12 +97,16 @@ async def test_a_request_that_waits_is_answered_from_documents_that_were_there_b
 async def test_a_service_whose_index_stands_still_ends_with_the_reason(
     inference: InferenceSettings, producer: AIOKafkaProducer
 ) -> None:
-    class Full(ServerIndex):
+    class Full(EdgeIndex):
         def replace(self, _document: DocumentAccepted) -> None:
             raise OSError(28, "No space left on device")
 
+    class FullStore(EdgeStore):
+        def open(self, version: IndexVersion) -> EdgeIndex:
+            return Full(inference.home / version.name)
+
     ready = asyncio.Event()
-    engine = Engine(build(inference, Full(lambda: QdrantClient(":memory:"), "passages")))
+    engine = Engine(build(inference, store=FullStore(inference.home / "index")))
     running = asyncio.create_task(engine.run(ready.set))
     await asyncio.wait_for(ready.wait(), 60)
 

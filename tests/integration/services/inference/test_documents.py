@@ -1,7 +1,7 @@
 """The index follows accepted documents on a real broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,20 @@ from aiokafka.admin import AIOKafkaAdminClient
 from qdrant_client import QdrantClient
 from structlog.testing import capture_logs
 
-from services.inference.adapters.documents import GROUP, DocumentFollower, StaleIndexError
+from services.inference.adapters.documents import GROUP
 from services.inference.adapters.edge import EdgeIndex
-from services.inference.adapters.server import ServerIndex
-from services.inference.index import Found, Index
+from services.inference.adapters.edge_store import EdgeStore
+from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
+from services.inference.adapters.models import SettledGenerator
+from services.inference.adapters.server import ServerIndex, ServerStore
+from services.inference.index import Index
+from services.inference.settings import InferenceSettings
+from services.inference.store import Store
+from services.inference.versions import IndexVersion
 from shared import topics as pipeline
 from shared.cloudevents import Event
 from shared.events import EVERYONE, DocumentAccepted, Passage
+from shared.release import BUILT_IN, Release
 from shared.settings import Settings
 
 pytestmark = [
@@ -35,14 +42,24 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @pytest.fixture(params=["edge", "server"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    opened: EdgeIndex | ServerIndex = (
-        EdgeIndex(tmp_path)
-        if request.param == "edge"
-        else ServerIndex(lambda: QdrantClient(":memory:"), "passages")
-    )
-    with opened as index:
-        yield index
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "edge":
+        return EdgeStore(tmp_path)
+    return ServerStore(lambda: QdrantClient(":memory:"), "passages")
+
+
+class OnlyBuiltIn:
+    async def known(self) -> tuple[Release, ...]:
+        return (BUILT_IN,)
+
+
+@asynccontextmanager
+async def following(settings: Settings, store: Store) -> AsyncIterator[Index]:
+    """Keep the index of the built-in release."""
+    told = InferenceSettings(**settings.model_dump())
+    indexes = KeptIndexes(told, store, SettledGenerator(told).embedding)
+    async with indexes.following(OnlyBuiltIn()):
+        yield await indexes.of(BUILT_IN)
 
 
 def document(
@@ -93,18 +110,18 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 async def test_what_was_accepted_before_the_start_is_found_once_the_follower_is_ready(
-    settings: Settings, producer: AIOKafkaProducer, index: Index
+    settings: Settings, producer: AIOKafkaProducer, store: Store
 ) -> None:
     await accept(producer, settings, *(document(f"d{n}", f"Complaints {n}.") for n in range(10)))
 
-    async with DocumentFollower(settings, index).following():
+    async with following(settings, store) as index:
         assert found(index) == {f"Complaints {n}." for n in range(10)}
 
 
 async def test_documents_are_added_updated_and_deleted_while_it_follows(
-    settings: Settings, producer: AIOKafkaProducer, index: Index
+    settings: Settings, producer: AIOKafkaProducer, store: Store
 ) -> None:
-    async with DocumentFollower(settings, index).following():
+    async with following(settings, store) as index:
         await accept(producer, settings, document("a", "Complaints, old.", "Complaints, more."))
         await eventually(lambda: found(index) == {"Complaints, old.", "Complaints, more."})
 
@@ -124,14 +141,16 @@ async def test_after_a_restart_the_newest_state_is_found_and_nothing_older(
     await accept(
         producer, settings, document("a", "Complaints, old."), document("b", "Complaints.")
     )
-    with EdgeIndex(tmp_path) as first:
-        async with DocumentFollower(settings, first).following():
-            assert found(first) == {"Complaints, old.", "Complaints."}
+    async with following(settings, EdgeStore(tmp_path)) as first:
+        assert found(first) == {"Complaints, old.", "Complaints."}
     await accept(producer, settings, document("a", "Complaints, new."), document("b", deleted=True))
 
-    with EdgeIndex(tmp_path) as second:
-        async with DocumentFollower(settings, second).following():
+    with capture_logs() as logs:
+        async with following(settings, EdgeStore(tmp_path)) as second:
             assert found(second) == {"Complaints, new."}
+
+    # only what was new was read: two records, of six
+    assert [log["documents"] for log in logs if log["event"] == "index_caught_up"] == [2]
 
 
 async def test_an_outdated_version_never_becomes_findable_on_a_server_that_others_use(
@@ -152,26 +171,29 @@ async def test_an_outdated_version_never_becomes_findable_on_a_server_that_other
             written.append(document)
             super().replace(document)
 
-    with Noting(lambda: QdrantClient(":memory:"), "passages") as index:
-        async with DocumentFollower(settings, index).following():
-            assert found(index) == set()
+    class NotingStore(ServerStore):
+        def open(self, version: IndexVersion) -> ServerIndex:
+            return Noting(self._client, version.name)
+
+    shared_store = NotingStore(lambda: QdrantClient(":memory:"), "passages")
+    async with following(settings, shared_store) as index:
+        assert found(index) == set()
 
     assert [(each.document_id, each.groups) for each in written] == [("a", ("board",))]
 
 
 async def test_a_record_that_it_cannot_read_is_logged_with_its_position_counted_and_passed(
-    settings: Settings, producer: AIOKafkaProducer, index: Index
+    settings: Settings, producer: AIOKafkaProducer, store: Store
 ) -> None:
     topic = settings.topic(pipeline.DOCUMENTS_ACCEPTED)
     junk = await producer.send_and_wait(topic, b"not an event", key=b"k", partition=1)
     tombstone = await producer.send_and_wait(topic, None, key=b"t", partition=1)
     await accept(producer, settings, document("a", "Complaints."))
-    follower = DocumentFollower(settings, index)
     with capture_logs() as logs:
-        async with follower.following():
+        async with following(settings, store) as index:
             assert found(index) == {"Complaints."}
 
-    assert follower.unreadable == 2
+    assert [log["unreadable"] for log in logs if log["event"] == "index_caught_up"] == [2]
     assert {log["position"] for log in logs if log["event"] == "document_unreadable"} == {
         f"{topic}-1-{junk.offset}",
         f"{topic}-1-{tombstone.offset}",
@@ -179,13 +201,13 @@ async def test_a_record_that_it_cannot_read_is_logged_with_its_position_counted_
 
 
 async def test_its_position_is_left_for_others_to_see(
-    settings: Settings, producer: AIOKafkaProducer, index: Index
+    settings: Settings, producer: AIOKafkaProducer, store: Store
 ) -> None:
     topic = settings.topic(pipeline.DOCUMENTS_ACCEPTED)
     await accept(producer, settings, *(document(f"d{n}", "Complaints.") for n in range(10)))
     async with (
         _admin(settings) as admin,
-        DocumentFollower(settings, index).following(),
+        following(settings, store) as index,
     ):
         before = await _committed(admin, settings)
         await accept(producer, settings, document("more", "Complaints, more."))
@@ -200,26 +222,23 @@ async def test_its_position_is_left_for_others_to_see(
     assert {partition.topic for partition in before} == {topic}
 
 
-class Failing:
+class Failing(EdgeIndex):
     """An index whose store fails as soon as there is something to write."""
 
     def replace(self, _document: DocumentAccepted) -> None:
         raise OSError(28, "No space left on device")
 
-    def remove(self, tenant: str, document_id: str) -> None:
-        raise NotImplementedError
 
-    def search(
-        self, _question: str, *, tenant: str, groups: Iterable[str], limit: int
-    ) -> list[Found]:
-        raise NotImplementedError
+class FailingStore(EdgeStore):
+    def open(self, version: IndexVersion) -> EdgeIndex:
+        return Failing(self._folder / version.name)
 
 
 async def test_when_following_fails_what_runs_on_the_index_is_stopped_and_the_reason_told(
-    settings: Settings, producer: AIOKafkaProducer
+    settings: Settings, producer: AIOKafkaProducer, tmp_path: Path
 ) -> None:
     async def serve() -> None:
-        async with DocumentFollower(settings, Failing()).following():
+        async with following(settings, FailingStore(tmp_path)):
             await accept(producer, settings, document("a", "Complaints."))
             await asyncio.Event().wait()  # a service that would go on for ever
 
@@ -230,10 +249,10 @@ async def test_when_following_fails_what_runs_on_the_index_is_stopped_and_the_re
 
 
 async def test_what_fails_in_the_service_itself_is_told_as_it_is(
-    settings: Settings, index: Index
+    settings: Settings, store: Store
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with DocumentFollower(settings, index).following():
+        async with following(settings, store):
             raise ZeroDivisionError
 
 

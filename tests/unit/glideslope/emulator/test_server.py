@@ -41,6 +41,14 @@ async def test_it_quotes_what_the_prompt_shows(client: httpx.AsyncClient) -> Non
     }
 
 
+async def test_it_ranks_by_shared_words_the_best_first(client: httpx.AsyncClient) -> None:
+    body = {"model": "r", "query": "late fee", "documents": ["Loans.", "A late fee."], "top_n": 2}
+    told = (await client.post("/v1/rerank", json=body)).json()
+
+    assert [result["index"] for result in told["results"]] == [1, 0]
+    assert told["results"][0]["relevance_score"] > told["results"][1]["relevance_score"] == 0
+
+
 async def test_it_says_so_when_the_passages_hold_no_answer(client: httpx.AsyncClient) -> None:
     assert said(await ask(client, prompt="Who won?")) == {"answerable": False, "claims": []}
 

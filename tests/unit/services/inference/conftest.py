@@ -8,7 +8,7 @@ import pytest
 from botocore.session import get_session
 from pydantic import TypeAdapter
 
-from glideslope.emulator.behaviour import Script
+from glideslope.emulator.behaviour import Fault, Script
 from glideslope.emulator.server import serving
 from services.inference.adapters import bedrock
 from services.inference.adapters.bedrock import Bedrock
@@ -19,6 +19,17 @@ from services.inference.providers import ProviderSettings
 SILENCE: Final = 0.4  # seconds
 
 _session: Final = get_session()
+
+FAULTS: Final[list[tuple[Fault, set[str]]]] = [
+    (Fault.THROTTLED, {"throttled"}),
+    (Fault.UNAVAILABLE, {"unavailable"}),
+    (Fault.DENIED, {"denied"}),
+    (Fault.CONTEXT_TOO_LONG, {"context_too_long"}),
+    (Fault.DOWN, {"broken_off"}),
+    (Fault.MALFORMED, {"malformed"}),
+    (Fault.TIMEOUT, {"timed_out", "stalled"}),
+]
+"""How a call that is never streamed can fail, and the codes of the errors that it may raise."""
 
 KINDS: Final[dict[str, dict[str, Any]]] = {
     "openai": {"kind": "openai", "base_url": "{url}/v1", "api_key": "k"},

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient
 
-from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server import ServerIndex, ServerStore
 from services.inference.app import build
+from services.inference.index import Index
 from services.inference.settings import InferenceSettings
+from services.inference.versions import IndexVersion
 from shared import topics
 from shared.cloudevents import Event
 from shared.delivery import Handlers, Output, Record
@@ -40,6 +42,14 @@ class OnlyBuiltIn:
         return BUILT_IN
 
 
+class Only:
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    async def of(self, _release: Release) -> Index:
+        return self._index
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> InferenceSettings:
     return InferenceSettings(home=tmp_path)
@@ -47,7 +57,8 @@ def settings(tmp_path: Path) -> InferenceSettings:
 
 @pytest.fixture
 def index() -> Iterator[ServerIndex]:
-    with ServerIndex(lambda: QdrantClient(":memory:"), "passages") as index:
+    with ServerStore(lambda: QdrantClient(":memory:"), "passages") as store:
+        index = store.open(IndexVersion("bm25-1"))
         index.replace(document("faq", FEE, EVERYONE))
         index.replace(document("policy", RATIO, "credit"))
         yield index
@@ -80,7 +91,7 @@ async def handled(
     data: RequestAccepted | AnswerChecked,
     topic: Topic = topics.REQUESTS_ACCEPTED,
 ) -> tuple[AnswerDrafted, Output]:
-    handlers = Handlers(build(settings, index, OnlyBuiltIn()))
+    handlers = Handlers(build(settings, indexes=Only(index), releases=OnlyBuiltIn()))
     await handlers.prepare()
     event = Event(id="1", type=topic.event_type, source="/t", data=data.model_dump_json().encode())
     (output,) = await handlers.handle(

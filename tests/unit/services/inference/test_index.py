@@ -1,8 +1,13 @@
 """One suite over every index."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,14 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
 
+from glideslope.emulator.vectors import vector
 from services.inference.adapters.edge import EdgeIndex
-from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.edge_store import EdgeStore
+from services.inference.adapters.server import ServerIndex, ServerStore
 from services.inference.index import Index
+from services.inference.store import KeptIndex, Progress, Store
+from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import EVERYONE, DocumentAccepted, Passage
+from shared.retrieval import EmbedderParameters
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 
+DIMENSIONS = 64
 TEXTS = (
     "Net revenue for 2019 was $3,200 million, up from $2,900 million in 2018.",
     "The credit committee approves loans above EUR 5 million.",
@@ -47,16 +58,37 @@ def document(
     )
 
 
-def opened(kind: str, folder: Path) -> EdgeIndex | ServerIndex:
+HYBRID = IndexVersion(
+    "bm25-1", EmbedderParameters(model="emulator:embedding", dimensions=DIMENSIONS)
+)
+
+
+def store(kind: str, folder: Path) -> Store:
     if kind == "edge":
-        return EdgeIndex(folder)
-    return ServerIndex(lambda: QdrantClient(":memory:"), "passages")
+        return EdgeStore(folder)
+    return ServerStore(lambda: QdrantClient(":memory:"), "passages")
 
 
 @pytest.fixture(params=["edge", "server"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    with opened(request.param, tmp_path) as index:
-        yield index
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with store(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def index(opened: Store) -> KeptIndex:
+    return opened.open(IndexVersion("bm25-1"))
+
+
+@pytest.fixture
+def hybrid(opened: Store) -> KeptIndex:
+    return opened.open(HYBRID)
+
+
+def embedded(index: Index, document: DocumentAccepted) -> None:
+    """Index a document by its words, and by vectors of these."""
+    index.replace(document)
+    index.add_vectors(document, [vector(passage.text, DIMENSIONS) for passage in document.passages])
 
 
 def ask(
@@ -233,10 +265,112 @@ def test_a_hidden_document_does_not_change_the_scores_of_what_is_seen(index: Ind
     assert index.search("complaints 2019", tenant="acme", groups=(), limit=10) == before
 
 
+def near(text: str) -> list[float]:
+    return vector(text, DIMENSIONS)
+
+
+def hits(
+    index: Index, question: str, like: str, *, tenant: str = "acme", groups: tuple[str, ...] = ()
+) -> list[str]:
+    found = index.search(question, tenant=tenant, groups=groups, limit=10, vector=near(like))
+    return [hit.passage.text for hit in found]
+
+
+def test_a_passage_that_shares_no_word_with_the_question_is_found_by_its_vector(
+    hybrid: KeptIndex,
+) -> None:
+    embedded(hybrid, document())
+
+    assert TEXTS[1] not in ask(hybrid, "grievances")
+    assert hits(hybrid, "grievances", like=TEXTS[1])[0] == TEXTS[1]
+    assert hits(hybrid, "?!", like=TEXTS[1])[0] == TEXTS[1]
+
+
+def test_what_both_searches_find_comes_before_what_only_one_finds(hybrid: KeptIndex) -> None:
+    both, words, meaning = "Loans are approved.", "Loans. Loans. Loans.", "Credit is granted."
+    embedded(hybrid, document(texts=(both, words, meaning)))
+
+    found = hybrid.search(
+        "loans approved", tenant="acme", groups=(), limit=3, vector=near("Loans approved granted")
+    )
+
+    assert found[0].passage.text == both
+    assert found[0].score == pytest.approx(2 / 60, rel=1e-3)  # first in both
+
+
+def test_without_a_vector_a_hybrid_index_answers_by_words_alone(hybrid: KeptIndex) -> None:
+    embedded(hybrid, document())
+
+    assert ask(hybrid, "Who approves a loan?") == [TEXTS[1]]
+
+
+def test_what_has_no_vector_yet_is_found_by_its_words(hybrid: KeptIndex) -> None:
+    hybrid.replace(document())
+
+    assert hybrid.lacks_vectors(document())
+    assert hits(hybrid, "Who approves a loan?", like="anything") == [TEXTS[1]]
+
+
+def test_a_vector_opens_no_door_to_another_tenant_or_group(hybrid: KeptIndex) -> None:
+    embedded(hybrid, document("a", ("Complaints of the board.",), groups=("board",)))
+    embedded(hybrid, document("b", ("Complaints of bravo.",), tenant="bravo"))
+
+    assert hits(hybrid, "complaints", like="Complaints of the board.") == []
+    assert hits(hybrid, "complaints", like="Complaints", groups=("board",)) == [
+        "Complaints of the board."
+    ]
+    assert hits(hybrid, "complaints", like="Complaints", tenant="bravo") == ["Complaints of bravo."]
+
+
+def test_hidden_documents_do_not_change_the_fused_scores_of_what_is_seen(
+    hybrid: KeptIndex,
+) -> None:
+    embedded(hybrid, document())
+    question = "complaints 2019"
+    told: dict[str, Any] = {"tenant": "acme", "groups": (), "limit": 10, "vector": near(question)}
+    before = hybrid.search(question, **told)
+    embedded(hybrid, document("secret", ("Complaints complaints 2019.",) * 5, groups=("board",)))
+
+    assert hybrid.search(question, **told) == before
+
+
+def test_a_repeated_replacement_keeps_vectors_and_another_version_has_none(
+    hybrid: KeptIndex,
+) -> None:
+    embedded(hybrid, document())
+    hybrid.replace(document())
+    assert not hybrid.lacks_vectors(document())
+
+    narrowed = document(groups=("board",))
+    hybrid.replace(narrowed)
+
+    assert hybrid.lacks_vectors(narrowed)
+    assert not hybrid.lacks_vectors(document())  # it is not there any more
+
+
+def test_vectors_that_come_too_late_bring_nothing_back(hybrid: KeptIndex) -> None:
+    hybrid.replace(document())
+    newer = document(texts=("Complaints are answered within five working days.",))
+    hybrid.replace(newer)
+    hybrid.add_vectors(document(), [near(text) for text in TEXTS])
+    assert hybrid.lacks_vectors(newer)
+
+    hybrid.remove("acme", "report")
+    hybrid.add_vectors(newer, [near(newer.passages[0].text)])
+
+    assert hits(hybrid, "complaints", like="complaints") == []
+
+
+@contextmanager
+def server(version: IndexVersion = HYBRID) -> Iterator[ServerIndex]:
+    with ServerStore(lambda: QdrantClient(":memory:"), "passages") as opened:
+        yield opened.open(version)
+
+
 @pytest.fixture(scope="module")
 def shared_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeIndex]:
     """One shard for the many examples of a property: each has tenants of its own."""
-    with EdgeIndex(tmp_path_factory.mktemp("edge")) as edge:
+    with EdgeIndex(tmp_path_factory.mktemp("edge"), DIMENSIONS) as edge:
         yield edge
 
 
@@ -259,8 +393,8 @@ def test_whoever_asks_gets_exactly_what_their_groups_allow(
     example = str(uuid4())
     newest: dict[tuple[str, str], tuple[str, ...]] = {}
     tenant, held = asker
-    with ServerIndex(lambda: QdrantClient(":memory:"), "passages") as server:
-        for index in (shared_edge, server):
+    with server() as at_server:
+        for index in (shared_edge, at_server):
             for owner, number, allowed in documents:
                 accepted = document(
                     f"d{number}", ("Complaints.",), tenant=owner + example, groups=allowed
@@ -295,8 +429,8 @@ def test_both_indexes_rank_alike(
 ) -> None:
     tenant = str(uuid4())
     rankings = []
-    with ServerIndex(lambda: QdrantClient(":memory:"), "passages") as server:
-        for index in (shared_edge, server):
+    with server() as at_server:
+        for index in (shared_edge, at_server):
             for number, text in enumerate(texts):
                 index.replace(document(f"d{number:02}", (text, "The board."), tenant=tenant))
             index.replace(document("d00", (replaced,), tenant=tenant))
@@ -309,26 +443,100 @@ def test_both_indexes_rank_alike(
     assert rankings[0] == rankings[1]
 
 
-def test_two_edge_indexes_in_one_place_do_not_meet(tmp_path: Path) -> None:
-    with EdgeIndex(tmp_path) as first, EdgeIndex(tmp_path) as second:
+def test_two_processes_in_one_place_do_not_meet(tmp_path: Path) -> None:
+    plain = IndexVersion("bm25-1")
+    with EdgeStore(tmp_path) as one, EdgeStore(tmp_path) as other:
+        first, second = one.open(plain), other.open(plain)
         first.replace(document())
 
         assert ask(second, "complaints") == []
         assert ask(first, "complaints") == [TEXTS[3]]
 
 
-def test_a_new_edge_index_starts_empty_where_an_old_one_was(tmp_path: Path) -> None:
-    with EdgeIndex(tmp_path) as old:
-        old.replace(document())
-    with EdgeIndex(tmp_path) as new:
+def test_a_shard_is_reopened_with_what_it_had_and_how_far_it_had_got(tmp_path: Path) -> None:
+    words, vectors = Progress({0: 7, 1: 3}, is_complete=True), Progress({0: 5}, is_complete=False)
+    with EdgeIndex(tmp_path, DIMENSIONS) as old:
+        old.adopt("cluster/topic")
+        embedded(old, document())
+        old.keep_progress("words", words)
+        old.keep_progress("vectors", vectors)
+    with EdgeIndex(tmp_path, DIMENSIONS) as new:
+        new.adopt("cluster/topic")
+        assert (new.progress("words"), new.progress("vectors")) == (words, vectors)
+        assert ask(new, "complaints") == [TEXTS[3]]
+        assert not new.lacks_vectors(document())
+        new.adopt("cluster/another")
+        assert new.progress("words") is None
         assert ask(new, "complaints") == []
 
-    assert [folder.name for folder in tmp_path.iterdir()] == ["0"]
+
+def test_what_a_killed_process_wrote_after_it_last_kept_its_progress_is_there(
+    tmp_path: Path,
+) -> None:
+    written = f"""
+import os, signal
+from pathlib import Path
+from services.inference.adapters.edge import EdgeIndex
+from services.inference.store import Progress
+from shared.events import DocumentAccepted, Passage
+def document(name):
+    passage = Passage(id="1", document_id=name, locator="p. 1", text=f"Complaints of {{name}}.")
+    return DocumentAccepted(document_id=name, tenant="acme", passages=(passage,))
+index = EdgeIndex(Path({str(tmp_path)!r}))
+index.adopt("topic")
+index.replace(document("a"))
+index.keep_progress("words", Progress({{0: 1}}, True))
+index.replace(document("b"))
+index.remove("acme", "a")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", written], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    with EdgeIndex(tmp_path) as new:
+        assert new.progress("words") == Progress({0: 1}, is_complete=True)
+        assert ask(new, "complaints") == ["Complaints of b."]
+
+
+@pytest.mark.parametrize("torn", ["emptied", "scrambled", "without its state"])
+def test_a_torn_shard_is_built_anew(tmp_path: Path, torn: str) -> None:
+    with EdgeIndex(tmp_path) as old:
+        old.adopt("topic")
+        old.replace(document())
+        old.keep_progress("words", Progress({0: 7}, is_complete=True))
+    if torn == "without its state":
+        (tmp_path / "state.json").unlink()
+    for file in (tmp_path / "shard").rglob("*"):
+        if file.is_file() and torn != "without its state":
+            file.write_bytes(b"" if torn == "emptied" else b"\xff" * 100)
+
+    with EdgeIndex(tmp_path) as new:
+        assert new.progress("words") is None
+        assert ask(new, "complaints") == []
+        new.replace(document())
+        assert ask(new, "complaints") == [TEXTS[3]]
+
+
+def test_versions_that_nobody_uses_and_retired_ones_are_dropped(
+    opened: Store, tmp_path: Path
+) -> None:
+    plain = IndexVersion("bm25-1")
+    for version in (plain, HYBRID):
+        opened.open(version).replace(document())
+    if isinstance(opened, ServerStore):  # others may use what this process does not
+        assert opened.drop(retired=[HYBRID.name], used=[]) == [HYBRID.name]
+        assert ask(opened.open(plain), "complaints") == [TEXTS[3]]
+        return
+    with EdgeStore(tmp_path / "more") as more:
+        for version in (plain, HYBRID):
+            more.open(version).close()
+        assert more.drop(retired=[HYBRID.name], used=[plain.name, HYBRID.name]) == [HYBRID.name]
+        assert more.drop(retired=[], used=[]) == [plain.name]
 
 
 def test_an_unreachable_server_holds_requests_up_and_the_error_says_what_to_check() -> None:
     def connect() -> QdrantClient:
         return QdrantClient("http://127.0.0.1:9", timeout=1, check_compatibility=False)
 
-    with pytest.raises(OverloadedError, match="GLIDESLOPE_QDRANT_URL"), ServerIndex(connect, "p"):
+    with pytest.raises(OverloadedError, match="GLIDESLOPE_QDRANT_URL"), ServerStore(connect, "p"):
         pass

@@ -19,7 +19,7 @@ from shared.delivery import (
 )
 from shared.delivery.attempts import Attempts, Rounds
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
-from shared.delivery.errors import PoisonError
+from shared.delivery.errors import NotYetError, PoisonError
 from shared.delivery.record import Output
 from shared.delivery.retries import Retry
 from shared.delivery.slots import Slots
@@ -195,6 +195,17 @@ async def test_while_a_dependency_is_down_no_try_is_counted_and_nothing_is_dead_
     (output,) = await bench.outputs()
     assert output.topic == "requests.rejected"
     assert bench.tries == 8
+
+
+async def test_what_a_record_needs_and_is_not_there_yet_holds_back_no_other() -> None:
+    bench = Bench([NotYetError("index", "is being built")] * 7)
+    (output,) = await bench.outputs()
+    assert output.topic == "requests.rejected"
+    assert bench.tries == 8
+
+    breakers = DependencyBreakers(1, 60)
+    assert breakers.failed(NotYetError("index", "soon", retry_after=1), "requests") == 1
+    assert (breakers.any_known, breakers.open) == (False, [])
 
 
 async def test_a_fatal_error_is_not_kept_from_the_service() -> None:

@@ -10,7 +10,7 @@ from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from services.inference.adapters.embedders import embedder
 from services.inference.embedder import Embedder
 from services.inference.models.errors import ModelError
-from tests.unit.services.inference.conftest import opened
+from tests.unit.services.inference.conftest import FAULTS, opened
 
 MODELS = {
     "openai": "text-embedding-3-small",
@@ -56,18 +56,7 @@ async def test_no_texts_have_no_vectors(kind: str, emulator: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-@pytest.mark.parametrize(
-    ("fault", "codes"),
-    [
-        (Fault.THROTTLED, {"throttled"}),
-        (Fault.UNAVAILABLE, {"unavailable"}),
-        (Fault.DENIED, {"denied"}),
-        (Fault.CONTEXT_TOO_LONG, {"context_too_long"}),
-        (Fault.DOWN, {"broken_off"}),
-        (Fault.MALFORMED, {"malformed"}),
-        (Fault.TIMEOUT, {"timed_out", "stalled"}),
-    ],
-)
+@pytest.mark.parametrize(("fault", "codes"), FAULTS)
 async def test_failures_have_the_names_that_other_models_have(
     kind: str, emulator: str, script: Script, fault: Fault, codes: set[str]
 ) -> None:
