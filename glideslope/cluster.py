@@ -28,6 +28,7 @@ SOURCE: Final = "/glideslope/cli"
 _ANSWER_WITHIN_MS: Final = 10_000
 _FETCH_WAIT_MS: Final = 100
 _SETTLE_SECONDS: Final = 0.05
+_VISIBLE_SECONDS: Final = 20.0
 _TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
 _Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
@@ -126,6 +127,24 @@ async def reader(
             client.seek(partition, (beginnings if start == "beginning" else ends)[partition])
         names = {settings.topic(topic): topic for topic in wanted}
         yield Reader(client, names, beginnings, ends)
+
+
+async def await_committed(settings: Settings, topic: Topic, written: Mapping[int, int]) -> None:
+    """Wait until readers see what a transaction has written: the last offset of each partition.
+
+    A broker answers a commit before its marker is in the partition. Raises `UnreachableError`,
+    `TopicsMissingError`, and `ClusterError` where a broker takes very long.
+    """
+    if not written:
+        return
+    name = settings.topic(topic)
+    ends = {TopicPartition(name, number): offset + 1 for number, offset in written.items()}
+    async with reader(settings, topic) as committed:
+        if await committed.settle(ends, _VISIBLE_SECONDS):
+            raise ClusterError(
+                f"what was written to {name} is committed, and cannot be read after "
+                f"{_VISIBLE_SECONDS:g} s: see that the brokers are well"
+            )
 
 
 async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[TopicPartition]]:

@@ -1,0 +1,5 @@
+"""`glideslope release compare`."""
+
+
+def command() -> None:
+    """Compare."""

@@ -1,0 +1,5 @@
+"""`glideslope release watch`."""
+
+
+def command() -> None:
+    """Watch."""
