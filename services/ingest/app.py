@@ -60,6 +60,7 @@ def build(settings: IngestSettings, releases: Releases | None = None) -> Service
         on_revoked,
         in_order=ordered,
         lifespan=routing.following,
+        measured=intake.measured,
     )
 
 

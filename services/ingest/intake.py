@@ -1,20 +1,23 @@
 """Takes submissions in: each is decided on, and the decision leaves on its topic."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from services.ingest import documents, feedback, requests
 from services.ingest.arrival import Arrival
 from services.ingest.decision import decided
 from services.ingest.duplicates import Duplicates
-from services.ingest.release import Releases, conversation
+from services.ingest.release import Pinned, Releases, conversation
 from services.ingest.ways import Ways
 from shared.cloudevents import Event
 from shared.delivery.record import Record
 from shared.events import RequestAccepted
+from shared.metrics import REQUESTS_PINNED, Metrics
+
+_SHOWN: Final = 12  # of a release's hash, as `glideslope release list` shows it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intake:
     """What a decision needs beside the submission. `most_bytes` bounds the record it came in."""
 
@@ -23,6 +26,11 @@ class Intake:
     releases: Releases
     default_tenant: str
     most_bytes: int
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def measured(self, metrics: Metrics) -> None:
+        """Count in `metrics` from now on."""
+        self.metrics = metrics
 
     async def request(self, data: Any, event: Event, record: Record) -> None:
         """Accept a request and pin it to a release, reject it, or pass it by as a duplicate.
@@ -38,10 +46,17 @@ class Intake:
                     requests.acceptable, data, arrival, pinned.release, self.most_bytes
                 )
                 await self.ways.publish(decision, arrival)
-                if pinned.shadow is not None and isinstance(decision, RequestAccepted):
-                    await self.ways.publish(requests.shadow(decision, pinned.shadow), arrival)
+                if isinstance(decision, RequestAccepted):
+                    await self._accepted(decision, pinned, arrival)
             else:
                 await self.ways.publish(requests.duplicate(arrival), arrival)
+
+    async def _accepted(self, request: RequestAccepted, pinned: Pinned, arrival: Arrival) -> None:
+        part = "canary" if pinned.is_canary else "promoted"
+        self.metrics.count(REQUESTS_PINNED, pinned.release[:_SHOWN], part)
+        if pinned.shadow is not None:
+            await self.ways.publish(requests.shadow(request, pinned.shadow), arrival)
+            self.metrics.count(REQUESTS_PINNED, pinned.shadow[:_SHOWN], "shadow")
 
     async def document(self, data: Any, event: Event, record: Record) -> None:
         """Accept a document, cut into passages, or reject it."""

@@ -17,6 +17,7 @@ class Pinned:
 
     release: str
     shadow: str | None = None
+    is_canary: bool = False
 
 
 class Releases(Protocol):
@@ -41,16 +42,14 @@ def pinned(routing: RoutingChanged | None, default: str, conversation: bytes) ->
     """
     if routing is None:
         return Pinned(default)
-    release = routing.promoted or default
-    if (canary := routing.canary) is not None and (
-        place(canary.release, conversation) < canary.percent
-    ):
-        release = canary.release
-    if (shadow := routing.shadow) is not None and (
-        place(shadow.release, conversation) < shadow.percent
-    ):
-        return Pinned(release, shadow.release)
-    return Pinned(release)
+    canary, shadow = routing.canary, routing.shadow
+    on_canary = canary is not None and place(canary.release, conversation) < canary.percent
+    copied = shadow is not None and place(shadow.release, conversation) < shadow.percent
+    return Pinned(
+        release=canary.release if canary and on_canary else routing.promoted or default,
+        shadow=shadow.release if shadow and copied else None,
+        is_canary=on_canary,
+    )
 
 
 def place(release: str, conversation: bytes) -> float:

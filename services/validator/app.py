@@ -28,17 +28,27 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
         )
     }
 
-    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
-    async def check(draft: events.AnswerDrafted) -> None:
+    shadowed = broker.publisher(settings.topic(topics.SHADOWS_CHECKED), schema=events.ShadowChecked)
+
+    async def judged(draft: events.AnswerDrafted) -> tuple[events.AnswerChecked, Route]:
         release = await known.get(draft.request.release)
         if _characters(draft) > settings.thread_above_characters:
-            checked, route = await asyncio.to_thread(validate, draft, release)
-        else:
-            checked, route = validate(draft, release)
+            return await asyncio.to_thread(validate, draft, release)
+        return validate(draft, release)
+
+    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
+    async def check(draft: events.AnswerDrafted) -> None:
+        checked, route = await judged(draft)
         await ways[route].publish(checked)
 
+    @broker.subscriber(settings.topic(topics.SHADOWS_DRAFTED))
+    async def check_shadow(draft: events.AnswerDrafted) -> None:
+        checked, route = await judged(draft)
+        await shadowed.publish(events.ShadowChecked(**dict(checked), route=route.name.lower()))
+
+    aside = frozenset(settings.topic(each) for each in topics.SHADOWS)
     lifespan = nullcontext if releases else lambda: catalogue
-    return Service("validator", broker, settings, lifespan=lifespan)
+    return Service("validator", broker, settings, aside=aside, lifespan=lifespan)
 
 
 def _characters(draft: events.AnswerDrafted) -> int:

@@ -48,7 +48,7 @@ class Engine:
         self._group = f"{self._settings.topic_prefix}{service.name}"
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
-        self._slots = Slots(self._settings.max_in_flight)
+        self._slots = Slots(self._settings.max_in_flight, self._settings.shadow_in_flight)
         self._budget = Budget(self._settings.max_bytes_in_flight)
         self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
         self._metrics = metrics or Metrics()
@@ -66,6 +66,7 @@ class Engine:
                 dead_letters=self._settings.topic(topics.DEAD_LETTERS),
                 in_order=service.in_order,
                 foreign=frozenset(self._settings.topic(t) for t in topics.ALL if t.is_foreign),
+                aside=service.aside,
             ),
             service=service.name,
             slots=self._slots,

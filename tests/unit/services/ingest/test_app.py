@@ -12,6 +12,7 @@ from services.ingest.settings import IngestSettings
 from shared import events, topics
 from shared.cloudevents import UnreadableError, derived_id, read
 from shared.delivery import Handlers, Output, Record
+from shared.metrics import REQUESTS_PINNED, Metrics
 from shared.release import BUILT_IN
 from shared.topics import Topic
 
@@ -139,6 +140,20 @@ async def test_a_release_in_shadow_gets_a_copy_that_says_so_and_has_no_deadline(
     original = events.RequestAccepted.model_validate_json(accepted.value or b"")
     copied = events.ShadowRequested.model_validate_json(copy.value or b"")
     assert dict(copied) == {**dict(original), "release": "b" * 64, "deadline": None}
+
+
+async def test_what_a_request_is_pinned_to_is_counted_by_release_and_part() -> None:
+    service = build(SETTINGS, Shadowing())
+    handlers, metrics = Handlers(service), Metrics()
+    await handlers.prepare()
+    assert service.measured is not None
+    service.measured(metrics)
+    for offset, data in enumerate(({"question": "Why?"}, {"question": "Why?"})):
+        await handlers.handle(submitted(topics.REQUESTS, data, offset))
+    assert metrics.counted(REQUESTS_PINNED) == {
+        ("a" * 12, "promoted"): 1,
+        ("b" * 12, "shadow"): 1,
+    }
 
 
 async def test_a_release_in_shadow_gets_no_copy_of_what_is_rejected_or_repeated() -> None:
