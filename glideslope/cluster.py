@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -216,6 +217,17 @@ class Reader:
         """Move to given offsets; a partition that is not named stays where it is."""
         for partition, offset in offsets.items():
             self._consumer.seek(partition, offset)
+
+    async def start_since(self, moment: datetime) -> None:
+        """Move to the first records that brokers have taken since a moment."""
+        milliseconds = int(moment.timestamp() * 1000)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self.ends, milliseconds))
+        self.start_at(
+            {
+                partition: self.ends[partition] if at is None else at.offset
+                for partition, at in found.items()
+            }
+        )
 
     def only(self, partition: int) -> None:
         """Read nothing any more but this partition number."""
