@@ -233,6 +233,11 @@ class Reader:
         """Read nothing any more but this partition number."""
         self._consumer.pause(*(each for each in self.ends if each.partition != partition))
 
+    def resume(self) -> None:
+        """Go on after `to_end`, from each partition's end; what it fetched beyond is read again."""
+        self.start_at(self.ends)
+        self._consumer.resume(*self.ends)
+
     async def follow(self) -> AsyncIterator[tuple[Topic, Record]]:
         """Yield records as they come, for ever."""
         while True:

@@ -40,8 +40,8 @@ class Sample:
         places = [numbers.setdefault(each, len(numbers)) for each in conversations]
         self.count = len(values)
         self.conversations = len(numbers)
-        self._sizes: Floats = np.bincount(places, weights=np.ones(len(places)))
-        sums: Floats = np.bincount(places, weights=np.asarray(values, float))
+        self._sizes: Floats = np.asarray(np.bincount(places), np.float64)
+        sums: Floats = np.asarray(np.bincount(places, weights=np.asarray(values)), np.float64)
         self.mean = float(sums.sum() / self.count) if self.count else float("nan")
         self._off: Floats = sums - self.mean * self._sizes
 

@@ -77,12 +77,13 @@ class Outcomes:
         self._accepted: dict[_Asked, str] = {}
         self.unreadable = 0
 
-    def add(self, topic: Topic, record: Record) -> None:
-        """Take in one record of a topic in `READ`."""
+    def add(self, topic: Topic, record: Record) -> Outcome | None:
+        """Take in one record of a topic in `READ`; return what a request has come to with it."""
         try:
-            self._add(topic, record)
+            return self._add(topic, record)
         except (UnreadableError, ValidationError, KeyError, ValueError):
             self.unreadable += 1
+        return None
 
     def live(self, release: str | None = None) -> Iterator[Outcome]:
         """Yield what requests came to, those that a release answered or of all."""
@@ -109,38 +110,40 @@ class Outcomes:
             release for asked, release in self._accepted.items() if asked not in self._live
         )
 
-    def _add(self, topic: Topic, record: Record) -> None:
+    def _add(self, topic: Topic, record: Record) -> Outcome | None:
         if topic is topics.DEAD_LETTERS:
-            self._add_dead_letter(record)
-            return
+            return self._add_dead_letter(record)
         data = cloudevents.read(record.value, record.headers).data
         if topic is topics.REQUESTS_ACCEPTED:
             request = RequestAccepted.model_validate_json(data)
             self._accepted[_asked(request)] = request.release
         elif topic is topics.SHADOWS_CHECKED:
-            copy = ShadowChecked.model_validate_json(data)
-            if copy.route != "regenerate":
-                failed = copy.referral is not None and copy.referral.code == _SHADOW_FAILED
-                route: Route = "failed" if failed else copy.route
-                request = copy.request
-                self._copies[request.release, _asked(request)] = _outcome(
-                    copy, record, route, is_copy=True
-                )
+            self._add_copy(ShadowChecked.model_validate_json(data), record)
         else:
             checked = AnswerChecked.model_validate_json(data)
-            self._live[_asked(checked.request)] = _outcome(checked, record, _ROUTES[topic])
+            outcome = _outcome(checked, record, _ROUTES[topic])
+            self._live[_asked(checked.request)] = outcome
+            return outcome
+        return None
 
-    def _add_dead_letter(self, record: Record) -> None:
+    def _add_copy(self, copy: ShadowChecked, record: Record) -> None:
+        if copy.route == "regenerate":
+            return
+        failed = copy.referral is not None and copy.referral.code == _SHADOW_FAILED
+        outcome = _outcome(copy, record, "failed" if failed else copy.route, is_copy=True)
+        self._copies[copy.request.release, _asked(copy.request)] = outcome
+
+    def _add_dead_letter(self, record: Record) -> Outcome | None:
         topic = self._topics[origin(record).topic]
         if topic not in _WORK:
-            return
+            return None
         data = cloudevents.read(record.value, record.headers).data
         if topic is topics.REQUESTS_ACCEPTED:
             request = RequestAccepted.model_validate_json(data)
         else:
             request = AnswerDrafted.model_validate_json(data).request
         # one that was redriven has come, or will come, to something better
-        self._live.setdefault(_asked(request), _failed(request, record))
+        return self._live.setdefault(_asked(request), _failed(request, record))
 
 
 def _asked(request: RequestAccepted) -> _Asked:
