@@ -42,18 +42,25 @@ def command(
     confidence together. Exit codes: 0 B is worse in nothing; 1 it is in something.
     """
     since = datetime.now(UTC) - timedelta(days=days)
-    comparisons = run(_compared(one, other, sets or [], since, terminal.cluster_settings()))
+    comparisons, undecided = run(
+        _compared(one, other, sets or [], since, terminal.cluster_settings())
+    )
     from evals.comparison import Outcome as Verdict  # noqa: PLC0415 - the help must not wait for it
     from glideslope.releases.comparison import overall  # noqa: PLC0415 - as above
 
     outcome = overall(each.outcome for each in comparisons)
     if as_json:
         terminal.print_json(
-            {"outcome": outcome.value, "comparisons": [each.as_data() for each in comparisons]}
+            {
+                "outcome": outcome.value,
+                "comparisons": [each.as_data() for each in comparisons],
+                "undecided": dict(zip("ab", undecided, strict=True)),
+            }
         )
     else:
         for each in comparisons:
             _show(each)
+        out.print(f"on their way, and in no figure: {undecided[0]:,} of A, {undecided[1]:,} of B")
         out.print(Text(f"B is {outcome.value}" if outcome is not Verdict.INCONCLUSIVE else outcome))
     if any(d.outcome is Verdict.WORSE for each in comparisons for d in each.differences):
         raise typer.Exit(Exit.FAILED)
@@ -61,14 +68,14 @@ def command(
 
 async def _compared(
     one: str, other: str, sets: list[Path], since: datetime, settings: Settings
-) -> "list[Comparison]":
+) -> "tuple[list[Comparison], tuple[int, int]]":
     try:
         from glideslope.releases import comparison  # noqa: PLC0415 - the help must not wait for it
     except ModuleNotFoundError as error:
         raise CommandError(f"{error.name} is missing: install glideslope[evals]") from error
     known = await registry.load(settings)
     a, b = known.find(one), known.find(other)
-    outcomes = await read_outcomes(settings, since)
+    outcomes = await _outcomes(settings, since)
     live = comparison.compare(list(outcomes.live(a.release)), list(outcomes.live(b.release)))
     pairs = list(outcomes.pairs(a.release, b.release))
     found = [live]
@@ -79,11 +86,11 @@ async def _compared(
         judged = list(_judged(sets, a, b))
         groups = [first.example.group for first, _ in judged]
         found.append(comparison.compare_pairs("eval", judged, groups, comparison.LABELLED))
-    return found
+    undecided = outcomes.undecided()
+    return found, (undecided[a.release], undecided[b.release])
 
 
-async def read_outcomes(settings: Settings, since: datetime) -> Outcomes:
-    """Read what was decided since a moment. Raises `UnreachableError`, `TopicsMissingError`."""
+async def _outcomes(settings: Settings, since: datetime) -> Outcomes:
     outcomes = Outcomes(settings)
     async with cluster.reader(settings, *READ) as reader:
         await reader.start_since(since)

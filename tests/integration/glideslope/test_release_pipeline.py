@@ -30,6 +30,7 @@ from shared.events import (
 from shared.release import BUILT_IN
 from shared.settings import Settings
 from shared.topics import Topic
+from tests.integration.glideslope.conftest import Run
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -94,18 +95,19 @@ def by(action: str) -> By:
 
 
 async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back_by_itself(
-    settings: Settings,
+    settings: Settings, glideslope: Run
 ) -> None:
     async with Stack(settings) as stack:
         settings = stack.settings
         await registry.create([WORSE], settings, operator="ann", reason="to see")
         await change.change(settings, routes.shadow(B, 100), by("release.shadow"))
         asked = 0
-        while not await values(settings, topics.SHADOWS_REQUESTED):  # ingest follows on its own
+        copies = 0
+        while copies < WAVE:  # ingest follows on its own, so the first may come too early
             await ask_wave(settings)
             asked += WAVE
             await ended(settings, asked)
-        copies = len(await values(settings, topics.SHADOWS_REQUESTED))
+            copies = len(await values(settings, topics.SHADOWS_REQUESTED))
         tried = await shadowed(settings, copies)
         assert {(each.request.release, each.route, each.attempt) for each in tried} == {
             (B, "review", 2)
@@ -113,6 +115,11 @@ async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back
         answers = await ended(settings, asked)
         assert all(isinstance(each, Result) for each in answers)
         assert {each.release for each in answers if isinstance(each, Result)} == {A}
+
+        compared = await glideslope("release", "compare", "built-in", "worse", "--json")
+        live, pairs = json.loads(compared.out)["comparisons"]
+        assert (compared.code, live["outcome"], live["requests"]["b"]) == (1, "inconclusive", 0)
+        assert (pairs["outcome"], pairs["requests"]["b"]) == ("worse", copies)
 
         await change.change(settings, routes.end_shadow(), by("release.shadow_off"))
         await change.change(settings, routes.canary(B, 50), by("release.canary"))
