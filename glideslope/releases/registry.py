@@ -18,12 +18,10 @@ from glideslope.cluster import SOURCE
 from shared import releases, topics
 from shared.cloudevents import Event
 from shared.events import OffsetRange, Operation, ReleaseRegistered
-from shared.release import BUILT_IN, Release
+from shared.release import BUILT_IN, SHORT, Release
 from shared.settings import Settings
 
 CREATE: Final = "release.create"
-SHORT: Final = 12
-"""Digits of a hash that people are shown."""
 _PREFIX_AT_LEAST: Final = 4
 
 State = Literal["registered", "known"]

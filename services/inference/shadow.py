@@ -13,13 +13,12 @@ import structlog
 
 from shared.events import AnswerChecked, AnswerDrafted, Referral, RequestAccepted, Usage
 from shared.metrics import SHADOWS_DROPPED, SHADOWS_FAILED, Metrics
+from shared.release import SHORT
 
 FAILED: Final = "shadow_failed"
 """Code of the referral of a copy that could not be answered."""
 WITHIN_SECONDS: Final = 120.0
 """Time that one copy may take."""
-
-_SHOWN: Final = 12  # of a release's hash, as `glideslope release list` shows it
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -45,7 +44,7 @@ class Shadows:
     async def first(self, request: RequestAccepted) -> AnswerDrafted | None:
         """Return what the release makes of a copy; None where it came too late."""
         if datetime.now(UTC) - request.received_at > self._max_age:
-            self._metrics.count(SHADOWS_DROPPED, request.release[:_SHOWN])
+            self._metrics.count(SHADOWS_DROPPED, request.release[:SHORT])
             return None
         return await self._run(request, None)
 
@@ -60,7 +59,7 @@ class Shadows:
         except Exception as error:  # noqa: BLE001 - of a copy, every failure is an outcome
             kind = type(error).__name__  # the error's own text can hold the question
             _log.warning("shadow_failed", release=request.release, error=kind)
-            self._metrics.count(SHADOWS_FAILED, request.release[:_SHOWN], kind)
+            self._metrics.count(SHADOWS_FAILED, request.release[:SHORT], kind)
             return AnswerDrafted(
                 request=request,
                 attempt=earlier.attempt + 1 if earlier else 1,

@@ -1,7 +1,7 @@
 """Takes submissions in: each is decided on, and the decision leaves on its topic."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from services.ingest import documents, feedback, requests
 from services.ingest.arrival import Arrival
@@ -13,8 +13,7 @@ from shared.cloudevents import Event
 from shared.delivery.record import Record
 from shared.events import RequestAccepted
 from shared.metrics import REQUESTS_PINNED, Metrics
-
-_SHOWN: Final = 12  # of a release's hash, as `glideslope release list` shows it
+from shared.release import SHORT
 
 
 @dataclass(slots=True)
@@ -53,10 +52,10 @@ class Intake:
 
     async def _accepted(self, request: RequestAccepted, pinned: Pinned, arrival: Arrival) -> None:
         part = "canary" if pinned.is_canary else "promoted"
-        self.metrics.count(REQUESTS_PINNED, pinned.release[:_SHOWN], part)
+        self.metrics.count(REQUESTS_PINNED, pinned.release[:SHORT], part)
         if pinned.shadow is not None:
             await self.ways.publish(requests.shadow(request, pinned.shadow), arrival)
-            self.metrics.count(REQUESTS_PINNED, pinned.shadow[:_SHOWN], "shadow")
+            self.metrics.count(REQUESTS_PINNED, pinned.shadow[:SHORT], "shadow")
 
     async def document(self, data: Any, event: Event, record: Record) -> None:
         """Accept a document, cut into passages, or reject it."""

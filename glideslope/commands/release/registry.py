@@ -10,9 +10,9 @@ from rich.text import Text
 from glideslope import terminal
 from glideslope.commands.release.options import Json, Name, Who, run
 from glideslope.releases import manifest, registry
-from glideslope.releases.registry import SHORT, Registered
+from glideslope.releases.registry import Registered
 from glideslope.terminal import CommandError, out, plain
-from shared.release import Release
+from shared.release import SHORT, Release
 
 
 def create(
