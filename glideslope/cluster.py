@@ -130,20 +130,24 @@ async def reader(
         yield Reader(client, names, beginnings, ends)
 
 
-async def await_committed(settings: Settings, topic: Topic, written: Mapping[int, int]) -> None:
-    """Wait until readers see what a transaction has written: the last offset of each partition.
+async def await_committed(settings: Settings, written: Mapping[Topic, Mapping[int, int]]) -> None:
+    """Wait until readers see what a transaction has written: by topic, partition → last offset.
 
     A broker answers a commit before its marker is in the partition. Raises `UnreachableError`,
     `TopicsMissingError`, and `ClusterError` where a broker takes very long.
     """
-    if not written:
+    ends = {
+        TopicPartition(settings.topic(topic), number): offset + 1
+        for topic, offsets in written.items()
+        for number, offset in offsets.items()
+    }
+    if not ends:
         return
-    name = settings.topic(topic)
-    ends = {TopicPartition(name, number): offset + 1 for number, offset in written.items()}
-    async with reader(settings, topic) as committed:
-        if await committed.settle(ends, _VISIBLE_SECONDS):
+    async with reader(settings, *written) as committed:
+        if late := await committed.settle(ends, _VISIBLE_SECONDS):
+            names = ", ".join(sorted({each.topic for each in late}))
             raise ClusterError(
-                f"what was written to {name} is committed, and cannot be read after "
+                f"what was written to {names} is committed, and cannot be read after "
                 f"{_VISIBLE_SECONDS:g} s: see that the brokers are well"
             )
 

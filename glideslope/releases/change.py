@@ -105,10 +105,15 @@ async def change(
                     topic=topics.ROUTING.name,
                     offsets=(OffsetRange(first=offset, last=offset),),
                 )
-                await operations.publish(producer, operation, routing.PARTITION, settings)
+                recorded = await operations.publish(
+                    producer, operation, routing.PARTITION, settings
+                )
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise OvertakenError from error
-    await cluster.await_committed(settings, topics.ROUTING, {routing.PARTITION: offset})
+    written = {topics.ROUTING: offset, topics.OPERATIONS: recorded}
+    await cluster.await_committed(
+        settings, {topic: {routing.PARTITION: last} for topic, last in written.items()}
+    )
     return after
 
 

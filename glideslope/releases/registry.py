@@ -20,6 +20,7 @@ from shared.cloudevents import Event
 from shared.events import OffsetRange, Operation, ReleaseRegistered
 from shared.release import BUILT_IN, SHORT, Release
 from shared.settings import Settings
+from shared.topics import Topic
 
 CREATE: Final = "release.create"
 _PREFIX_AT_LEAST: Final = 4
@@ -135,7 +136,7 @@ async def create(
     known = (await load(settings)).known
     there = {name for name, each in known.items() if each.at is not None}
     states: list[State] = []
-    written: dict[int, int] = {}
+    written: dict[Topic, dict[int, int]] = {topics.RELEASES: {}, topics.OPERATIONS: {}}
     # of its own name: a registration has nobody to fence, and two of one release are alike
     writer = f"{settings.topic_prefix}releases-{uuid4()}"
     async with (
@@ -157,9 +158,11 @@ async def create(
                 topic=topics.RELEASES.name,
                 offsets=(OffsetRange(first=offset, last=offset),),
             )
-            await operations.publish(producer, operation, partition, settings)
-            written[partition] = offset
-    await cluster.await_committed(settings, topics.RELEASES, written)
+            written[topics.RELEASES][partition] = offset
+            written[topics.OPERATIONS][partition] = await operations.publish(
+                producer, operation, partition, settings
+            )
+    await cluster.await_committed(settings, written)
     return states
 
 

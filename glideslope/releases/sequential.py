@@ -21,16 +21,20 @@ _APART: Final = 1e-9
 class _Rate:
     """What is known of one stream: a beta posterior's mean."""
 
-    bad: float = _PRIOR
-    good: float = _PRIOR
+    bad: float = 0.0
+    count: int = 0
 
     @property
     def mean(self) -> float:
-        return self.bad / (self.bad + self.good)
+        return (self.bad + _PRIOR) / (self.count + 2 * _PRIOR)
+
+    @property
+    def seen(self) -> float | None:
+        return self.bad / self.count if self.count else None
 
     def add(self, value: float) -> None:
         self.bad += value
-        self.good += 1 - value
+        self.count += 1
 
 
 class Evidence:
@@ -46,8 +50,16 @@ class Evidence:
         self._canary_waiting: list[float] = []
         self._log = 0.0
         self._highest = 0.0
-        self.controls = 0
-        self.canaries = 0
+
+    @property
+    def controls(self) -> int:
+        """How many values of the control are in it."""
+        return self._control.count
+
+    @property
+    def canaries(self) -> int:
+        """How many values of the canary are in it."""
+        return self._canary.count
 
     @property
     def log_value(self) -> float:
@@ -62,12 +74,12 @@ class Evidence:
     @property
     def control_mean(self) -> float | None:
         """The mean of what the control has given, None without any."""
-        return _mean(self._control, self.controls)
+        return self._control.seen
 
     @property
     def canary_mean(self) -> float | None:
         """The mean of what the canary has given, None without any."""
-        return _mean(self._canary, self.canaries)
+        return self._canary.seen
 
     def add_control(self, value: float) -> None:
         """Take in a value of the control."""
@@ -95,13 +107,7 @@ class Evidence:
             self._control.add(value)
         for value in canaries:
             self._canary.add(value)
-        self.controls += len(controls)
-        self.canaries += len(canaries)
 
 
 def _ratio(value: float, supposed: float, alike: float) -> float:
     return value * log(supposed / alike) + (1 - value) * log((1 - supposed) / (1 - alike))
-
-
-def _mean(rate: _Rate, count: int) -> float | None:
-    return (rate.bad - _PRIOR) / count if count else None

@@ -119,7 +119,8 @@ async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back
         compared = await glideslope("release", "compare", "built-in", "worse", "--json")
         live, pairs = json.loads(compared.out)["comparisons"]
         assert (compared.code, live["outcome"], live["requests"]["b"]) == (1, "inconclusive", 0)
-        assert (pairs["outcome"], pairs["requests"]["b"]) == ("worse", copies)
+        assert pairs["outcome"] == "worse"
+        assert pairs["requests"]["b"] >= copies
 
         await change.change(settings, routes.end_shadow(), by("release.shadow_off"))
         await change.change(settings, routes.canary(B, 50), by("release.canary"))
