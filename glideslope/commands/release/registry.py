@@ -9,10 +9,12 @@ from rich.text import Text
 
 from glideslope import terminal
 from glideslope.commands.release.options import Json, Name, Who, run
-from glideslope.releases import manifest, registry
-from glideslope.releases.registry import Registered
+from glideslope.releases import change, manifest, registry
+from glideslope.releases.registry import Registered, Registry
 from glideslope.terminal import CommandError, out, plain
+from shared.events import RoutingChanged
 from shared.release import SHORT, Release
+from shared.settings import Settings
 
 
 def create(
@@ -52,23 +54,29 @@ def create(
 
 
 def list_releases(as_json: Json = False) -> None:
-    """List the releases that there are, the newest last."""
-    found = run(registry.load(terminal.cluster_settings()))
+    """List the releases that there are, the newest last, and which part each has."""
+    found, routing = run(_routed(terminal.cluster_settings()))
     if as_json:
         terminal.print_json(
             [
-                {"release": each.release, "name": each.manifest.name, "registered_at": each.at}
+                {
+                    "release": each.release,
+                    "name": each.manifest.name,
+                    "registered_at": each.at,
+                    "part": _part(each.release, routing),
+                }
                 for each in found.known.values()
             ]
         )
     else:
-        table = Table("release", "name", "model", "registered", box=None)
+        table = Table("release", "name", "model", "registered", "", box=None)
         for each in found.known.values():
             table.add_row(
                 each.release[:SHORT],
                 Text(plain(each.manifest.name)),
                 Text(plain(each.manifest.generator.model)),
                 "built in" if each.at is None else f"{each.at:%Y-%m-%d %H:%M}",
+                _part(each.release, routing),
             )
         out.print(table)
     for position in found.unreadable:
@@ -111,6 +119,19 @@ def diff(
     for path, values in fields.items():
         table.add_row(Text(path), *(Text(_shown(value)) for value in values))
     out.print(table)
+
+
+async def _routed(settings: Settings) -> tuple[Registry, RoutingChanged]:
+    return await registry.load(settings), await change.load(settings)
+
+
+def _part(release: str, routing: RoutingChanged) -> str | None:
+    if release == routing.promoted:
+        return "promoted"
+    for name, part in (("canary", routing.canary), ("shadow", routing.shadow)):
+        if part is not None and part.release == release:
+            return f"{name} {part.percent:g} %"
+    return None
 
 
 async def _found(wanted: str) -> Registered:

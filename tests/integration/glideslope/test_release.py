@@ -61,8 +61,6 @@ async def test_releases_are_registered_once_shown_routed_and_rolled_back_by_name
     brief = first[1]["release"]
     assert len(await records(settings, topics.RELEASES)) == 2
 
-    listed = await told(settings, "list")
-    assert [each["name"] for each in listed] == ["built-in", "brief"]
     shown = await told(settings, "show", brief[:6])
     assert shown["manifest"]["name"] == "brief"
     fields = (await told(settings, "diff", "built-in", "brief"))["fields"]
@@ -71,6 +69,8 @@ async def test_releases_are_registered_once_shown_routed_and_rolled_back_by_name
     why = ("--who", "ann", "--why", "shorter")
     state = await told(settings, "canary", "brief", "--percent", "5", *why)
     assert (state["canary"]["release"], state["canary"]["percent"]) == (brief, 5)
+    listed = {each["name"]: each["part"] for each in await told(settings, "list")}
+    assert listed == {"built-in": None, "brief": "canary 5 %"}
     await told(settings, "promote", brief[:8], *why)
     refused = await cli(settings, "promote", "brief", *why)
     assert (refused.exit_code, refused.stdout) == (1, "")
