@@ -80,7 +80,7 @@ class Service:
     that fails is retried in place, and the later ones wait. Others go through the retry topic.
 
     Records of the topics named `aside` have `shadow_in_flight` slots of their own: however many
-    there are and however long they take, they take none from the others.
+    there are and however long they take, they take none from the others, and hold up no rebalance.
     """
 
     name: str
