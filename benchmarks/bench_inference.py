@@ -33,8 +33,9 @@ from benchmarks.bench_delivery import percentile
 from benchmarks.inference import load, own
 from glideslope.emulator.release import EMULATED, environment
 from glideslope.kafka import local_kafka
+from glideslope.releases.registry import register
 from glideslope.stack import settings_environment
-from glideslope.topics import create_topics, register
+from glideslope.topics import create_topics
 from shared.settings import Settings
 
 SCALE: Final = float(os.environ.get("GLIDESLOPE_BENCH_SCALE", "1"))

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "screen",
             "calibrate",
             "eval",
+            "release",
             "review",
             "audit",
             "dlq",

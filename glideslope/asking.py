@@ -105,6 +105,8 @@ def _is_about(name: RequestName, topic: Topic, record: Record, names: Mapping[st
     try:
         if topic is topics.DEAD_LETTERS:
             topic = names[origin(record).topic]
+        if topic in topics.SHADOWS:  # what becomes of a copy is no end of the request
+            return False
         return request_of(topic, record) == name
     except (UnreadableError, LookupError, ValueError):  # not ours, in the same conversation
         return False

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -29,6 +30,7 @@ SOURCE: Final = "/glideslope/cli"
 _ANSWER_WITHIN_MS: Final = 10_000
 _FETCH_WAIT_MS: Final = 100
 _SETTLE_SECONDS: Final = 0.05
+_VISIBLE_SECONDS: Final = 20.0
 _TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
 _Client = TypeVar(
@@ -141,6 +143,28 @@ async def reader(
         yield Reader(client, names, beginnings, ends)
 
 
+async def await_committed(settings: Settings, written: Mapping[Topic, Mapping[int, int]]) -> None:
+    """Wait until readers see what a transaction has written: by topic, partition → last offset.
+
+    A broker answers a commit before its marker is in the partition. Raises `UnreachableError`,
+    `TopicsMissingError`, and `ClusterError` where a broker takes very long.
+    """
+    ends = {
+        TopicPartition(settings.topic(topic), number): offset + 1
+        for topic, offsets in written.items()
+        for number, offset in offsets.items()
+    }
+    if not ends:
+        return
+    async with reader(settings, *written) as committed:
+        if late := await committed.settle(ends, _VISIBLE_SECONDS):
+            names = ", ".join(sorted({each.topic for each in late}))
+            raise ClusterError(
+                f"what was written to {names} is committed, and cannot be read after "
+                f"{_VISIBLE_SECONDS:g} s: see that the brokers are well"
+            )
+
+
 async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[TopicPartition]]:
     """Return the partitions of topics. Raises `UnreachableError` and `TopicsMissingError`.
 
@@ -211,9 +235,25 @@ class Reader:
         for partition, offset in offsets.items():
             self._consumer.seek(partition, offset)
 
+    async def start_since(self, moment: datetime) -> None:
+        """Move to the first records that brokers have taken since a moment."""
+        milliseconds = int(moment.timestamp() * 1000)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self.ends, milliseconds))
+        self.start_at(
+            {
+                partition: self.ends[partition] if at is None else at.offset
+                for partition, at in found.items()
+            }
+        )
+
     def only(self, partition: int) -> None:
         """Read nothing any more but this partition number."""
         self._consumer.pause(*(each for each in self.ends if each.partition != partition))
+
+    def resume(self) -> None:
+        """Go on after `to_end`, from each partition's end; what it fetched beyond is read again."""
+        self.start_at(self.ends)
+        self._consumer.resume(*self.ends)
 
     async def follow(self) -> AsyncIterator[tuple[Topic, Record]]:
         """Yield records as they come, for ever."""

@@ -121,6 +121,8 @@ class Ledger:
                 topic = self._topics[record.topic]
             except (NotARetryError, KeyError):  # nothing of a request's
                 return
+        if topic in topics.SHADOWS:
+            return
         digest = digest_of(topic, record)
         if digest is not None:
             self._pending.add(digest)
@@ -175,6 +177,8 @@ class Ledger:
             topic = self._topics[came.topic]
         except (KeyError, ValueError):
             self._faults.append(Fault(f"{_position(record)} is no dead letter of this pipeline"))
+            return
+        if topic in topics.SHADOWS:  # the request itself goes its way
             return
         digest = digest_of(topic, record)
         own = topic is topics.REQUESTS and came.service == _FIRST_JUDGE

@@ -76,11 +76,11 @@ def read(record: Record) -> Operation | None:
 
 async def publish(
     producer: AIOKafkaProducer, operation: Operation, partition: int, settings: Settings
-) -> None:
+) -> int:
     """Put an operation on the record, under the partition number of what it is done to.
 
-    It is with the brokers when this returns, and in the log once its transaction, if there is
-    one, is committed.
+    Return its offset. It is with the brokers when this returns, and in the log once its
+    transaction, if there is one, is committed.
     """
     event = Event(
         id=str(uuid4()),
@@ -89,12 +89,14 @@ async def publish(
         data=operation.model_dump_json().encode(),
         time=datetime.now(UTC).isoformat(),
     )
-    await producer.send_and_wait(
+    sent = await producer.send_and_wait(
         settings.topic(topics.OPERATIONS),
         partition=partition,
         value=event.data,
         headers=event.headers(),
     )
+    offset: int = sent.offset
+    return offset
 
 
 def ranges(offsets: Iterable[int]) -> tuple[OffsetRange, ...]:

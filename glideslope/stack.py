@@ -12,8 +12,9 @@ from typing import Final, Self
 from glideslope.child import ServiceDiedError, last_lines
 from glideslope.cluster import UnreachableError
 from glideslope.kafka import Cluster, LocalKafkaError, local_kafka
+from glideslope.releases.registry import register
 from glideslope.supervisor import SERVICES, Report, StackEvent, Supervisor, to_nobody
-from glideslope.topics import TopicState, create_topics, register
+from glideslope.topics import TopicState, create_topics
 from shared.settings import Settings
 
 KAFKA: Final = "kafka"

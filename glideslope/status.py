@@ -36,10 +36,16 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
     "inference": (
         topics.REQUESTS_ACCEPTED,
         topics.FALLBACK_REGENERATE,
+        topics.SHADOWS_REQUESTED,
+        topics.SHADOWS_CHECKED,
         topics.RETRIES["inference"],
     ),
     "inference.documents": (topics.DOCUMENTS_ACCEPTED,),
-    "validator": (topics.ANSWERS_DRAFTED, topics.RETRIES["validator"]),
+    "validator": (
+        topics.ANSWERS_DRAFTED,
+        topics.SHADOWS_DRAFTED,
+        topics.RETRIES["validator"],
+    ),
     "audit": topics.ALL,
 }
 """Which topics each consumer group works through; its name on the cluster has the prefix."""

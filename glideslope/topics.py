@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from datetime import timedelta
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from glideslope import cluster
-from glideslope.cluster import SOURCE, ClusterError
+from glideslope.cluster import ClusterError
+from glideslope.releases.registry import register
 from shared import topics
-from shared.cloudevents import Event
-from shared.events import ReleaseRegistered
-from shared.release import BUILT_IN, Release
+from shared.release import BUILT_IN
 from shared.settings import Settings
 from shared.topics import Topic
 
@@ -149,33 +148,6 @@ def verify(  # noqa: PLR0913 - what is compared, and with what
     if copies != replicas:
         differences["replication.factor"] = (str(copies), str(replicas))
     return TopicState(name, created, partitions, copies, differences)
-
-
-async def register(release: Release, settings: Settings) -> Literal["registered", "known"]:
-    """Put a release on the topic `releases` under its content hash, unless it is there.
-
-    Raises `UnreachableError` and `TopicsMissingError`.
-    """
-    name = release.content_hash()
-    async with cluster.reader(settings, topics.RELEASES) as reader:
-        async for _, record in reader.to_end():
-            if record.key == name.encode() and record.value is not None:
-                return "known"
-    event = Event(
-        id=name,
-        type=topics.RELEASES.event_type,
-        source=SOURCE,
-        data=ReleaseRegistered(release=name, manifest=release).model_dump_json().encode(),
-        time=datetime.now(UTC).isoformat(),
-    )
-    async with cluster.producer(settings) as producer:
-        await producer.send_and_wait(
-            settings.topic(topics.RELEASES),
-            key=name.encode(),
-            value=event.data,
-            headers=event.headers(),
-        )
-    return "registered"
 
 
 async def _create(

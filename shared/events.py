@@ -100,6 +100,13 @@ class RequestAccepted(Data):
     """Set where the question looks like an attack on the model: its answer goes to a person."""
 
 
+class ShadowRequested(RequestAccepted):
+    """A copy of an accepted request, pinned to a release in shadow, which never answers it.
+
+    It has no deadline, for nobody waits.
+    """
+
+
 class RequestRejected(Data):
     """A question that was not accepted. `message` tells the sender what to change."""
 
@@ -390,6 +397,13 @@ class AnswerChecked(AnswerDrafted):
     """Why it goes where it goes."""
 
 
+class ShadowChecked(AnswerChecked):
+    """What a release in shadow made of a request, and which way it would have gone."""
+
+    route: Literal["approved", "regenerate", "review", "refusal"]
+    """`regenerate`: a second try follows. The others are the end of the copy."""
+
+
 class ReviewDecided(Data):
     """What a person decided on an answer. `answer` is what they let out, None on rejection."""
 
@@ -458,7 +472,9 @@ class Operation(Data):
     """Who did it, by the name they gave or that of their machine's user."""
     action: str
     """`dlq.redrive`: dead letters went back to their source topics, in the same transaction as
-    this event. `dlq.reveal`: the content of records was about to be shown."""
+    this event. `dlq.reveal`: the content of records was about to be shown. `release.create`,
+    `release.promote`, `release.rollback`, `release.canary`, `release.canary_off`,
+    `release.shadow`, `release.shadow_off`: in the same transaction as this event."""
     reason: str = ""
     """In their own words."""
     selection: str = ""
@@ -478,3 +494,51 @@ class ReleaseRegistered(Data):
     release: str
     """SHA-256 of the canonical manifest (RFC 8785), in hex."""
     manifest: Release
+
+
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class Canary(Data):
+    """A release that answers a share of the conversations."""
+
+    release: str
+    """Its content hash."""
+    percent: Percent
+    """Share of the conversations; which ones is decided by a hash, so that each keeps its side."""
+    since: AwareDatetime
+    """When it became the canary. A change of its share does not change it."""
+
+
+class Shadow(Data):
+    """A release that is run on copies of requests and never answers."""
+
+    release: str
+    """Its content hash."""
+    percent: Percent = 100
+    """Share of the conversations of which copies are made."""
+    since: AwareDatetime
+    """When it became the shadow. A change of its share does not change it."""
+
+
+class RoutingChanged(Data):
+    """Which releases requests are pinned to from now on: the whole of it, not what changed."""
+
+    revision: Annotated[int, Field(ge=0)]
+    """Counts the changes."""
+    promoted: str | None = None
+    """Content hash of the release that answers what no canary does. Null: each ingest's own
+    GLIDESLOPE_RELEASE."""
+    earlier: tuple[str | None, ...] = ()
+    """What was promoted before, the last first: where a rollback leads to."""
+    canary: Canary | None = None
+    """Null: there is none."""
+    shadow: Shadow | None = None
+    """Null: there is none."""
+    operator: str
+    """Who changed it."""
+    action: str
+    """What they did; as in `operations`."""
+    reason: str = ""
+    """In their own words."""
+    changed_at: AwareDatetime

@@ -193,6 +193,27 @@ LOOP_DELAY: Final = Histogram(
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 
+# Releases. `release` is the beginning of a content hash, as `glideslope release list` shows it.
+REQUESTS_PINNED: Final = Counter(
+    "glideslope.requests.pinned",
+    "{request}",
+    "Requests that ingest accepted, by the release that answers them and the part it has: "
+    "`promoted` (or GLIDESLOPE_RELEASE), `canary`; and copies made for the one in `shadow`.",
+    ("release", "part"),
+)
+SHADOWS_DROPPED: Final = Counter(
+    "glideslope.shadows.dropped",
+    "{copy}",
+    "Copies for a release in shadow that were too old when their turn came, and were not run.",
+    ("release",),
+)
+SHADOWS_FAILED: Final = Counter(
+    "glideslope.shadows.failed",
+    "{copy}",
+    "Copies that a release in shadow could not answer because something was raised.",
+    ("release", "reason"),
+)
+
 # Models. The first two are OpenTelemetry's, of its conventions for generative AI (v1.41.1).
 GENAI_TOKENS: Final = Histogram(
     "gen_ai.client.token.usage",

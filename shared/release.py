@@ -19,6 +19,8 @@ EXTRACTIVE: Final = "extractive"
 """The model that is none: it quotes sentences of the passages."""
 REVIEW: Final = "review"
 """At the end of a chain: a person answers."""
+SHORT: Final = 12
+"""Digits of a content hash that people, and metrics, are shown."""
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^(extractive|[a-z0-9][a-z0-9-]*:.+)$")]
 """`extractive`, or `provider:model`: one of GLIDESLOPE_PROVIDERS, and its name for a model."""

@@ -18,6 +18,36 @@ from shared.settings import Settings
 _log = structlog.get_logger(__name__)
 
 
+class UnreadableReleaseError(ValueError):
+    """A record of the topic holds no release. What it holds is not in the message."""
+
+    def __init__(self, record: Record, error: Exception) -> None:
+        self.position = f"{record.topic}-{record.partition}-{record.offset}"
+        self.kind = type(error).__name__
+        super().__init__(f"{self.position} is no release ({self.kind})")
+
+
+class MisnamedReleaseError(ValueError):
+    """A release stands under another name than its content's hash."""
+
+    def __init__(self, record: Record, release: str) -> None:
+        self.position = f"{record.topic}-{record.partition}-{record.offset}"
+        self.release = release
+        super().__init__(f"{self.position} is not the release that it is called: {release}")
+
+
+def read(record: Record) -> ReleaseRegistered:
+    """Return the release of a record. Raises `UnreadableReleaseError`, `MisnamedReleaseError`."""
+    try:
+        event = cloudevents.read(record.value, record.headers)
+        registered = ReleaseRegistered.model_validate_json(event.data)
+    except (UnreadableError, ValidationError) as error:
+        raise UnreadableReleaseError(record, error) from error
+    if registered.manifest.content_hash() != registered.release:
+        raise MisnamedReleaseError(record, registered.release)
+    return registered
+
+
 class ReleaseCatalogue:
     """Implements `shared.release.Releases`. Enter it (`async with`) before asking it.
 
@@ -67,15 +97,11 @@ class ReleaseCatalogue:
                 self._add(record)
 
     def _add(self, record: Record) -> None:
-        position = f"{record.topic}-{record.partition}-{record.offset}"
         try:
-            event = cloudevents.read(record.value, record.headers)
-            registered = ReleaseRegistered.model_validate_json(event.data)
-        except (UnreadableError, ValidationError) as error:
-            # the error's own text can hold the record's content
-            _log.error("release_unreadable", position=position, error=type(error).__name__)
-            return
-        if registered.manifest.content_hash() != registered.release:
-            _log.error("release_misnamed", position=position, release=registered.release)
-            return
-        self._known[registered.release] = registered.manifest
+            registered = read(record)
+        except UnreadableReleaseError as error:
+            _log.error("release_unreadable", position=error.position, error=error.kind)
+        except MisnamedReleaseError as error:
+            _log.error("release_misnamed", position=error.position, release=error.release)
+        else:
+            self._known[registered.release] = registered.manifest

@@ -4,19 +4,31 @@ For state that every process needs whole: releases, the index. A compacted topic
 record of each key, so what is read is the state itself.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
+from shared.delivery.errors import FatalError
 from shared.delivery.record import Record
 from shared.settings import Settings
 from shared.topics import Topic
 
 _POLL_MS = 500
+
+
+class StaleError(FatalError):
+    """A topic is followed no longer; what is known of it could be outdated."""
+
+    def __init__(self, topic: str, error: BaseException) -> None:
+        super().__init__(
+            f"{topic} cannot be followed ({type(error).__name__}: {error}): mend that, then start "
+            "the service again; it reads the topic anew"
+        )
 
 
 class Replay:
@@ -98,6 +110,32 @@ class Replay:
             if batch := await self._poll():
                 yield batch
 
+    @asynccontextmanager
+    async def followed(
+        self, take: Callable[[list[Record]], Awaitable[None]]
+    ) -> AsyncIterator[None]:
+        """Give `take` all that there is; then, while the context lasts, what comes.
+
+        When following fails, whatever runs inside the context is cancelled, and the context ends
+        with `StaleError`: nobody goes on with state that stands still.
+        """
+        async for batch in self.to_end():
+            await take(batch)
+        try:
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(self._follow(take), name=self._topic)
+                yield
+                following.cancel()
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+
+    async def _follow(self, take: Callable[[list[Record]], Awaitable[None]]) -> None:
+        try:
+            async for batch in self.onwards():
+                await take(batch)
+        except Exception as error:
+            raise StaleError(self._topic, error) from error
+
     async def commit(self) -> None:
         """Leave word that everything yielded so far is dealt with."""
         await self._consumer.commit()
@@ -124,3 +162,10 @@ class Replay:
                 f"topic {self._topic} cannot be read: create it with `glideslope topics create`"
             )
         return [TopicPartition(self._topic, p["partition"]) for p in description["partitions"]]
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

@@ -47,6 +47,17 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(
         default=32, ge=1, description="Records that one process handles at once."
     )
+    shadow_in_flight: int = Field(
+        default=4,
+        ge=1,
+        description="Copies for a release in shadow that one process handles at once, besides.",
+    )
+    shadow_max_age_seconds: float = Field(
+        default=600.0,
+        gt=0,
+        description="Age of a request at which its copy for a release in shadow is dropped and "
+        "counted, seconds: a shadow that cannot keep up runs on a part.",
+    )
     max_bytes_in_flight: int = Field(
         default=64 * 1024 * 1024,
         ge=1024 * 1024,

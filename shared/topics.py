@@ -113,6 +113,30 @@ FEEDBACK_REJECTED = Topic(
     timedelta(days=30),
 )
 
+# ingest: a copy of an accepted request for a release in shadow. Nothing that is made of it is ever
+# an answer: from here on a copy meets no person, no result and no reconciliation.
+SHADOWS_REQUESTED = Topic(
+    "shadows.requested",
+    "glideslope.shadow.requested.v1",
+    events.ShadowRequested,
+    timedelta(days=30),
+)
+# inference: what the release in shadow made of a copy.
+SHADOWS_DRAFTED = Topic(
+    "shadows.drafted",
+    "glideslope.shadow.drafted.v1",
+    events.AnswerDrafted,
+    timedelta(days=30),
+)
+# validator: the verdict on it, and which way it would have gone. `regenerate` goes back to
+# inference.
+SHADOWS_CHECKED = Topic(
+    "shadows.checked",
+    "glideslope.shadow.checked.v1",
+    events.ShadowChecked,
+    timedelta(days=30),
+)
+
 # inference: an answer with its quotes, or word that nothing was found. Not checked yet.
 ANSWERS_DRAFTED = Topic(
     "answers.drafted",
@@ -202,6 +226,18 @@ RELEASES = Topic(
     cleanup="compact",
 )
 
+# An operator: which releases requests are pinned to from now on. One record, under one key.
+ROUTING = Topic(
+    "routing",
+    "glideslope.routing.changed.v1",
+    events.RoutingChanged,
+    FOREVER,
+    cleanup="compact",
+)
+
+SHADOWS: Final = (SHADOWS_REQUESTED, SHADOWS_DRAFTED, SHADOWS_CHECKED)
+"""Where copies for a release in shadow are: what happens there happens to no request."""
+
 ALL: Final[tuple[Topic, ...]] = (
     REQUESTS,
     DOCUMENTS,
@@ -213,6 +249,9 @@ ALL: Final[tuple[Topic, ...]] = (
     DOCUMENTS_REJECTED,
     FEEDBACK_ACCEPTED,
     FEEDBACK_REJECTED,
+    SHADOWS_REQUESTED,
+    SHADOWS_DRAFTED,
+    SHADOWS_CHECKED,
     ANSWERS_DRAFTED,
     ANSWERS_APPROVED,
     FALLBACK_REGENERATE,
@@ -227,4 +266,5 @@ ALL: Final[tuple[Topic, ...]] = (
     VALIDATOR_RETRY,
     AUDIT_RETRY,
     RELEASES,
+    ROUTING,
 )

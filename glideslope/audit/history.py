@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -34,6 +34,8 @@ from shared.delivery import Record
 from shared.events import ReleaseRegistered
 from shared.release import BUILT_IN, Release
 from shared.topics import Topic
+
+_OF_COPIES: Final = frozenset(topic.event_type for topic in topics.SHADOWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +209,12 @@ def record_of(entry: Entry) -> Record:
 
 
 def release_of(found: Sequence[Found]) -> str | None:
-    """Return the release that the request was pinned to, by its content hash."""
+    """Return the release that the request was pinned to, by its content hash.
+
+    That of a copy, which another release ran in shadow, is not meant.
+    """
     for each in found:
-        if each.entry is None:
+        if each.entry is None or each.leaf.type in _OF_COPIES:
             continue
         with contextlib.suppress(UnreadableError, ValueError):
             data = json.loads(cloudevents.read(each.entry.value, each.entry.headers).data)

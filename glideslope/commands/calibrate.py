@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from glideslope import releases, terminal
+from glideslope import terminal
+from glideslope.releases.manifest import read as read_release
 from glideslope.terminal import CommandError, Exit, out
 from shared.calibration import Calibration, Certificate
 from shared.release import Release
@@ -42,7 +43,7 @@ def command(  # noqa: PLR0913, PLR0917 - options of a command line
     Exit codes: 0 there is a certificate; 4 refused.
     """
     with terminal.told():
-        manifest = releases.read(release)
+        manifest = read_release(release)
         outcome = _calibrate(sets, manifest, risk, confidence)
     calibrated = _with(manifest, outcome)
     if to is not None:

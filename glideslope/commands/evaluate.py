@@ -9,7 +9,8 @@ import typer
 from pydantic_core import to_json
 from rich.table import Table
 
-from glideslope import releases, terminal
+from glideslope import terminal
+from glideslope.releases.manifest import read as read_release
 from glideslope.terminal import CommandError, Exit, out
 
 app = typer.Typer(no_args_is_help=True, help="Judge a release on labelled answers; compare two.")
@@ -43,7 +44,7 @@ def run(  # noqa: PLR0913, PLR0917 - options of a command line
 ) -> None:
     """Judge labelled answers and print how well they were ranked, with bootstrap intervals."""
     with terminal.told():
-        found = _run(sets, releases.read(release), flag_under)
+        found = _run(sets, read_release(release), flag_under)
         if to is not None:
             to.write_bytes(to_json(found, indent=1) + b"\n")
         if html is not None:

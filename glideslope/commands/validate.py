@@ -7,7 +7,8 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from glideslope import releases, rows, terminal
+from glideslope import rows, terminal
+from glideslope.releases.manifest import read as read_release
 from glideslope.terminal import out, plain
 
 
@@ -32,7 +33,7 @@ def command(
     from glideslope import judging, validating  # noqa: PLC0415 - the help must not wait for it
 
     with terminal.told():
-        manifest = releases.read(release)
+        manifest = read_release(release)
     tally: Counter[str] = Counter()
     with rows.opened(file) as stream, judging.checks_for(manifest) as checks:
         for number, line in _lines(stream):

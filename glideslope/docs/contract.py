@@ -22,6 +22,7 @@ _SENDERS: Final = {
     topics.REVIEWS_DECIDED: "a reviewer",
     topics.OPERATIONS: "an operator",
     topics.RELEASES: "an operator",
+    topics.ROUTING: "an operator",
     **{topic: service for service, topic in topics.RETRIES.items()},
 }
 """Who writes a topic, beside the services."""
@@ -35,6 +36,7 @@ _READERS: Final = {
     topics.DEAD_LETTERS: "an operator",
     topics.OPERATIONS: "an operator",
     topics.RELEASES: "every service",
+    topics.ROUTING: "ingest",
     **{topic: service for service, topic in topics.RETRIES.items()},
 }
 """Who reads a topic, beside the services that consume it."""

@@ -34,6 +34,10 @@ _ACCEPTED: Final = events.RequestAccepted(
     received_at=_NOON,
     release=_RELEASE,
 )
+_ON_TRIAL: Final = BUILT_IN.model_copy(update={"answer_max_characters": 600}).content_hash()
+_SHADOWED: Final = events.ShadowRequested(
+    **{**dict(_ACCEPTED), "release": _ON_TRIAL, "deadline": None}
+)
 _PASSAGE: Final = events.Passage(
     id="1",
     document_id="credit-policy-2026",
@@ -129,6 +133,11 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         message="`rating` is missing: send it",
         field="rating",
     ),
+    topics.SHADOWS_REQUESTED: _SHADOWED,
+    topics.SHADOWS_DRAFTED: _DRAFTED.model_copy(update={"request": _SHADOWED}),
+    topics.SHADOWS_CHECKED: events.ShadowChecked(
+        **{**dict(_APPROVED), "request": _SHADOWED}, route="approved"
+    ),
     topics.ANSWERS_DRAFTED: _DRAFTED,
     topics.ANSWERS_APPROVED: _APPROVED,
     topics.FALLBACK_REGENERATE: _checked(
@@ -171,6 +180,16 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         offsets=(events.OffsetRange(first=17, last=17), events.OffsetRange(first=19, last=23)),
     ),
     topics.RELEASES: _REGISTERED,
+    topics.ROUTING: events.RoutingChanged(
+        revision=3,
+        promoted=_RELEASE,
+        earlier=(None,),
+        canary=events.Canary(release=_ON_TRIAL, percent=5, since=_NOON),
+        operator="ines.duarte",
+        action="release.canary",
+        reason="shorter answers for the desk",
+        changed_at=_NOON,
+    ),
 }
 _SENT: Final = frozenset({topics.REQUESTS, topics.DOCUMENTS, topics.FEEDBACK})
 

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from glideslope.docs.services import Declaration
+from glideslope.releases.rule import WatchSettings
 from shared.settings import Settings
 
 _HEAD = """<!-- Generated from the settings classes: run `make docs` -->
@@ -110,6 +111,8 @@ def page(services: Sequence[Declaration]) -> str:
         own = {n: f for n, f in settings.model_fields.items() if n not in shared}
         if own:
             sections.append(_section(", ".join(names), settings, own))
+    watching = {n: f for n, f in WatchSettings.model_fields.items() if n not in shared}
+    sections.append(_section("`glideslope release watch`", WatchSettings, watching))
     sections += [
         _table(reader, [f"| `{v.name}` | {_code(v.default)} | {v.meaning} |" for v in variables])
         for reader in Reader

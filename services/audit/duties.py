@@ -26,6 +26,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.REQUESTS_ACCEPTED: Duty.LOG,
     topics.FALLBACK_REGENERATE: Duty.LOG,
     topics.ANSWERS_DRAFTED: Duty.LOG,
+    **dict.fromkeys(topics.SHADOWS, Duty.LOG),
     # Consumed by no other service, or not record by record.
     topics.REQUESTS_REJECTED: Duty.CHECK,
     topics.REQUESTS_DUPLICATED: Duty.CHECK,
@@ -43,6 +44,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.RESULTS: Duty.LOG,
     topics.DEAD_LETTERS: Duty.LOG,
     topics.RELEASES: Duty.LOG,
+    topics.ROUTING: Duty.LOG,
     # Records that were read once already. Audit's own are logged where they came from.
     **dict.fromkeys(topics.RETRIES.values(), Duty.LOG),
 }

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from services.ingest.adapters.kafka_history import KafkaHistory
+from services.ingest.adapters.kafka_routing import KafkaRouting
 from services.ingest.duplicates import Duplicates
 from services.ingest.intake import Intake
-from services.ingest.release import NamedRelease
+from services.ingest.release import Releases
 from services.ingest.settings import IngestSettings
 from services.ingest.submission import SubmittedDocument, SubmittedFeedback, SubmittedRequest
 from services.ingest.ways import WAYS, Ways
@@ -14,14 +15,19 @@ from shared.delivery import Cause, Service, Source, event_broker
 from shared.delivery.run import run
 
 
-def build(settings: IngestSettings) -> Service:
-    """Return the service: every submission leaves on exactly one of its topics."""
+def build(settings: IngestSettings, releases: Releases | None = None) -> Service:
+    """Return the service: every submission leaves on exactly one of its topics.
+
+    `releases` stands in for those that the topic `routing` names.
+    """
     broker = event_broker(settings)
     ways = Ways({way.data: broker.publisher(settings.topic(way), schema=way.data) for way in WAYS})
     window = timedelta(seconds=settings.duplicate_window_seconds)
     seen = Duplicates(KafkaHistory(settings), window, settings.duplicate_window_requests)
-    release = NamedRelease(settings.release)
-    intake = Intake(ways, seen, release, settings.default_tenant, settings.record_max_bytes)
+    routing = KafkaRouting(settings, settings.release)
+    intake = Intake(
+        ways, seen, releases or routing, settings.default_tenant, settings.record_max_bytes
+    )
 
     @broker.subscriber(settings.topic(topics.REQUESTS))
     async def request(data: SubmittedRequest, cause: Cause, record: Source) -> None:
@@ -46,7 +52,16 @@ def build(settings: IngestSettings) -> Service:
             seen.forget(partition)
 
     ordered = frozenset({settings.topic(topics.DOCUMENTS)})
-    return Service("ingest", broker, settings, on_assigned, on_revoked, in_order=ordered)
+    return Service(
+        "ingest",
+        broker,
+        settings,
+        on_assigned,
+        on_revoked,
+        in_order=ordered,
+        lifespan=routing.following,
+        measured=intake.measured,
+    )
 
 
 if __name__ == "__main__":

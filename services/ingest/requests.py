@@ -20,6 +20,7 @@ from shared.events import (
     RequestRejected,
     RequestSubmitted,
     Screened,
+    ShadowRequested,
 )
 from shared.screening import screen_question
 
@@ -85,6 +86,11 @@ def acceptable(
 def _screened(question: str) -> Screened | None:
     found = screen_question(question)
     return Screened(score=found.score, reasons=found.reasons) if found.flagged else None
+
+
+def shadow(accepted: RequestAccepted, release: str) -> ShadowRequested:
+    """Return the copy of an accepted request for the release in shadow."""
+    return ShadowRequested(**{**dict(accepted), "release": release, "deadline": None})
 
 
 def duplicate(arrival: Arrival) -> RequestDuplicated:

@@ -12,7 +12,8 @@ class IngestSettings(Settings):
     release: str = Field(
         default=BUILT_IN.content_hash(),
         pattern=r"^[0-9a-f]{64}$",
-        description="Content hash of the release that accepted requests are pinned to.",
+        description="Content hash of the release that accepted requests are pinned to while "
+        "`glideslope release promote` has promoted none.",
     )
     record_max_bytes: int = Field(
         default=1024 * 1024,

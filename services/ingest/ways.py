@@ -13,6 +13,7 @@ WAYS: Final = (
     *(topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED, topics.REQUESTS_DUPLICATED),
     *(topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED),
     *(topics.FEEDBACK_ACCEPTED, topics.FEEDBACK_REJECTED),
+    topics.SHADOWS_REQUESTED,
 )
 """The topics on which a submission leaves: each kind of decision has one."""
 

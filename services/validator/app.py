@@ -33,16 +33,25 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
         )
     }
 
-    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
-    async def check(draft: events.AnswerDrafted) -> None:
+    shadowed = broker.publisher(settings.topic(topics.SHADOWS_CHECKED), schema=events.ShadowChecked)
+
+    async def judged(draft: events.AnswerDrafted) -> tuple[events.AnswerChecked, Route]:
         release = await known.get(draft.request.release)
         case = case_of(draft, release)
         checks = CHECKS if case is None else await with_judge(CHECKS, case, judges)
         if _characters(draft) > settings.thread_above_characters:
-            checked, route = await asyncio.to_thread(validate, draft, release, checks)
-        else:
-            checked, route = validate(draft, release, checks)
+            return await asyncio.to_thread(validate, draft, release, checks)
+        return validate(draft, release, checks)
+
+    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
+    async def check(draft: events.AnswerDrafted) -> None:
+        checked, route = await judged(draft)
         await ways[route].publish(checked)
+
+    @broker.subscriber(settings.topic(topics.SHADOWS_DRAFTED))
+    async def check_shadow(draft: events.AnswerDrafted) -> None:
+        checked, route = await judged(draft)
+        await shadowed.publish(events.ShadowChecked(**dict(checked), route=route.name.lower()))
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -50,7 +59,8 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
         async with judges.opened(), nullcontext() if releases else catalogue:
             yield
 
-    return Service("validator", broker, settings, lifespan=lifespan)
+    aside = frozenset(settings.topic(each) for each in topics.SHADOWS)
+    return Service("validator", broker, settings, aside=aside, lifespan=lifespan)
 
 
 def judges_of(settings: Settings) -> Judges:

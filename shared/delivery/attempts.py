@@ -57,6 +57,7 @@ class Rounds:
 
     `retry_topic` is where a record waits in between. Records of `in_order` topics wait where they
     are instead, and the later ones of their key with them. Junk on `foreign` topics is no poison.
+    Records of `aside` topics have slots of their own, and say nothing of poison either way.
     """
 
     attempts: int
@@ -65,6 +66,7 @@ class Rounds:
     dead_letters: str
     in_order: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
 
 
 class Attempts:
@@ -99,8 +101,7 @@ class Attempts:
             record.topic, record.partition, record.offset, record.headers, record.value
         ):
             outputs = await self._try(record, holder)
-        self._poison.good()
-        self._metrics.count(RECORDS_HANDLED, record.topic)
+        self._succeeded(record.topic)
         return outputs
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
@@ -130,8 +131,7 @@ class Attempts:
             except Exception as last:  # noqa: BLE001 - whatever is raised, the record is kept
                 error = last
             else:
-                self._poison.good()
-                self._metrics.count(RECORDS_HANDLED, retry.record.topic)
+                self._succeeded(retry.record.topic)
                 return outputs
             if (after := self._pause(retry, error)) is None:
                 return [self._dead_letter(retry, self._verdict(retry, error), span)]
@@ -160,12 +160,17 @@ class Attempts:
                 return await self._try(retry.record, asyncio.current_task())
         raise AssertionError("stamina ends with a result or an error")
 
+    def _succeeded(self, topic: str) -> None:
+        if topic not in self._rounds.aside:
+            self._poison.good()
+        self._metrics.count(RECORDS_HANDLED, topic)
+
     async def _try(self, record: Record, holder: object) -> list[Output]:
         """Call the handler once; while a dependency is down, wait and do not count it."""
         while True:
             is_probe = self._dependencies.any_known and await self._dependencies.admit(record.topic)
             try:
-                await self._slots.acquire(holder)
+                await self._slots.acquire(holder, aside=record.topic in self._rounds.aside)
                 try:
                     if not is_probe and self._dependencies.holds(record.topic):
                         continue  # it went down while the record waited for its slot
@@ -223,7 +228,8 @@ class Attempts:
             attempts=retry.attempts,
         )
         self._metrics.count(RECORDS_DEAD_LETTERED, record.topic, code)
-        if not (record.topic in self._rounds.foreign and isinstance(error, _JUNK)):
+        is_junk = record.topic in self._rounds.foreign and isinstance(error, _JUNK)
+        if not is_junk and record.topic not in self._rounds.aside:
             self._poison.dead(code)
         return dead_letter(
             record,

@@ -78,6 +78,9 @@ class Service:
 
     Records of the topics named `in_order` are never overtaken by a later one of their key: one
     that fails is retried in place, and the later ones wait. Others go through the retry topic.
+
+    Records of the topics named `aside` have `shadow_in_flight` slots of their own: however many
+    there are and however long they take, they take none from the others, and hold up no rebalance.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Service:
     on_assigned: Callable[[str, int], Awaitable[None]] | None = None
     on_revoked: Callable[[str, int], Awaitable[None]] | None = None
     in_order: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
     by_key: bool = True
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     ready: Callable[[], Awaitable[str | None]] | None = None

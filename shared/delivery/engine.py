@@ -33,6 +33,7 @@ from shared.metrics import (
 )
 
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
+_ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ class Engine:
         self._group = f"{self._settings.topic_prefix}{service.name}"
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
-        self._slots = Slots(self._settings.max_in_flight)
+        self._slots = Slots(self._settings.max_in_flight, self._settings.shadow_in_flight)
         self._budget = Budget(self._settings.max_bytes_in_flight)
         self._retry_topic = self._settings.topic(topics.RETRIES[service.name])
         self._metrics = metrics or Metrics()
@@ -66,6 +67,7 @@ class Engine:
                 dead_letters=self._settings.topic(topics.DEAD_LETTERS),
                 in_order=service.in_order,
                 foreign=frozenset(self._settings.topic(t) for t in topics.ALL if t.is_foreign),
+                aside=service.aside,
             ),
             service=service.name,
             slots=self._slots,
@@ -174,13 +176,18 @@ class Engine:
             failed=self._fail,
             fenced=fenced,
             has_room=has_room,
-            limits=Limits(records=_WAITING_RECORDS) if waits else Limits(),
+            limits=self._limits(partition.topic),
             budget=self._budget,
             in_order=not waits,
             by_key=self._service.by_key,
             topic=partition.topic,
             metrics=self._metrics,
         )
+
+    def _limits(self, topic: str) -> Limits:
+        if topic == self._retry_topic:
+            return Limits(records=_WAITING_RECORDS)
+        return Limits(drain=_ASIDE_DRAIN_SECONDS) if topic in self._service.aside else Limits()
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from heapq import nsmallest
+from math import inf
 from typing import Any, Protocol
 
 import structlog
@@ -42,8 +43,9 @@ class Limits:
     """Bounds of one partition.
 
     `records` and `bytes` bound what is taken and not yet committed; `batch` the records of one
-    transaction; `backoff` is the pause, in seconds, before a partition is taken over again, and
-    `last_commit` what the last commit may take when the time to drain is already used up.
+    transaction; `backoff` is the pause, in seconds, before a partition is taken over again,
+    `last_commit` what the last commit may take when the time to drain is already used up, and
+    `drain` what work in flight may take at the most when the partition goes.
     """
 
     records: int = 128
@@ -51,6 +53,7 @@ class Limits:
     batch: int = 500
     backoff: float = 0.2
     last_commit: float = 2.0
+    drain: float = inf
 
 
 class PartitionWorker:
@@ -303,7 +306,7 @@ class PartitionWorker:
         cancelled; its next owner handles it.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = loop.time() + min(seconds, self._limits.drain)
         self._ready.clear()
         self._waiting = defaultdict(deque)
         while True:

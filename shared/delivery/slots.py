@@ -7,28 +7,30 @@ class Slots:
     """A semaphore that knows who holds it.
 
     A task that holds a slot is in flight; one that waits for a slot, for its key or for its next
-    try is not, and can be left to the partition's next owner at any moment.
+    try is not, and can be left to the partition's next owner at any moment. Beside `count` slots
+    there are `aside` of their own, for what must never take one from the rest.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, aside: int = 0) -> None:
         self.count = count
         self._free = asyncio.Semaphore(count)
-        self._holders: set[object] = set()
+        self._free_aside = asyncio.Semaphore(aside)
+        self._holders: dict[object, asyncio.Semaphore] = {}
 
-    async def acquire(self, holder: object) -> None:
-        """Wait for a slot and take it in the name of `holder`."""
-        await self._free.acquire()
-        self._holders.add(holder)
+    async def acquire(self, holder: object, *, aside: bool = False) -> None:
+        """Wait for a slot and take it in the name of `holder`: one of the `aside` ones, or not."""
+        free = self._free_aside if aside else self._free
+        await free.acquire()
+        self._holders[holder] = free
 
     def release(self, holder: object) -> None:
         """Give the slot of `holder` back."""
-        self._holders.discard(holder)
-        self._free.release()
+        self._holders.pop(holder).release()
 
     @property
     def taken(self) -> int:
-        """How many records are in flight."""
-        return len(self._holders)
+        """How many records are in flight, but those aside."""
+        return sum(free is self._free for free in self._holders.values())
 
     def held_by(self, holder: object) -> bool:
         """Whether `holder` is working, rather than waiting."""

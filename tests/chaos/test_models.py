@@ -18,8 +18,8 @@ from aiokafka import AIOKafkaProducer
 
 from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from glideslope.emulator.server import serving
+from glideslope.releases.registry import register
 from glideslope.stack import settings_environment
-from glideslope.topics import register
 from shared import topics
 from shared.cloudevents import Event
 from shared.events import AnswerDrafted, InlinePassage, RequestAccepted

@@ -10,9 +10,9 @@ from glideslope import cluster, redrive
 from glideslope.asking import DeadLettered, ask, request_event
 from glideslope.dead_letters import read_all
 from glideslope.redrive import Selection
+from glideslope.releases.registry import register
 from glideslope.stack import Stack
 from glideslope.status import take_stock
-from glideslope.topics import register
 from shared import topics
 from shared.events import InlinePassage, Operation, RequestSubmitted, Result
 from shared.release import BUILT_IN

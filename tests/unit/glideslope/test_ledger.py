@@ -300,3 +300,12 @@ def test_a_request_whose_end_may_have_expired_before_it_is_not_called_lost() -> 
     assert reconciled(request(), trimmed_ends=[(topics.RESULTS, 0)]).lost == 0
     same = replace(newer, timestamp=request().timestamp)
     assert reconciled(request(), request("2"), same, trimmed_ends=[(topics.RESULTS, 0)]).lost == 1
+
+
+def test_what_becomes_of_a_copy_in_shadow_is_nothing_that_becomes_of_its_request() -> None:
+    copy = record(topics.SHADOWS_DRAFTED, CHECKED)
+
+    alone = reconciled(request(), accepted(), dead(copy, "validator"), pending=[accepted()])
+    assert (alone.in_flight, alone.dead_letters, alone.adds_up) == (1, 0, True)
+    waiting = retried(copy, topics.VALIDATOR_RETRY)
+    assert reconciled(request(), pending=[waiting]).lost == 1

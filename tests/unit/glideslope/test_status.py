@@ -38,6 +38,7 @@ def test_whoever_takes_requests_on_from_a_topic_consumes_it() -> None:
         topics.DOCUMENTS,
         topics.FEEDBACK,
         topics.DOCUMENTS_ACCEPTED,
+        *topics.SHADOWS,  # copies: none of them is a request on its way
     }
 
 

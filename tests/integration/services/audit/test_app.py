@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +68,7 @@ def approval(number: int) -> bytes:
     return checked.model_dump_json().encode()
 
 
-async def publish(settings: Settings, topic: topics.Topic, values: list[bytes | None]) -> None:
+async def publish(settings: Settings, topic: topics.Topic, values: Sequence[bytes | None]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, acks="all")
     await producer.start()
     try:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from glideslope.emulator.server import serving
-from glideslope.topics import register
+from glideslope.releases.registry import register
 from services.inference.adapters.indexes import IndexBuildingError, KeptIndexes, RetiredIndexError
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.qdrant import store_for

@@ -41,6 +41,15 @@ def cli() -> CliRunner:
         (["dlq", "redrive", "--yes", "--where", "colour=red"], "reason-code"),
         (["dlq", "redrive", "--yes", "--position", "x"], "PARTITION/OFFSET"),
         (["dlq", "redrive", "--yes", "--limit", "0"], "1"),
+        (["release", "create"], "Missing argument"),
+        (["release", "promote", "brief"], "--why"),
+        (["release", "rollback", "--why", " "], "say why"),
+        (["release", "canary", "--percent", "5"], "RELEASE"),
+        (["release", "canary", "brief"], "--percent"),
+        (["release", "canary", "brief", "--percent", "0"], "above 0"),
+        (["release", "canary", "brief", "--percent", "101"], "100"),
+        (["release", "canary", "brief", "--off"], "--off"),
+        (["release", "shadow"], "--off"),
     ],
 )
 def test_wrong_usage_is_told_with_what_is_right(
@@ -95,6 +104,16 @@ def test_a_folder_in_which_one_file_cannot_be_read_publishes_nothing(
         ["dlq", "show", "0/1", "--reveal", "--reason", "x"],
         ["dlq", "redrive", "--yes"],
         ["dlq", "redrive", "--dry-run"],
+        ["release", "list"],
+        ["release", "show", "brief"],
+        ["release", "diff", "built-in", "brief"],
+        ["release", "status", "--json"],
+        ["release", "promote", "brief", "--why", "better"],
+        ["release", "rollback", "--why", "worse"],
+        ["release", "canary", "brief", "--percent", "5", "--why", "to try"],
+        ["release", "shadow", "--off", "--why", "enough"],
+        ["release", "compare", "built-in", "brief"],
+        ["release", "watch"],
     ],
 )
 def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
@@ -109,6 +128,20 @@ def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
         in result.stderr
     )
     assert "Traceback" not in result.output
+
+
+def test_of_manifests_of_which_one_is_wrong_none_is_registered(
+    cli: CliRunner, tmp_path: Path
+) -> None:
+    good = Path(__file__).parents[4] / "releases" / "built-in.yaml"
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(good.read_text().replace("- verbatim", "- verbatimm"))
+
+    result = cli.invoke(app, ["release", "create", str(good), str(bad)])
+
+    # had it tried to register one, it would have found no cluster
+    assert result.exit_code == Exit.FAILED
+    assert "bad.yaml is no release: checks: there is no check 'verbatimm'" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["up"], ["demo"]])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from shared.events import (
     DocumentAccepted,
     Passage,
     RequestAccepted,
+    ShadowChecked,
+    ShadowRequested,
     Verdict,
 )
 from shared.release import BUILT_IN, Release, UnknownReleaseError
@@ -112,6 +115,48 @@ async def test_a_question_leaves_as_a_draft_with_its_passages_and_its_key(
     assert draft.answer.text == FEE
     assert [passage.text for passage in draft.passages] == [FEE]
     assert draft.request == request("How much is the late payment fee?")
+
+
+async def test_a_copy_leaves_as_a_draft_in_shadow_and_so_does_its_second_try(
+    settings: InferenceSettings, index: ServerIndex
+) -> None:
+    asked = request("How much is the late payment fee?", received_at=datetime.now(UTC))
+    copy = ShadowRequested(**dict(asked))
+    draft, output = await handled(settings, index, copy, topics.SHADOWS_REQUESTED)
+    assert (output.topic, output.key, output.partition) == ("shadows.drafted", b"conversation", 1)
+    assert draft.answer is not None
+
+    handlers = Handlers(build(settings, indexes=Only(index), releases=OnlyBuiltIn()))
+    await handlers.prepare()
+    for route, expected in (("regenerate", ["shadows.drafted"]), ("approved", []), ("review", [])):
+        checked = ShadowChecked(
+            **{**dict(draft), "request": copy},
+            checks=(),
+            confidence=Confidence(probability=0, threshold=0.9),
+            reason="no",
+            route=route,
+        )
+        event = Event(
+            id="1",
+            type=topics.SHADOWS_CHECKED.event_type,
+            source="/t",
+            data=checked.model_dump_json().encode(),
+        )
+        outputs = await handlers.handle(
+            Record("shadows.checked", 1, 7, 0, b"c", event.data, tuple(event.headers()))
+        )
+        assert [each.topic for each in outputs] == expected
+
+
+async def test_a_copy_for_a_release_that_nobody_knows_is_an_outcome_and_no_failure(
+    settings: InferenceSettings, index: ServerIndex
+) -> None:
+    asked = request("Why?", received_at=datetime.now(UTC), release="f" * 64)
+    draft, _ = await handled(
+        settings, index, ShadowRequested(**dict(asked)), topics.SHADOWS_REQUESTED
+    )
+    assert draft.referral is not None
+    assert draft.referral.reason == "it failed (UnknownReleaseError)"
 
 
 async def test_what_nothing_answers_leaves_as_a_draft_without_answer(

@@ -7,10 +7,12 @@ from faststream.specification import AsyncAPI
 
 from services.ingest.app import build
 from services.ingest.duplicates import Duplicates
+from services.ingest.release import Pinned
 from services.ingest.settings import IngestSettings
 from shared import events, topics
 from shared.cloudevents import UnreadableError, derived_id, read
 from shared.delivery import Handlers, Output, Record
+from shared.metrics import REQUESTS_PINNED, Metrics
 from shared.release import BUILT_IN
 from shared.topics import Topic
 
@@ -115,6 +117,54 @@ async def test_a_senders_own_deadline_and_release_headers_are_not_handed_on(
     said = {name.lower(): raw for name, raw in output.headers}
     assert "ce_deadline" not in said
     assert said.get("ce_release") in {None, BUILT_IN.content_hash().encode()}
+
+
+class Shadowing:
+    """Stands in for a routing with a release in shadow."""
+
+    def pin(self, conversation: bytes) -> Pinned:
+        assert conversation == b"conversation"
+        return Pinned("a" * 64, "b" * 64)
+
+
+async def test_a_release_in_shadow_gets_a_copy_that_says_so_and_has_no_deadline() -> None:
+    handlers = Handlers(build(SETTINGS, Shadowing()))
+    await handlers.prepare()
+    data = {"question": "Why?", "deadline": "2123-11-14T22:13:20Z"}
+    accepted, copy = await handlers.handle(submitted(topics.REQUESTS, data))
+
+    assert (accepted.topic, header(accepted, "ce_release")) == ("t.requests.accepted", b"a" * 64)
+    assert (copy.topic, header(copy, "ce_release")) == ("t.shadows.requested", b"b" * 64)
+    assert (copy.key, copy.partition) == (accepted.key, accepted.partition)
+    assert "ce_deadline" not in dict(copy.headers)
+    original = events.RequestAccepted.model_validate_json(accepted.value or b"")
+    copied = events.ShadowRequested.model_validate_json(copy.value or b"")
+    assert dict(copied) == {**dict(original), "release": "b" * 64, "deadline": None}
+
+
+async def test_what_a_request_is_pinned_to_is_counted_by_release_and_part() -> None:
+    service = build(SETTINGS, Shadowing())
+    handlers, metrics = Handlers(service), Metrics()
+    await handlers.prepare()
+    assert service.measured is not None
+    service.measured(metrics)
+    for offset, data in enumerate(({"question": "Why?"}, {"question": "Why?"})):
+        await handlers.handle(submitted(topics.REQUESTS, data, offset))
+    assert metrics.counted(REQUESTS_PINNED) == {
+        ("a" * 12, "promoted"): 1,
+        ("b" * 12, "shadow"): 1,
+    }
+
+
+async def test_a_release_in_shadow_gets_no_copy_of_what_is_rejected_or_repeated() -> None:
+    handlers = Handlers(build(SETTINGS, Shadowing()))
+    await handlers.prepare()
+    for offset, data in enumerate(({}, {"question": "Why?"})):
+        outputs = await handlers.handle(submitted(topics.REQUESTS, data, offset))
+        assert [each.topic for each in outputs] in (
+            ["t.requests.rejected"],
+            ["t.requests.duplicated"],
+        )
 
 
 async def test_a_duplicate_does_not_hand_a_senders_own_deadline_on(submit: Submit) -> None:

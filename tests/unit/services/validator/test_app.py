@@ -16,6 +16,7 @@ from shared.events import (
     Citation,
     Passage,
     RequestAccepted,
+    ShadowChecked,
     Usage,
 )
 from shared.release import BUILT_IN, Release, UnknownReleaseError
@@ -74,6 +75,32 @@ async def ends(data: AnswerDrafted, settings: Settings | None = None) -> tuple[s
     assert (output.key, output.partition) == (b"chat-1", 3)
     checked = cloudevents.read(output.value, output.headers)
     return output.topic, AnswerChecked.model_validate_json(checked.data)
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempt", "route"),
+    [
+        (PAGE[:68], 1, "approved"),
+        ("It sold $3.2 million.", 1, "regenerate"),
+        ("It sold $3.2 million.", 2, "review"),
+        (None, 1, "refusal"),
+    ],
+)
+async def test_what_a_release_in_shadow_made_is_judged_alike_and_goes_nowhere(
+    answer: str | None, attempt: int, route: str
+) -> None:
+    data = draft(answer, attempt=attempt)
+    event = Event("e-1", topics.SHADOWS_DRAFTED.event_type, "/t", data.model_dump_json().encode())
+    handlers = Handlers(build(Settings(), InMemoryReleases(BUILT_IN)))
+    await handlers.prepare()
+    (output,) = await handlers.handle(
+        Record("shadows.drafted", 3, 0, 0, b"chat-1", event.data, tuple(event.headers()))
+    )
+    assert (output.topic, output.key, output.partition) == ("shadows.checked", b"chat-1", 3)
+    checked = ShadowChecked.model_validate_json(output.value or b"")
+    assert checked.route == route
+    _, live = await ends(data)
+    assert (checked.checks, checked.reason) == (live.checks, live.reason)
 
 
 @pytest.mark.parametrize("threshold", [0, 1_000_000])

@@ -58,6 +58,8 @@ class Bench:
     delays: tuple[float, ...] = (5.0, 30.0)
     in_order: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
+    slots: Slots = field(default_factory=lambda: Slots(4, aside=1))
     tries: int = 0
     answering: asyncio.Event | None = None
     tripped: list[PoisonError] = field(default_factory=list)
@@ -81,9 +83,17 @@ class Bench:
         await handlers.prepare()
         return Attempts(
             handlers,
-            Rounds(3, self.delays, "ingest.retry", "dead.letters", self.in_order, self.foreign),
+            Rounds(
+                3,
+                self.delays,
+                "ingest.retry",
+                "dead.letters",
+                self.in_order,
+                self.foreign,
+                self.aside,
+            ),
             service="ingest",
-            slots=Slots(4),
+            slots=self.slots,
             dependencies=DependencyBreakers(2, 0.01),
             poison=PoisonBreaker(run=3, share=0.5, window=100, trip=self.tripped.append),
         )
@@ -333,3 +343,30 @@ async def test_records_that_wait_for_a_slot_do_not_try_what_went_down_meanwhile(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert bench.tries == 4
+
+
+async def test_however_long_records_aside_take_they_take_no_slot_from_the_others() -> None:
+    slots = Slots(1, aside=1)
+    copies = Bench(answering=asyncio.Event(), aside=frozenset({"requests"}), slots=slots)
+    attempts = await copies.attempts()
+    working = [asyncio.create_task(attempts.first(RECORD, number)) for number in range(3)]
+    others = Bench(slots=slots)
+    async with asyncio.timeout(10):
+        while copies.tries < 1:  # noqa: ASYNC110 - a handler tells nobody that it was called
+            await asyncio.sleep(0)
+        (output,) = await others.outputs()
+    assert output.topic == "requests.rejected"
+    assert (slots.taken, copies.tries) == (0, 1)
+    assert copies.answering is not None
+    copies.answering.set()
+    await asyncio.gather(*working)
+    assert copies.tries == 3
+
+
+async def test_records_aside_are_neither_poison_nor_the_proof_that_there_is_none() -> None:
+    poison = PermanentError("no")
+    apart = Bench([poison] * 10, aside=frozenset({"requests"}))
+    attempts = await apart.attempts()
+    for _ in range(10):
+        await outputs_of(attempts, RECORD)
+    assert apart.tripped == []

@@ -359,6 +359,18 @@ async def test_draining_gives_up_what_takes_too_long_and_commits_the_rest() -> N
         assert sorted(transactions.outputs) == ["out-0", "out-2"]
 
 
+async def test_a_partition_that_may_drain_for_a_moment_only_is_gone_after_it() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(drain=0.05)) as (worker, bench):
+        bench.hold(1)
+        for offset in range(2):
+            worker.take(record(offset))
+        await bench.has_started(0, 1)
+        async with asyncio.timeout(10):  # well below what it is given
+            await worker.drain(60)
+        assert transactions.outputs == ["out-0"]
+
+
 async def test_draining_leaves_what_only_waits_to_the_next_owner() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits(), slots=1) as (worker, bench):
