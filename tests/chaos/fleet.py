@@ -35,8 +35,11 @@ class Member:
 
     async def ended(self, within: float = EVENT_WITHIN) -> int:
         """Wait for the end and return the exit code, negative for a signal."""
-        async with asyncio.timeout(within):
-            return await self._process.wait()
+        try:
+            async with asyncio.timeout(within):
+                return await self._process.wait()
+        except TimeoutError:
+            raise AssertionError(f"does not end; it said:\n{self.said()}") from None
 
     async def kill(self) -> None:
         self.signal(signal.SIGKILL)
