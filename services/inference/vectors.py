@@ -15,7 +15,7 @@ from shared.retrieval import EmbedderParameters
 
 _PASSAGES: Final = 64
 """How many passages are embedded in one go, unless a single document has more."""
-_WAIT_MAX_SECONDS: Final = 30.0
+_WAIT_MAX_SECONDS: Final = 10.0
 
 log = structlog.get_logger(__name__)
 

@@ -33,6 +33,8 @@ from shared.events import DocumentAccepted, Passage
 
 _SHARD: Final = "shard"
 _STATE_FILE: Final = "state.json"
+_PANIC: Final = "PanicException"
+"""How Edge's Rust gives up; no `Exception`, and nowhere to be imported from."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,13 +63,21 @@ _filters: Final = Filters(_Dialect())
 
 @dataclass(slots=True)
 class _State:
-    """What is known of a shard beside what is in it."""
+    """What is known of a shard beside what is in it; `points` is set while it is closed."""
 
     source: str | None = None
+    points: int | None = None
     readers: dict[str, Progress] = field(default_factory=dict)
 
 
 _STATE: Final = TypeAdapter(_State)
+
+
+class TornError(Exception):
+    """A shard that was closed has lost something since."""
+
+    def __init__(self, points: int | None, found: int) -> None:
+        super().__init__(f"the shard had {points} points and has {found}")
 
 
 class EdgeIndex:
@@ -94,6 +104,9 @@ class EdgeIndex:
         """Close the shard, once what is being written is; nothing happens the second time."""
         with self._writing:
             if self._shard is not None:
+                self._shard.flush()
+                self._state.points = self._shard.count(qdrant.CountRequest())
+                self._keep_state()
                 self._shard.close()
                 self._shard = None
 
@@ -213,13 +226,25 @@ class EdgeIndex:
         if not (self._folder / _SHARD).exists():
             return None
         try:
-            state = _STATE.validate_json((self._folder / _STATE_FILE).read_bytes())
-            shard = qdrant.EdgeShard.load(str(self._folder / _SHARD), self._config)
-            shard.optimize()  # what was deleted takes no more room
-        except Exception as error:  # noqa: BLE001 - Edge raises nothing more special; Kafka has it all
+            self._state = _STATE.validate_json((self._folder / _STATE_FILE).read_bytes())
+            shard = self._checked()
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+                raise
             log.warning("index_torn", folder=str(self._folder), reason=str(error))
             return None
-        self._state = state
+        self._state.points = None
+        self._keep_state()
+        return shard
+
+    def _checked(self) -> Any:
+        """Load the shard. Raises `TornError`, and whatever Edge raises."""
+        shard = qdrant.EdgeShard.load(str(self._folder / _SHARD), self._config)
+        found = shard.count(qdrant.CountRequest())
+        if self._state.points not in {None, found}:
+            shard.close()
+            raise TornError(self._state.points, found)
+        shard.optimize()  # what was deleted takes no more room
         return shard
 
     def _keep_state(self) -> None:

@@ -498,17 +498,28 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert ask(new, "complaints") == ["Complaints of b."]
 
 
-@pytest.mark.parametrize("torn", ["emptied", "scrambled", "without its state"])
-def test_a_torn_shard_is_built_anew(tmp_path: Path, torn: str) -> None:
+@pytest.mark.parametrize(
+    ("torn", "files"),
+    [
+        ("emptied", "*"),
+        ("scrambled", "*"),
+        ("halved", "status.dat"),  # Edge panics
+        ("halved", "mutable_id_tracker.mappings"),  # Edge goes on with half of the points
+        ("without its state", ""),
+    ],
+)
+def test_a_torn_shard_is_built_anew(tmp_path: Path, torn: str, files: str) -> None:
     with EdgeIndex(tmp_path) as old:
         old.adopt("topic")
         old.replace(document())
         old.keep_progress("words", Progress({0: 7}, is_complete=True))
     if torn == "without its state":
         (tmp_path / "state.json").unlink()
-    for file in (tmp_path / "shard").rglob("*"):
-        if file.is_file() and torn != "without its state":
-            file.write_bytes(b"" if torn == "emptied" else b"\xff" * 100)
+    for file in (tmp_path / "shard").rglob(files) if files else ():
+        if file.is_file():
+            whole = file.read_bytes()
+            left = {"emptied": b"", "scrambled": b"\xff" * 100, "halved": whole[: len(whole) // 2]}
+            file.write_bytes(left[torn])
 
     with EdgeIndex(tmp_path) as new:
         assert new.progress("words") is None

@@ -74,14 +74,18 @@ class Subject:
         self.generator = generator
         self.index = index
         self.metrics = Metrics(NoOpMeter(""))
-        self.retrieval = Retrieval(
-            Only(index), generator.embedding, generator.reranking, seconds=0.5
-        )
+        self.retrieval = self.within(30)
         generator.measured(self.metrics)
-        self.retrieval.measured(self.metrics)
 
-    def vectors(self, told: EmbedderParameters = EMBEDDER) -> DocumentVectors:
-        return DocumentVectors(self.index, told, self.generator.embedding, seconds=1)
+    def within(self, seconds: float) -> Retrieval:
+        retrieval = Retrieval(
+            Only(self.index), self.generator.embedding, self.generator.reranking, seconds=seconds
+        )
+        retrieval.measured(self.metrics)
+        return retrieval
+
+    def vectors(self) -> DocumentVectors:
+        return DocumentVectors(self.index, EMBEDDER, self.generator.embedding, seconds=30)
 
     async def found(self, question: str, release: Release, **more: Any) -> Retrieved:
         return await self.retrieval.retrieve(request(question, **more), release, 1)
@@ -154,6 +158,8 @@ async def test_models_that_fail_are_gone_without_and_it_is_said(
     subject: Subject, script: Script, fault: Fault, code: str
 ) -> None:
     script.tell(Behaviour(fault=fault))
+    if fault is Fault.TIMEOUT:
+        subject.retrieval = subject.within(0.2)
     whole = release(embedder=EMBEDDER, reranker=RERANKER)
     with capture_logs():
         found = await subject.found("What is the late payment fee?", whole)
