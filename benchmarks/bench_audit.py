@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -14,6 +15,7 @@ from typing import Final
 
 from glideslope.audit.findings import Verdict
 from glideslope.audit.objects import FolderObjects
+from glideslope.audit.spread import spread_over
 from glideslope.audit.verification import Verification
 from services.audit.adapters.keys import LocalKeys
 from services.audit.adapters.stores import open_store
@@ -37,6 +39,7 @@ BUILT_AT_ONCE: Final = 1_024
 SAMPLES: Final = 300
 RATE: Final = 100
 LATENCY_SECONDS: Final = 20
+CORES: Final = multiprocessing.cpu_count()
 
 
 def records(first: int, count: int) -> list[Entry]:
@@ -138,13 +141,21 @@ def sizes() -> dict[str, float]:
         began, worked = time.perf_counter(), time.process_time()
         report = Verification(FolderObjects(path), records=False).run()
         verified = size / (time.process_time() - worked)  # a core's own time, whoever else has it
-        print(f"verified {size} entries in {time.perf_counter() - began:.1f} s")
+        alone = time.perf_counter() - began
+        began = time.perf_counter()
+        spread = spread_over(CORES, None, records=False)
+        again = Verification(FolderObjects(path), records=False, spread=spread).run()
+        together = time.perf_counter() - began
+        print(f"verified {size} entries in {alone:.1f} s, on {CORES} cores in {together:.1f} s")
+        if again.findings != report.findings:
+            raise SystemExit(f"on {CORES} cores it is another report: {again.findings[:3]}")
         if report.verdict is not Verdict.INTACT or report.entries != size:
             raise SystemExit(f"the log is not intact: {report.findings[:3]}")
         return {
             "append_growth_1e6": statistics.median(times[large]) / statistics.median(times[small]),
             "bytes_per_entry": used / size,
             "verify_entries_per_s": verified,
+            "verify_on_all_cores": alone / together,
             "memory_growth_mb": grown / 2**20,
             "built_entries_per_s": built,
         }
@@ -207,6 +218,8 @@ def main() -> None:
         "entries_per_s": round(mine),
         "of_plain_append": round(mine / plain, 3),
         "verify_entries_per_s": round(compared["verify_entries_per_s"]),
+        "verify_on_all_cores": round(compared["verify_on_all_cores"], 2),
+        "cores": CORES,
         "bytes_per_entry": round(compared["bytes_per_entry"]),
         "append_growth_1e6": round(compared["append_growth_1e6"], 3),
         "entries": LARGE,

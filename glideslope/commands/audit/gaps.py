@@ -115,7 +115,7 @@ def _stream(stream: Stream, seen: Seen | None, said: Explanation) -> dict[str, A
 
 
 def _view(explained: Sequence[Explained]) -> RenderableType:
-    table = Table("log", "without entry", *(_heading(kind) for kind in _KINDS), box=None)
+    table = Table("log", "gaps", *(_heading(kind) for kind in _KINDS), box=None)
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
@@ -127,7 +127,7 @@ def _view(explained: Sequence[Explained]) -> RenderableType:
 
 
 def _heading(kind: str) -> str:
-    return {"marker": "markers", "missing": "not logged", "removed": "deleted"}.get(kind, kind)
+    return {"marker": "markers", "missing": "not logged"}.get(kind, kind)
 
 
 def _told(stream: Stream, _seen: Seen | None, said: Explanation) -> Text:
