@@ -164,6 +164,7 @@ class _Reader:
             if column.text.strip().lower() in _NOTES:
                 continue
             is_value = is_number(cell)
+            periods = merged(column.periods, own) or self._time
             for figure in read_cell(cell.text):
                 dated = is_date(figure) and not is_value
                 amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
@@ -172,7 +173,7 @@ class _Reader:
                     () if dated else tuple(amounts),
                     (words | column.words) or context,
                     context | column.words,
-                    frozenset(dates_of(figure)) if dated else merged(column.periods, own) or self._time,
+                    frozenset(dates_of(figure)) if dated else periods,
                     (*self._place, number),
                     label,
                     is_cell=True,

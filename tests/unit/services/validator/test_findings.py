@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.validator.evidence import read_evidence
 from services.validator.findings import Status, examine
+from services.validator.labels import Query
 
 PASSAGE = """\
 In 2023 net sales rose 12% to $3.2 billion, from $2.85 billion in 2022. Profit was $310 million
@@ -60,6 +62,13 @@ def test_no_text_breaks_an_examination(question: str, answer: str, passage: str)
     found = examine(question, answer, (passage,))
     assert all(answer[f.start : f.end] == f.text for f in found)
     assert all(0 <= f.confidence <= 1 for f in found)
+
+
+def test_facts_are_met_in_the_order_of_the_passages_whatever_is_asked() -> None:
+    evidence = read_evidence(("Sales were $5 in 2019, costs $4.", "Profit and sales fell by 3%."))
+    met = [*evidence.about(Query({"profit": 1.0, "sale": 0.5, "cost": 0.2}))]
+    assert met == [fact for fact in evidence.all if fact in met]
+    assert len(met) > 2
 
 
 @given(st.permutations(["Sales were $5 in 2019.", "Costs were $4 in 2019.", "Profit fell by 3%."]))
