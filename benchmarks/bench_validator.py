@@ -21,6 +21,7 @@ from typing import Any, Final
 from services.validator.case import Case
 from services.validator.checks import CHECKS, citations
 from services.validator.grounding.source import Indexed
+from services.validator.sentences import sentences
 from services.validator.validation import prepare, run
 from shared.events import Answer, Passage
 from shared.release import BUILT_IN
@@ -64,7 +65,8 @@ def main() -> None:
     whole = _timed(lambda case: run(names, case, CHECKS), cases)
     again = []
     for case in cases[-_AGAIN:]:
-        other = replace(case, answer=_case(rng).answer)
+        said = [s.text for passage in case.passages for s in sentences(passage.text)]
+        other = replace(case, answer=_answer(said, rng))
         run(names, case, CHECKS)  # so that its passages are known, also where caches are full
         again.append(_seconds(lambda case: run(names, case, CHECKS), other))
     cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
@@ -122,9 +124,13 @@ def _case(rng: random.Random) -> Case:
                 id=str(number), document_id=str(number), locator="p. 1", text=text[:_CHARACTERS]
             )
         )
-    answer = " ".join(rng.sample(said, 4) + [_sentence(rng) for _ in range(3)])
     question = f"What do the documents say about {rng.choice(_THINGS)} in {rng.choice(_PLACES)}?"
-    return Case(question, Answer(text=answer), tuple(passages), BUILT_IN)
+    return Case(question, _answer(said, rng), tuple(passages), BUILT_IN)
+
+
+def _answer(said: list[str], rng: random.Random) -> Answer:
+    """Return four sentences that stand in the passages, and three that do not."""
+    return Answer(text=" ".join(rng.sample(said, 4) + [_sentence(rng) for _ in range(3)]))
 
 
 def _sentence(rng: random.Random) -> str:

@@ -118,6 +118,7 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
     if theirs.unit in {None, COUNT}:
         named = evidence.currencies
         known = ours.unit in named or (not named and ours.unit == "USD")
+        known = known or (is_plain_dollar(claim, ours) and not named.isdisjoint(DOLLARS))
         return known and (theirs.unit is None or claim.bare)
     # '$' stands for any dollar where the passages name which
     dollars = {ours.unit, theirs.unit} <= DOLLARS
@@ -179,7 +180,10 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     if not fact.amounts or fit(claim.when, fact.periods) is False:
         return False
     values = {abs(a.value) for a in claim.amounts}
-    if values & {abs(a.value) for a in fact.amounts} or not _comparable(claim, fact):
+    same = values & {abs(a.value) for a in fact.amounts}
+    # by how much a row changed is no other reading of what it is
+    changed = fact.row == best.row and fact.is_change != best.is_change
+    if same or changed or not _comparable(claim, fact):
         return False
     if _is_named(query, best) and not fact.words > best.words:
         return False  # its own row is named; only a longer name of another could be meant

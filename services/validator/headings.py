@@ -12,6 +12,7 @@ from services.validator.scales import TABLE_SCALE
 
 _NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
 _MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
+_SPACED_YEAR: Final = re.compile(r"(?<![\d.,]\s)(?<!\S)([12])\s([09])\s(\d)\s(\d)(?![.,\d]|\s\d)")
 _OF_TIME: Final = re.compile(
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
     r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
@@ -32,8 +33,11 @@ def without_notes(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a head without its scale and currency, which would make '2019 €m' an amount."""
-    return _NOTE.sub(" ", _MONEY.sub(" ", text))
+    """Return a head without its scale and currency, which would make '2019 €m' an amount.
+
+    A year whose digits were set apart ('2 0 1 9') is written as one.
+    """
+    return _SPACED_YEAR.sub(r"\1\2\3\4", _NOTE.sub(" ", _MONEY.sub(" ", text)))
 
 
 def subject(text: str) -> str:

@@ -66,6 +66,8 @@ _CORE: Final = re.compile(
     rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
 )
 _SEPARATOR: Final = re.compile(_GROUP)
+_STOPS: Final = ",.;"
+"""Behind these, before anything but a digit, and at the end of a text, a number is over."""
 _RUN: Final = re.compile(r"(?:[.,/:]?\d)*+\w*+")
 _RUNS_ON: Final = re.compile(r"[.,:]?\d|/\d{1,2}(?!\d|,\d{3})")  # '155/7,017' is a division
 _TOKEN_BEFORE: Final = re.compile(r"[\w-]+\Z")
@@ -123,11 +125,7 @@ def number_at(text: str, start: int) -> Number | None:
     prefix = _prefix(text, start)
     if prefix.currency is None and start and (text[start - 1].isalnum() or text[start - 1] == "_"):
         return _name(text, core)
-    if _RUNS_ON.match(text, core.end()):
-        return Number(start, _end(_RUN, text, core.end()), None)
-    if ordinal := _ORDINAL.match(text, core.end()):
-        return Number(start, ordinal.end(), _exact(core[0], ORDINAL))
-    return _in_digits(text, core, prefix)
+    return _written(text, core, prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,19 @@ class _Prefix:
     minus: bool
     opened: bool
     outer: bool
+
+
+def _written(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
+    start, end = core.span()
+    ends = text[end : end + 1] in _STOPS and not text[end + 1 : end + 2].isdigit()
+    if ends and not prefix.opened:
+        value = _exact(core[0], prefix.currency, negative=prefix.minus)
+        return Number(prefix.start, end, value)
+    if _RUNS_ON.match(text, end):
+        return Number(start, _end(_RUN, text, end), None)
+    if ordinal := _ORDINAL.match(text, end):
+        return Number(start, ordinal.end(), _exact(core[0], ORDINAL))
+    return _in_digits(text, core, prefix)
 
 
 def _prefix(text: str, start: int) -> _Prefix:

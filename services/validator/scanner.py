@@ -46,8 +46,12 @@ _SKIPPED: Final = (
     r"|(?<=\d)\(\d{1,3}\)"  # of a paragraph, '43(6)'
     r"|\b(?:passages?|sources?|steps?|excerpts?)\s\#?\d{1,2}"  # 'passages 1, 2 and 3'
     r"(?:(?:,|,?\s(?:and|or|to|&))?\s?\d{1,2}(?![\d.,%]))*+"
-    r"|(?<!\w)(?:10-[KQ]|8-K|20-F|40-F|6-K|S-1)(?:/A)?(?!\w)|(?<!\w)401\(k\)"  # names of forms
+    r"|(?<!\w)S-1(?:/A)?(?!\w)"  # a name of a form
 )
+_FORM: Final = re.compile(
+    r"(?<!\w)(?:(?:10-[KQ]|8-K|20-F|40-F|6-K)(?:/A)?(?!\w)|401\(k\))", re.IGNORECASE
+)
+"""Names of forms that begin with a digit; nothing else does that is no date and no number."""
 _CANDIDATE: Final = re.compile(
     rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}", re.IGNORECASE
 )
@@ -87,14 +91,8 @@ def scan(text: str) -> Iterator[Figure]:
         start = place.start()
         if start < position:
             continue
-        if marker := _marker(text, start):
-            position = marker
-            continue
-        candidate = _CANDIDATE.match(text, start)
-        if candidate is None:
-            continue
-        if candidate["skipped"]:
-            position = candidate.end()
+        if skipped := _marker(text, start) or _skipped(text, start):
+            position = skipped
         elif dates := dates_at(text, start):
             for date in dates:
                 yield Figure(text[date.start : date.end], date.start, date.end, date.readings, text)
@@ -102,6 +100,17 @@ def scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, number, max(number.start, end))
             position = end = number.end
+
+
+def _skipped(text: str, start: int) -> int | None:
+    """Return where what stands at `start` ends if it is neither date nor number."""
+    if text[start].isdecimal():
+        form = _FORM.match(text, start)
+        return form.end() if form else None
+    candidate = _CANDIDATE.match(text, start)
+    if candidate is None:
+        return start + 1
+    return candidate.end() if candidate["skipped"] else None
 
 
 def _marker(text: str, start: int) -> int | None:

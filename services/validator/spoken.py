@@ -10,6 +10,7 @@ from typing import Final
 from services.validator.directions import says_minus
 from services.validator.facts import Fact
 from services.validator.figures import Figure
+from services.validator.headings import without_notes
 from services.validator.labels import stems
 from services.validator.periods import amounts_of, dates_of, is_date
 
@@ -65,7 +66,7 @@ def _clause(
         yield Fact(
             figure,
             amounts,
-            stems(name) or heading,
+            stems(without_notes(name)) or heading,
             heading,
             frozenset(dates_of(figure)) if is_date(figure) else periods,
             (text, SPOKEN, number),

@@ -21,7 +21,7 @@ from services.validator.grid import Cell, Grid, Line
 from services.validator.grids import grids_of
 from services.validator.headings import dates_in, is_of_time, merged, periods_in, without_notes
 from services.validator.labels import label_stems, stems
-from services.validator.periods import dates_of, is_date
+from services.validator.periods import NO_PERIOD, dates_of, is_date
 from services.validator.scales import TableScale, stated_scale, stated_scales
 from services.validator.units import named_units
 
@@ -74,6 +74,7 @@ class _Reader:
         self._heads: list[Line] = []
         self._columns = Columns(())
         self._sections: list[str] = []
+        self._time = NO_PERIOD
         self._has_rows = False
         counts = Counter(len(line.cells) for line in grid.lines if line.cells)
         self._width = counts.most_common(1)[0][0] if counts else 0
@@ -92,9 +93,12 @@ class _Reader:
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
                     self._sections = [*self._sections[-1:], text]
+            elif self._is_time_of_rows(line, written):
+                self._time = periods_in(line.label.text)
             elif self._is_head(line, written):
                 if self._has_rows:
                     self._heads, self._has_rows, self._sections = [], False, []
+                    self._time = NO_PERIOD
                 self._heads.append(line)
                 self._columns = Columns(self._heads)
             else:
@@ -113,6 +117,16 @@ class _Reader:
             return False
         text = written[0].text  # a title in some other column than the first
         return text.endswith(":") or (self._has_rows and stated_scale(text) is None)
+
+    def _is_time_of_rows(self, line: Line, written: Sequence[Cell]) -> bool:
+        """Say whether a line is a date for the rows below it, whose columns are no times."""
+        return (
+            line.placed
+            and not written
+            and bool(self._heads)
+            and len(dates_in(line.label.text)) == 1
+            and not any(dates_in(cell.text) for head in self._heads for cell in head.cells)
+        )
 
     def _is_head(self, line: Line, written: Sequence[Cell]) -> bool:
         if any(is_number(cell) for cell in written):
@@ -150,6 +164,7 @@ class _Reader:
             if column.text.strip().lower() in _NOTES:
                 continue
             is_value = is_number(cell)
+            periods = merged(column.periods, own) or self._time
             for figure in read_cell(cell.text):
                 dated = is_date(figure) and not is_value
                 amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
@@ -158,7 +173,7 @@ class _Reader:
                     () if dated else tuple(amounts),
                     (words | column.words) or context,
                     context | column.words,
-                    frozenset(dates_of(figure)) if dated else merged(column.periods, own),
+                    frozenset(dates_of(figure)) if dated else periods,
                     (*self._place, number),
                     label,
                     is_cell=True,

@@ -53,7 +53,7 @@ class OpenAI:
     async def opened(self) -> AsyncIterator[None]:
         """Hold the connections while the context is open. Raises `OSError` on a missing file."""
         async with httpx2.AsyncClient(
-            headers=self._headers(),
+            headers=self._settings.sent_headers(),
             verify=_context(self._settings),
             timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
             limits=httpx2.Limits(
@@ -88,10 +88,7 @@ class OpenAI:
 
     def url(self, path: str, model: str) -> str:
         """Return the address of an operation; Azure has one for each deployment."""
-        base = self._settings.base_url.rstrip("/")
-        if self._settings.api_version is None:
-            return f"{base}/{path}"
-        return f"{base}/openai/deployments/{model}/{path}?api-version={self._settings.api_version}"
+        return self._settings.url(path, model)
 
     async def _at_once(self, call: Call) -> Completion:
         response = await self._open().post(
@@ -146,13 +143,6 @@ class OpenAI:
         if self._settings.json_object:
             body["response_format"] = {"type": "json_object"}
         return body
-
-    def _headers(self) -> dict[str, str]:
-        headers = dict(self._settings.headers)
-        if (key := self._settings.key()) is not None:
-            is_azure = self._settings.api_version is not None
-            headers |= {"api-key": key} if is_azure else {"Authorization": f"Bearer {key}"}
-        return headers
 
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:

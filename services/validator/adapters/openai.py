@@ -1,6 +1,6 @@
 """Judges behind OpenAI-compatible chat completions.
 
-httpx2 for the reasons that `services.inference.adapters.openai` gives; services share no code.
+httpx2 for the reasons that `services.inference.adapters.openai` gives.
 Source: OpenAI's API reference (chat completions); Azure OpenAI's REST reference.
 """
 
@@ -54,7 +54,9 @@ class Judges:
             body["response_format"] = {"type": "json_object"}
         try:
             async with asyncio.timeout(server.seconds):
-                response = await self._clients[name].post(_url(server, model), json=body)
+                response = await self._clients[name].post(
+                    server.url("chat/completions", model), json=body
+                )
         except TimeoutError:
             raise JudgeUnavailableError(f"no answer within {server.seconds:g} s") from None
         except (httpx2.TransportError, httpx2.UnsupportedProtocol) as error:
@@ -66,25 +68,14 @@ class Judges:
 
 
 def _client(server: JudgeServer) -> httpx2.AsyncClient:
-    headers = dict(server.headers)
-    if (key := server.key()) is not None:
-        headers |= {"api-key": key} if server.api_version else {"Authorization": f"Bearer {key}"}
     return httpx2.AsyncClient(
-        headers=headers,
+        headers=server.sent_headers(),
         verify=ssl.create_default_context(cafile=server.ca_file) if server.ca_file else True,
         timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
         limits=httpx2.Limits(
             max_connections=server.concurrency, max_keepalive_connections=server.concurrency
         ),
     )
-
-
-def _url(server: JudgeServer, model: str) -> str:
-    base = server.base_url.rstrip("/")
-    if server.api_version is None:
-        return f"{base}/chat/completions"
-    path = f"openai/deployments/{model}/chat/completions"
-    return f"{base}/{path}?api-version={server.api_version}"
 
 
 def _text(response: httpx2.Response) -> str:

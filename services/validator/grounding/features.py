@@ -7,7 +7,6 @@ that says nothing of the next author's answers.
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
 from typing import Final, TypeVar
@@ -16,7 +15,7 @@ from services.validator.findings import FigureFinding, Status
 from services.validator.grounding.asking import fits_asked, must_be_computed
 from services.validator.grounding.claim import Claim, Statement
 from services.validator.grounding.lexicon import lexicon
-from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch
+from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch, pairs_of
 from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
 
 Features = Mapping[str, float]
@@ -160,7 +159,7 @@ def _copied(claim: Claim, evidence: Evidence) -> Features:
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
-    pairs = [frozenset(pair) for pair in pairwise(claim.content)]
+    pairs = pairs_of(claim.content)
     features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
     features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
     features["pairs"] = sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0

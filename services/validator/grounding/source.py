@@ -6,7 +6,7 @@ The order of the passages counts for nothing: everything here is a set, a sum or
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -48,8 +48,8 @@ class Indexed:
     windows: tuple[frozenset[str], ...]
     """The content of each sentence, and of each two in a row."""
     grams: frozenset[tuple[str, ...]]
-    pairs: frozenset[frozenset[str]]
-    """Two content words that follow each other, whatever stands between them."""
+    pairs: frozenset[tuple[str, str]]
+    """See `pairs_of`."""
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -60,8 +60,13 @@ class Indexed:
             stretches,
             (*content, *(first | second for first, second in pairwise(content))),
             frozenset().union(*(s.words.grams(n) for s in stretches for n in GRAM_LENGTHS)),
-            frozenset([frozenset(pair) for s in stretches for pair in pairwise(s.words.content)]),
+            frozenset(chain.from_iterable(pairs_of(s.words.content) for s in stretches)),
         )
+
+
+def pairs_of(content: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the content words that follow each other, whatever stands between, in either order."""
+    return [(one, two) if one < two else (two, one) for one, two in pairwise(content)]
 
 
 def _stretches(text: str) -> Iterable[Stretch]:
@@ -112,7 +117,7 @@ class Evidence:
         return frozenset().union(*(passage.grams for passage in self.passages))
 
     @cached_property
-    def pairs(self) -> frozenset[frozenset[str]]:
+    def pairs(self) -> frozenset[tuple[str, str]]:
         """Every two content words in a row."""
         return frozenset().union(*(passage.pairs for passage in self.passages))
 

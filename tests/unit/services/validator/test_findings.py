@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.validator.evidence import read_evidence
 from services.validator.findings import Status, examine
+from services.validator.labels import Query
 
 PASSAGE = """\
 In 2023 net sales rose 12% to $3.2 billion, from $2.85 billion in 2022. Profit was $310 million
@@ -47,6 +49,22 @@ def test_a_sentence_of_the_passage_with_another_year_or_direction_is_no_paraphra
     assert Status.SIGN in status(sentence.replace("rose", "fell"))
 
 
+def test_a_dollar_sign_stands_for_any_dollar_that_the_passages_name() -> None:
+    table = "| | 2019 (S$ million) | 2018 (A$ million) |\n| Cash | 513 | 525 |"
+    said = {
+        sign: examine("", f"Cash was {sign}513 million in 2019.", (table,))[0].status
+        for sign in ("S$", "$", "€")
+    }
+    assert said == {"S$": Status.EXACT, "$": Status.EXACT, "€": Status.UNIT}
+
+
+def test_the_change_of_a_row_is_no_rival_of_its_value() -> None:
+    table = "| | 2019 | 2018 | Change |\n| Maintenance | 254,924 | 239,310 | 15,614 |"
+    answer = "Maintenance grew 6.5% year over year in 2019, from $239,310 in 2018 to $254,924."
+    found = examine("What was the change in Maintenance?", answer, (table,))
+    assert all(f.status.is_right for f in found), found
+
+
 def test_what_the_answer_works_out_step_by_step_is_followed() -> None:
     right = (
         "Change: $3.2 billion - $2.85 billion = $0.35 billion\nGrowth = 0.35 / 2.85 * 100 = 12.28%"
@@ -60,6 +78,13 @@ def test_no_text_breaks_an_examination(question: str, answer: str, passage: str)
     found = examine(question, answer, (passage,))
     assert all(answer[f.start : f.end] == f.text for f in found)
     assert all(0 <= f.confidence <= 1 for f in found)
+
+
+def test_facts_are_met_in_the_order_of_the_passages_whatever_is_asked() -> None:
+    evidence = read_evidence(("Sales were $5 in 2019, costs $4.", "Profit and sales fell by 3%."))
+    met = [*evidence.about(Query({"profit": 1.0, "sale": 0.5, "cost": 0.2}))]
+    assert met == [fact for fact in evidence.all if fact in met]
+    assert len(met) > 2
 
 
 @given(st.permutations(["Sales were $5 in 2019.", "Costs were $4 in 2019.", "Profit fell by 3%."]))

@@ -64,11 +64,34 @@ def test_a_cell_has_its_row_year_scale_sign_and_unit_in_any_layout(layout: str) 
         ("At May 31, 2019\nAt May 31, 2018\nCash\n51\n48", "48", Date(2018, 5, 31)),
         ("2019 2018 Change (%)\nSales 51 48 6.3%", "48", Date(2018)),
         ("2019\n2018\nCash (2)\n51\n48", "48", Date(2018)),
+        ("| | 2 0 1 9 | 2 0 1 8 |\n| Sales | 51 | 48 |", "48", Date(2018)),
+        (
+            "| | Net |\n| May 31, 2019 | |\n| Sales | 50 |\n| May 31, 2018 | |\n| Sales | 47 |",
+            "47",
+            Date(2018, 5, 31),
+        ),
         ("| Sales fiscal year 2018 | 48 |\n| Sales fiscal year 2019 | 51 |", "48", Date(2018)),
     ],
 )
 def test_a_column_or_row_gives_its_period(passage: str, value: str, period: Date) -> None:
     assert fact(passage, value).periods == {period}
+
+
+def test_the_columns_of_a_table_keep_their_names_below_a_date() -> None:
+    table = "| | Gross | Net |\n| May 31, 2019 | | |\n| Sales | 51 | 50 |\n| May 31, 2018 | | |"
+    assert {"sale", "gross"} == fact(f"{table}\n| Sales | 48 | 47 |", "48").words
+
+
+def test_a_footnote_is_no_part_of_a_rows_name_in_a_sentence() -> None:
+    text = (
+        "the operating income of 2019 is $ 13,535 ; the operating income of 2018 (4) is $ 13,264 ."
+    )
+    assert fact(text, "13535").words == fact(text, "13264").words
+
+
+def test_a_passage_that_is_given_twice_counts_once() -> None:
+    once, twice = (read_evidence((LAYOUTS["spaces"],) * n) for n in (1, 2))
+    assert once.all == twice.all
 
 
 def test_a_scale_may_stand_below_the_table_or_in_another_passage() -> None:
