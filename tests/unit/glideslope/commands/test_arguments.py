@@ -64,17 +64,18 @@ def test_a_passage_file_must_be_text(cli: CliRunner, tmp_path: Path, content: by
     assert "UTF-8 text and not empty" in result.stderr
 
 
-def test_a_folder_in_which_one_file_cannot_be_read_publishes_nothing(
+def test_two_files_that_would_be_one_document_publish_nothing(
     cli: CliRunner, tmp_path: Path
 ) -> None:
-    (tmp_path / "good.md").write_text("good")
-    (tmp_path / "bad.md").write_bytes(b"\xff")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.md").write_text(folder)
 
-    result = cli.invoke(app, ["index", str(tmp_path)])
+    result = cli.invoke(app, ["index", str(tmp_path / "one"), str(tmp_path / "two")])
 
     # had it tried to publish, it would have found no cluster
     assert result.exit_code == Exit.FAILED
-    assert "bad.md is not UTF-8" in result.stderr
+    assert "would both be document 'a.md'" in result.stderr
 
 
 @pytest.mark.parametrize(
