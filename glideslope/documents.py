@@ -6,13 +6,10 @@ Errors that a person can do something about:
     ├── NothingToIndexError    no file of a supported type
     ├── SameNameError          two files would become one document
     └── UnreadableFileError    this file cannot be sent, the others can
-        ├── UnsupportedTypeError   it is of no supported type
-        └── TooLargeError          it does not fit into records, whole or in parts
+        └── UnsupportedTypeError   it is of no supported type
 """
 
 import hashlib
-import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +21,9 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from glideslope import reading
+from glideslope.parts import fitting
 from glideslope.reading import Reading, ReadingError
-from shared import topics
-from shared.events import DocumentSubmitted, Page
+from shared.events import DocumentSubmitted
 
 SUPPORTED: Final = reading.SUFFIXES
 DIGEST: Final = "filedigest"
@@ -36,10 +33,7 @@ PART: Final = "filepart"
 PART_OF: Final = "filepartof"
 """Extension attribute of the same: the document id that the file would have whole."""
 
-_ENVELOPE_BYTES: Final = 4 * 1024  # the record's headers and key, generously
-_PAGES_MAX: Final = 10_000  # of one document, as ingest has it
 _TITLE_MAX: Final = 512
-_BREAK: Final = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 class DocumentError(Exception):
@@ -79,17 +73,6 @@ class UnsupportedTypeError(UnreadableFileError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, f"is no {_alternatives()} file: convert it to one of these")
-
-
-class TooLargeError(UnreadableFileError):
-    """A piece of a document that is not cut does not fit into one record of `documents`."""
-
-    def __init__(self, path: Path, piece: str, size: int) -> None:
-        super().__init__(
-            path,
-            f"has {piece} that makes a record of {size:,} bytes, the topic takes "
-            f"{topics.DOCUMENTS.max_bytes:,}: split it into several files",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +167,7 @@ def load(document_id: str, path: Path, raw: bytes, terms: Terms = Terms()) -> Lo
     """Make of a file's bytes the document that is sent, or its parts where it is too large.
 
     Its title is what the file says, else the file's name. A part has the id of the whole with
-    `#1`, `#2`, …; nothing is cut but between pages, or between blank lines of a text. Raises
-    `UnreadableFileError`.
+    `#1`, `#2`, … Raises `UnreadableFileError`.
     """
     try:
         found = reading.read(raw, path.suffix.lower())
@@ -202,16 +184,19 @@ def load(document_id: str, path: Path, raw: bytes, terms: Terms = Terms()) -> Lo
     except ValidationError as error:
         said = f"has a path that is no document id ({error.errors()[0]['msg']}): rename it"
         raise UnreadableFileError(path, said) from error
-    digest = terms.digest(raw)
-    if _fits(whole, found):
-        return Loaded((_submission(whole, found, terms, {DIGEST: digest}),), found.notes)
-    parts = list(_parts(path, whole, found))
+    try:
+        parts = fitting(whole, found)
+    except ReadingError as error:
+        raise UnreadableFileError(path, str(error)) from error
+    digest = {DIGEST: terms.digest(raw)}
+    if len(parts) == 1:
+        return Loaded((_submission(whole, found, terms, digest),), found.notes)
     submissions = tuple(
         _submission(
             whole.model_copy(update={"document_id": part_id(document_id, number)}),
             part,
             terms,
-            {DIGEST: digest, PART: f"{number}/{len(parts)}", PART_OF: document_id},
+            {**digest, PART: f"{number}/{len(parts)}", PART_OF: document_id},
         )
         for number, part in enumerate(parts, start=1)
     )
@@ -239,53 +224,6 @@ def _submission(
 ) -> Submission:
     filled = document.model_copy(update={"text": found.text, "pages": found.pages})
     return Submission(filled, terms.subject, attributes)
-
-
-def _fits(document: DocumentSubmitted, found: Reading) -> bool:
-    filled = document.model_copy(update={"text": found.text, "pages": found.pages})
-    return _record_bytes(filled) <= topics.DOCUMENTS.max_bytes and (
-        len(found.pages or ()) <= _PAGES_MAX
-    )
-
-
-def _record_bytes(document: DocumentSubmitted) -> int:
-    return len(document.model_dump_json(exclude_none=True).encode()) + _ENVELOPE_BYTES
-
-
-def _parts(path: Path, whole: DocumentSubmitted, found: Reading) -> Iterator[Reading]:
-    """Yield the parts in order, each as large as a record takes."""
-    room = topics.DOCUMENTS.max_bytes - _record_bytes(whole)
-    if found.pages is not None:
-        sizes = [len(page.model_dump_json().encode()) + 1 for page in found.pages]
-        for first, end in _runs(sizes, room, _PAGES_MAX):
-            pages: tuple[Page, ...] = found.pages[first:end]
-            if sizes[first] > room:
-                raise TooLargeError(path, f"a page ({pages[0].locator})", sizes[first])
-            yield Reading(pages=pages)
-        return
-    text = found.text or ""
-    cuts = [0, *(each.end() for each in _BREAK.finditer(text)), len(text)]
-    blocks = [text[start:end] for start, end in itertools.pairwise(cuts)]
-    sizes = [_json_bytes(block) for block in blocks]
-    for first, end in _runs(sizes, room, len(blocks)):
-        if sizes[first] > room:
-            raise TooLargeError(path, "a table or paragraph", sizes[first])
-        yield Reading(text="".join(blocks[first:end]))
-
-
-def _runs(sizes: Sequence[int], room: int, most: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of consecutive pieces that fit, as many as fit; one too large stands alone."""
-    first = used = 0
-    for number, size in enumerate(sizes):
-        if number > first and (used + size > room or number - first == most):
-            yield first, number
-            first, used = number, 0
-        used += size
-    yield first, len(sizes)
-
-
-def _json_bytes(text: str) -> int:
-    return len(to_json(text)) - 2  # without its quotes: it stands between others
 
 
 def _under(path: Path) -> Iterator[tuple[str, Path]]:

@@ -87,6 +87,16 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
         tuple(delete_subject or ()),
         again,
     )
+    progress = _taken(order, tenant, timeout if wait else None)
+    if as_json:
+        _print_json(progress, found, wait=wait)
+    else:
+        _show(progress, found, wait=wait)
+    raise typer.Exit(_exit_code(progress, wait=wait))
+
+
+def _taken(order: Order, tenant: str | None, seconds: float | None) -> Progress:
+    """Do what is ordered, and show how it gets on."""
     with ProgressBar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -95,21 +105,10 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
         console=err,
         transient=True,
     ) as bar:
-        progress = _shown(bar, len(found.files), wait=wait)
-        terminal.run(
-            take(
-                order,
-                terminal.cluster_settings(),
-                progress,
-                tenant=tenant,
-                seconds=timeout if wait else None,
-            )
-        )
-    if as_json:
-        _print_json(progress, found, wait=wait)
-    else:
-        _show(progress, found, wait=wait)
-    raise typer.Exit(_exit_code(progress, wait=wait))
+        progress = _shown(bar, len(order.found.files), wait=seconds is not None)
+        settings = terminal.cluster_settings()
+        terminal.run(take(order, settings, progress, tenant=tenant, seconds=seconds))
+    return progress
 
 
 def _exit_code(progress: Progress, *, wait: bool) -> Exit:

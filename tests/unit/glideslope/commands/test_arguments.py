@@ -73,6 +73,20 @@ def test_a_passage_file_must_be_text(cli: CliRunner, tmp_path: Path, content: by
     assert "UTF-8 text and not empty" in result.stderr
 
 
+def test_two_files_that_would_be_one_document_publish_nothing(
+    cli: CliRunner, tmp_path: Path
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.md").write_text(folder)
+
+    result = cli.invoke(app, ["index", str(tmp_path / "one"), str(tmp_path / "two")])
+
+    # had it tried to publish, it would have found no cluster
+    assert result.exit_code == Exit.FAILED
+    assert "would both be document 'a.md'" in result.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
