@@ -67,8 +67,8 @@ class Verification:
     log itself are believed: only a remembered checkpoint then shows a log that was made anew.
     `memory` is what the auditor knows from before, `witnesses` whom else they believe. With a
     `key_reader` every record is decrypted whose key is there; without `records` none is even read.
-    The entries are checked `bundles` at a time, by `spread` where it is given. It needs some
-    16 bytes for each entry, and 300 for each object.
+    The entries are checked `bundles` at a time, by `spread` where it is given. Memory: 8 bytes for
+    each event's id, some hundreds for each object and for each gap in a partition's offsets.
     """
 
     def __init__(  # noqa: PLR0913 - what an auditor may know beforehand

@@ -204,7 +204,7 @@ async def test_while_the_disk_fails_audit_holds_says_why_and_then_catches_up(
         until = time.monotonic() + OUTAGE_SECONDS
         while time.monotonic() < until:  # in a long one requests go on coming
             await asyncio.sleep(10)
-            new = [approval(n) for n in range(published, published + 10)]
+            new: list[bytes | None] = [approval(n) for n in range(published, published + 10)]
             await publish(audit_settings, topics.ANSWERS_APPROVED, new)
             published += 10
             reason = await asyncio.wait_for(not_ready(engine), 1)
