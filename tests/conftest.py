@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from hypothesis import settings as hypothesis
 
 from glideslope.kafka import local_kafka
 from shared.settings import Settings
+
+# `make test` tries the properties on few examples, `make properties` on many. No example has to be
+# done in a set time: a machine may be busy.
+hypothesis.register_profile("few", max_examples=30, deadline=None)
+hypothesis.register_profile("many", max_examples=1000, deadline=None)
+hypothesis.load_profile("few")
 
 # A test's broker lives for minutes at most: what the JVM's second compiler costs, it never earns.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")

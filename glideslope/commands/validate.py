@@ -31,9 +31,11 @@ def command(
     Exit codes: 0 all rows were judged, whatever was found; 1 some could not be read.
     """
     from glideslope import judging, validating  # noqa: PLC0415 - the help must not wait for it
+    from services.validator.validation import prepare  # noqa: PLC0415 - as above
 
     with terminal.told():
         manifest = read_release(release)
+    prepare()
     tally: Counter[str] = Counter()
     with rows.opened(file) as stream, judging.checks_for(manifest) as checks:
         for number, line in _lines(stream):
