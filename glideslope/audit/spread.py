@@ -15,21 +15,26 @@ from services.audit.tlog.keystore import KeyStore
 OpenKeys = Callable[[], KeyStore]
 """Opens the key store anew in each process. A function of a module, so that it can be sent."""
 
-_WORTH_IT: Final = 4
-"""How many slices pay for the start of processes: one checks as many meanwhile."""
+WORTH_IT: Final = 16
+"""How many slices pay for the start of processes, which takes a second or more of a core each."""
 _AHEAD: Final = 2
 """How many slices for each process are under way or wait to be taken in."""
 
 
-def spread_over(cores: int, open_keys: OpenKeys | None, *, records: bool) -> Spread | None:
-    """Return what checks the slices of a log in so many processes; None where it is one."""
+def spread_over(
+    cores: int, open_keys: OpenKeys | None, *, records: bool, worth_it: int = WORTH_IT
+) -> Spread | None:
+    """Return what checks the slices of a log in so many processes; None where it is one.
+
+    A log of fewer than `worth_it` slices is checked in this process.
+    """
     if cores == 1:
         return None
 
     def spread(
         objects: Objects, origin: str, spans: Sequence[Span], here: Callable[[Span], Part]
     ) -> Iterator[Part]:
-        if len(spans) < _WORTH_IT:
+        if len(spans) < worth_it:
             yield from map(here, spans)
             return
         workers = min(cores, len(spans))

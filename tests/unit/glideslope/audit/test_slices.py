@@ -88,7 +88,7 @@ def test_every_way_to_slice_a_tampered_log_gives_the_same_report(
 
 def test_processes_side_by_side_give_the_report_of_one(log: Path, signer: SignerKey) -> None:
     tamper(log, 9, random.Random(3))
-    spread = spread_over(2, None, records=True)
+    spread = spread_over(2, None, records=True, worth_it=2)
     report = check(log, signer, bundles=1, spread=spread)
     assert report.findings
     assert report == check(log, signer, bundles=WHOLE)
