@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-from typer.testing import Result as Ended
+from typer.testing import CliRunner, Result
 
 from glideslope import cluster
 from glideslope.__main__ import app
@@ -39,7 +38,7 @@ async def records(settings: Settings, topic: Topic) -> list[tuple[int, int, byte
         return [(r.partition, r.offset, r.value or b"") async for _, r in reader.to_end()]
 
 
-async def cli(settings: Settings, *arguments: str) -> Ended:
+async def cli(settings: Settings, *arguments: str) -> Result:
     runner = CliRunner(env={"COLUMNS": "160", **settings_environment(settings)})
     return await asyncio.to_thread(runner.invoke, app, ["release", *arguments])
 
