@@ -34,7 +34,7 @@ def create_topic(bootstrap_servers: str, name: str) -> None:
     admin.create_topics([NewTopic(name, 1)])[name].result(60)
 
 
-def test_topics_outlast_a_clean_stop_and_the_next_start_needs_no_preparation(
+def test_topics_and_address_outlast_a_clean_stop_and_a_kill_and_need_no_more_preparation(
     tmp_path: Path,
 ) -> None:
     progress: list[str] = []
@@ -46,21 +46,16 @@ def test_topics_outlast_a_clean_stop_and_the_next_start_needs_no_preparation(
     with local_kafka(tmp_path, progress=progress.append) as second:
         assert second.bootstrap_servers == first.bootstrap_servers
         assert "kept" in topics_at(second.bootstrap_servers)
+
+        second.broker.kill()
+        assert second.broker.pid is None
+        assert running_at(tmp_path) is None
+        second.broker.start()
+        assert "kept" in topics_at(second.bootstrap_servers)
     assert progress == []
     log = (tmp_path / "kafka" / "broker.log").read_text()
     assert log.count("Formatting") == 1
     assert log.count("[BrokerServer id=1] shut down completed") == 2
-
-
-def test_a_killed_broker_comes_back_on_the_same_address_with_its_topics(tmp_path: Path) -> None:
-    with local_kafka(tmp_path) as cluster:
-        create_topic(cluster.bootstrap_servers, "kept")
-        cluster.broker.kill()
-        assert cluster.broker.pid is None
-        assert running_at(tmp_path) is None
-
-        cluster.broker.start()
-        assert "kept" in topics_at(cluster.bootstrap_servers)
 
 
 def test_two_homes_have_two_brokers_side_by_side(tmp_path: Path, bootstrap: str) -> None:

@@ -34,14 +34,21 @@ def output(settings: Settings, value: bytes, partition: int | None = 0) -> Outpu
     return Output(settings.topic(pipeline.DEAD_LETTERS), b"key", value, headers, partition)
 
 
-async def committed(settings: Settings, source: TopicPartition) -> tuple[int, str]:
+async def until_committed(
+    settings: Settings, source: TopicPartition, offset: int, metadata: str
+) -> None:
+    """Wait for it: Kafka answers a commit before its marker is where the offset is."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(f"{settings.topic_prefix}group")
+        async with asyncio.timeout(20):
+            while True:
+                offsets = await admin.list_consumer_group_offsets(f"{settings.topic_prefix}group")
+                if source in offsets and offsets[source] == (offset, metadata):
+                    return
+                await asyncio.sleep(0.02)
     finally:
         await admin.close()
-    return offsets[source].offset, offsets[source].metadata
 
 
 async def written(settings: Settings) -> list[bytes]:
@@ -55,13 +62,26 @@ async def written(settings: Settings) -> list[bytes]:
     await consumer.start()
     found: list[bytes] = []
     try:
-        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+        for partition, end in (await _settled_ends(settings, consumer)).items():
             while await consumer.position(partition) < end:
                 for records in (await consumer.getmany(partition, timeout_ms=1000)).values():
                     found += [record.value for record in records]
     finally:
         await consumer.stop()
     return found
+
+
+async def _settled_ends(
+    settings: Settings, committed: AIOKafkaConsumer
+) -> dict[TopicPartition, int]:
+    """Return the ends once every transaction before them has its marker."""
+    async with AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers) as all_there_is:
+        async with asyncio.timeout(20):
+            while True:
+                ends = await all_there_is.end_offsets(committed.assignment())
+                if ends == await committed.end_offsets(committed.assignment()):
+                    return dict(ends)
+                await asyncio.sleep(0.02)
 
 
 async def test_a_commit_is_seen_whole_with_its_offset_and_metadata(
@@ -76,11 +96,11 @@ async def test_a_commit_is_seen_whole_with_its_offset_and_metadata(
         await producer.commit([*outputs, output(settings, b"by key", None)], source, 42, "1r:AQE=")
         for number in range(20):  # one right after the other: Kafka is not done with the last yet
             await producer.commit([output(settings, b"%d" % number)], source, 43 + number, "")
-        assert await committed(settings, source) == (62, "")
+        await until_committed(settings, source, 62, "")
         await producer.commit([], source, 70, "1r:AQE=")
     finally:
         await producer.close()
-    assert await committed(settings, source) == (70, "1r:AQE=")
+    await until_committed(settings, source, 70, "1r:AQE=")
     seen = await written(settings)
     assert seen.count(b"by key") == 1
     seen.remove(b"by key")
@@ -100,7 +120,7 @@ async def test_a_producer_whose_id_another_has_taken_writes_nothing_more(
             await zombie.commit([output(settings, b"zombie")], source, 3, "")
     finally:
         await asyncio.gather(zombie.close(), owner.close())
-    assert await committed(settings, source) == (2, "")
+    await until_committed(settings, source, 2, "")
     assert await written(settings) == [b"first", b"second"]
 
 
