@@ -80,6 +80,22 @@ class Thresholds(BaseModel):
     refuse: Annotated[float, Field(ge=0, le=1)]
 
 
+class ReviewRules(BaseModel):
+    """What a release asks of the people who review its answers.
+
+    With `four_eyes` two different people decide, each without the other's word. `reasons` are
+    those for which an answer may be rejected; any words do where there is no list. An item that
+    asks for a `skill` is for those who have it. `within_seconds` is how soon it should be decided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    four_eyes: bool | None = None
+    reasons: tuple[Annotated[str, StringConstraints(min_length=1)], ...] | None = None
+    skill: Annotated[str, StringConstraints(min_length=1)] | None = None
+    within_seconds: Annotated[float, Field(gt=0)] | None = None
+
+
 class Release(BaseModel):
     """The manifest. `stronger` is what makes the second try of an answer that failed a check.
 
@@ -103,6 +119,8 @@ class Release(BaseModel):
     """None: never calibrated; only quotes are approved."""
     shadow_checks: tuple[str, ...] | None = None
     """Checks that are run and recorded, and decide nothing."""
+    review: ReviewRules | None = None
+    """What is asked of the people who review its answers."""
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).
