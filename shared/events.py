@@ -338,6 +338,21 @@ class Span(Data):
     """The character after its last."""
 
 
+class Compared(Data):
+    """Where in a passage a check found what it held a figure of the answer against."""
+
+    figure: str
+    """The figure, as the answer writes it."""
+    document_id: str
+    locator: str
+    start: Annotated[int, Field(ge=0)]
+    """Its first character in the passage's text, counted from 0."""
+    end: Annotated[int, Field(ge=0)]
+    """The character after its last."""
+    text: str
+    """What stands there."""
+
+
 class Verdict(Data):
     """What one check says. `could_not_check` is neither good nor bad: a person decides."""
 
@@ -351,6 +366,8 @@ class Verdict(Data):
     """In a sentence."""
     spans: tuple[Span, ...] = ()
     """The parts of the answer's text that it is about; none where it is about all of it."""
+    compared: tuple[Compared, ...] = ()
+    """What in the passages it held the answer's figures against, where it is one place."""
 
 
 class Confidence(Data):
@@ -453,6 +470,35 @@ class Operation(Data):
     """Topic of the records, without the deployment's prefix; the partition is this event's own."""
     offsets: tuple[OffsetRange, ...]
     """The records."""
+
+
+# ── accesses ──────────────────────────────────────────────────────────────────────────────────
+
+
+class SeenItem(Data):
+    """A request whose content somebody saw."""
+
+    request_source: str
+    request_id: str
+    tenant: str
+
+
+class ReviewAccessed(Data):
+    """Somebody saw what waits for a person, or was refused it. It holds nothing of the content."""
+
+    who: str
+    """Their name, as signing in established it; empty for nobody who is known."""
+    roles: tuple[str, ...] = ()
+    action: str
+    """`signed_in`, `signed_out`, `queue.listed`, `item.viewed`, `similar.viewed`, `refused`."""
+    items: tuple[SeenItem, ...] = ()
+    """What they saw."""
+    code: str = ""
+    """Why they were refused, for machines."""
+    path: str = ""
+    """What was asked for, where it was refused; for `similar.viewed` the ids of the items."""
+    at: datetime
+    """When."""
 
 
 # ── releases ──────────────────────────────────────────────────────────────────────────────────
