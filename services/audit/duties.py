@@ -26,6 +26,9 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.REQUESTS_ACCEPTED: Duty.LOG,
     topics.FALLBACK_REGENERATE: Duty.LOG,
     topics.ANSWERS_DRAFTED: Duty.LOG,
+    topics.FALLBACK_REVIEW: Duty.LOG,
+    topics.REVIEWS_PROPOSED: Duty.LOG,
+    topics.REVIEWS_CHECKED: Duty.LOG,
     # Consumed by no other service, or not record by record.
     topics.REQUESTS_REJECTED: Duty.CHECK,
     topics.REQUESTS_DUPLICATED: Duty.CHECK,
@@ -33,7 +36,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.DOCUMENTS_REJECTED: Duty.CHECK,
     topics.FEEDBACK_ACCEPTED: Duty.CHECK,
     topics.FEEDBACK_REJECTED: Duty.CHECK,
-    topics.FALLBACK_REVIEW: Duty.CHECK,
+    topics.REVIEWS_ESCALATED: Duty.CHECK,
     topics.OPERATIONS: Duty.CHECK,
     # The end of a request.
     topics.ANSWERS_APPROVED: Duty.DECIDE,

@@ -25,7 +25,8 @@ class Judgement:
     """What a person has chosen to do, about the `payload` that was displayed to them.
 
     `token` is that of their claim. `proposal` is the id of the checked edit that is let out
-    (EDITED). `reason` is one of the release's list where it has one, `note` their own words: to
+    (EDITED), and `accepts` names the checks that it fails and that they let it out in spite of.
+    `reason` is one of the release's list where it has one, `note` their own words: to
     the asker on REJECTED, to the model on SENT_BACK.
     """
 
@@ -33,6 +34,7 @@ class Judgement:
     payload: str
     token: int
     proposal: str | None = None
+    accepts: tuple[str, ...] = ()
     reason: str = ""
     note: str = ""
 

@@ -1,15 +1,15 @@
 """What can be in the way of a reviewer. Each message says what to do next.
 
-    ReviewError
-    ├── UnknownItemError      no such item, or none of this person's tenants
-    ├── NotAllowedError       their roles or skills do not allow it
-    ├── HeldError             somebody else has it
-    ├── NotHeldError          the claim is over: another has it, or the lease ran out
-    ├── NotOpenError          it is decided, or was sent back
-    ├── ChangedError          what was displayed is not what waits now
-    ├── UncheckedError        the edited answer has not been checked, or fails
-    ├── UnfitDecisionError    the decision lacks something, or says what the release does not
-    └── PublishedError        it is too late to undo
+ReviewError
+├── UnknownItemError      no such item, or none of this person's tenants
+├── NotAllowedError       their roles or skills do not allow it
+├── HeldError             somebody else has it
+├── NotHeldError          the claim is over: another has it, or the lease ran out
+├── NotOpenError          it is decided, or was sent back
+├── ChangedError          what was displayed is not what waits now
+├── UncheckedError        the edited answer has not been checked, or fails
+├── UnfitDecisionError    the decision lacks something, or says what the release does not
+└── PublishedError        it is too late to undo
 """
 
 from datetime import datetime

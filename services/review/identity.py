@@ -15,7 +15,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     """Claims and decides."""
     LEAD = "lead"
-    """As a reviewer; also takes an item from somebody else, and settles two opinions that differ."""
+    """As a reviewer; also hands on what somebody else has, and settles what two disagree on."""
     AUDITOR = "auditor"
     """Sees everything of their tenants, and decides nothing."""
     OPERATOR = "operator"

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-import rfc8785
-
 from services.review.claim import Claim
 from shared.cloudevents import Event, derived_id
 from shared.events import AnswerChecked
@@ -94,7 +92,9 @@ class Summary:
     four_eyes: bool = False
     """Two people must decide."""
     opinions: int = 0
-    """How many have, without the last."""
+    """How many have given their word, and it was not the last."""
+    disputed: bool = False
+    """Two people differ, and a lead who is neither decides."""
     attempt: int = 1
 
 
@@ -118,12 +118,13 @@ def item_id(source: str, request_id: str) -> str:
     return derived_id(source, request_id, STAGE)
 
 
-def payload_hash(checked: AnswerChecked) -> str:
-    """Return the SHA-256, in hex, of an item's canonical JSON (RFC 8785).
+def payload_hash(data: bytes) -> str:
+    """Return the SHA-256, in hex, of the data of the event that brought an item.
 
-    A decision names it, so that it holds for what the person saw and for nothing else.
+    A decision names it, so that it holds for what the person saw and for nothing else; and whoever
+    has the audit log can compute it again from the record there.
     """
-    return hashlib.sha256(rfc8785.dumps(checked.model_dump(mode="json"))).hexdigest()
+    return hashlib.sha256(data).hexdigest()
 
 
 def risk_of(checked: AnswerChecked) -> Risk:

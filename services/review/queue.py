@@ -93,7 +93,7 @@ class Reviews(Protocol):
     async def page(
         self,
         who: Identity,
-        wanted: Filter = Filter(),  # noqa: B008 - immutable
+        wanted: Filter = Filter(),
         *,
         order: Order = Order.URGENCY,
         offset: int = 0,
@@ -126,7 +126,7 @@ class Reviews(Protocol):
         another; the second of four eyes is to be somebody else).
         """
 
-    async def claim_next(self, who: Identity, wanted: Filter = Filter()) -> Item | None:  # noqa: B008 - immutable
+    async def claim_next(self, who: Identity, wanted: Filter = Filter()) -> Item | None:
         """Take the most urgent item that is free and for this person; None if there is none."""
 
     async def renew(self, who: Identity, item_id: str, token: int) -> Claim:
