@@ -179,6 +179,13 @@ REVIEWS_ESCALATED = Topic(
     events.ReviewEscalated,
     timedelta(days=30),
 )
+# review: who saw what waits for a person, and who was refused it.
+REVIEWS_ACCESSED = Topic(
+    "reviews.accessed",
+    "glideslope.review.accessed.v1",
+    events.ReviewAccessed,
+    timedelta(days=30),
+)
 
 # audit, and audit alone: what leaves the pipeline. The other end of a request.
 RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days=30))
@@ -248,6 +255,7 @@ ALL: Final[tuple[Topic, ...]] = (
     REVIEWS_PROPOSED,
     REVIEWS_CHECKED,
     REVIEWS_ESCALATED,
+    REVIEWS_ACCESSED,
     REVIEWS_DECIDED,
     RESULTS,
     DEAD_LETTERS,

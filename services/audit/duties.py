@@ -37,6 +37,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.FEEDBACK_ACCEPTED: Duty.CHECK,
     topics.FEEDBACK_REJECTED: Duty.CHECK,
     topics.REVIEWS_ESCALATED: Duty.CHECK,
+    topics.REVIEWS_ACCESSED: Duty.CHECK,
     topics.OPERATIONS: Duty.CHECK,
     # The end of a request.
     topics.ANSWERS_APPROVED: Duty.DECIDE,

@@ -164,7 +164,7 @@ outbox: Final = Table(
     "outbox",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("item_id", ForeignKey("items.id")),  # NULL: it is of no item, or of several
     Column("decision_id", String(36)),
     Column("topic", String(64), nullable=False),
     Column("partition", Integer, nullable=False),
@@ -193,4 +193,17 @@ marks: Final = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("name", String(64), primary_key=True),  # a hash: nobody signs in with what is here
+    Column("began", Moment, nullable=False),
+    Column("seen", Moment, nullable=False),
+    Column("identity", Text),
+    Column("called", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index(None, "began"),
 )

@@ -20,9 +20,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.review.access import REFUSED, AccessLog, accessed
 from services.review.identity import Identity
 from services.review.web import headers as said
-from services.review.web.access import REFUSED, AccessLog, accessed
 from services.review.web.session import Key, Lifetime, Session, Sessions
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -208,7 +208,9 @@ class Guard:
     async def _body(self, connection: HTTPConnection, receive: Receive) -> bytes:
         most = self._limits.body_bytes
         length = connection.headers.get("content-length", "0")
-        too_large = _Refused(413, "too_large", f"the body is larger than {most:,} bytes: shorten it")
+        too_large = _Refused(
+            413, "too_large", f"the body is larger than {most:,} bytes: shorten it"
+        )
         if not length.isdecimal() or int(length) > most:
             raise too_large
         body = bytearray()

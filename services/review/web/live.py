@@ -1,4 +1,4 @@
-"""What changes on a page that somebody looks at, as server-sent events without any content.
+"""What changes on a page that somebody looks at, as server-sent events without content.
 
 An event says that there is something new; the page then asks for it, and that view is recorded as
 any other. A stream ends after some minutes and the browser opens it again, with its session looked
@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
+from urllib.parse import quote
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -47,9 +48,13 @@ class Live:
             if not who.reads:
                 return repr(counts)
             page = await self._reviews.page(who, wanted, order=Order.URGENCY, limit=_LOOKED_AT)
-            return repr((counts, page.total, page.items))
+            shown = [
+                (each.id, each.status, each.alarm, each.opinions, each.claim and each.claim.holder)
+                for each in page.items
+            ]
+            return repr((counts, page.total, shown))
 
-        return self._stream("queue", state)
+        return self._stream("queue", state, "new")
 
     async def _item(self, request: Request) -> Response:
         who = required(request)
@@ -63,13 +68,14 @@ class Live:
             claim = item.summary.claim
             return repr((item.payload, item.summary.status, claim and (claim.holder, claim.token)))
 
-        return self._stream("item", state)
+        said = f'This item has changed. <a href="/items/{quote(item_id)}">Show it as it is now</a>'
+        return self._stream("item", state, said)
 
-    def _stream(self, name: str, state: Callable[[], Awaitable[str]]) -> Response:
-        return EventSourceResponse(self._changes(name, state), ping=_PING_SECONDS)
+    def _stream(self, name: str, state: Callable[[], Awaitable[str]], said: str) -> Response:
+        return EventSourceResponse(self._changes(name, state, said), ping=_PING_SECONDS)
 
     async def _changes(
-        self, name: str, state: Callable[[], Awaitable[str]]
+        self, name: str, state: Callable[[], Awaitable[str]], said: str
     ) -> AsyncIterator[ServerSentEvent]:
         loop = asyncio.get_running_loop()
         end = loop.time() + _LONGEST_SECONDS
@@ -79,7 +85,7 @@ class Live:
             now = _digest(await state())
             if now != last:
                 last = now
-                yield ServerSentEvent(event=name, data=now[:8])
+                yield ServerSentEvent(event=name, data=said)
 
 
 def _digest(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 FLAG: Final = "flag"
@@ -48,7 +49,7 @@ def pieces(text: str, marks: Iterable[Mark], start: int = 0, end: int | None = N
     cuts = sorted(edges)
     return [
         Piece(text[a:b], tuple(m for m in within if m.start <= a and b <= m.end))
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
 
 

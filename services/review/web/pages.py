@@ -22,6 +22,7 @@ from services.review.web.rendering import Templates
 _PAGE: Final = 50
 _SNOOZES: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "72": "3 days"}
 _MOST_REFUSALS: Final = 50
+_DIGITS: Final = 9
 
 E = TypeVar("E", bound=StrEnum)
 Live = Callable[[Request], str]
@@ -108,9 +109,7 @@ class QueuePages:
         who = required(request)
         form = await request.form()
         refusals = [
-            Refusal(*str(each).split(" ", 1))
-            for each in form.getlist("item")
-            if " " in str(each)
+            Refusal(*str(each).split(" ", 1)) for each in form.getlist("item") if " " in str(each)
         ]
         done = await self._reviews.reject_all(
             who, refusals, reason=_text(form, "reason"), note=_text(form, "note")
@@ -119,9 +118,7 @@ class QueuePages:
             item_id: "refused" if isinstance(each, Decision) else each
             for item_id, each in done.items()
         }
-        return self._templates.page(
-            request, "refuse.html", items=[], reasons=[], outcome=outcome
-        )
+        return self._templates.page(request, "refuse.html", items=[], reasons=[], outcome=outcome)
 
 
 class ItemPages:
@@ -194,9 +191,7 @@ class ItemPages:
     async def _send_back(self, request: Request) -> Response:
         return await self._decide(request, Kind.SENT_BACK)
 
-    async def _decide(
-        self, request: Request, kind: Kind, proposal: str | None = None
-    ) -> Response:
+    async def _decide(self, request: Request, kind: Kind, proposal: str | None = None) -> Response:
         form = await request.form()
         judgement = Judgement(
             kind,
@@ -300,7 +295,7 @@ def _token(form: FormData) -> int:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0
 
 
 def _one(kind: type[E], text: str | None) -> E | None:

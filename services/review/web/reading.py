@@ -108,9 +108,7 @@ def _place(citation: Citation, passages: Sequence[Passage]) -> _Place | None:
     return None
 
 
-def _marks(
-    number: int, checked: AnswerChecked, places: Sequence[_Place | None]
-) -> list[Mark]:
+def _marks(number: int, checked: AnswerChecked, places: Sequence[_Place | None]) -> list[Mark]:
     found = [
         Mark(place[1], place[2], QUOTE, str(quote))
         for quote, place in enumerate(places, 1)

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from services.review.access import REFUSED, SIGNED_IN, SIGNED_OUT, AccessLog, accessed
 from services.review.identity import Identity
 from services.review.web import guard
-from services.review.web.access import REFUSED, SIGNED_IN, SIGNED_OUT, AccessLog, accessed
 from services.review.web.local import LINK_PATH, LocalSignIn
 from services.review.web.oidc import Provider, SignInError
 from services.review.web.rendering import Templates
@@ -48,8 +48,9 @@ class _Desk:
     async def refuse(self, request: Request, code: str, message: str, status: int) -> Response:
         """Say why not, on the record."""
         await self._accesses.record(accessed(None, REFUSED, code=code, at=request.url.path))
-        return self._templates.page(request, "message.html", status, title="Not signed in",
-                                    message=message, retry=True)
+        return self._templates.page(
+            request, "message.html", status, title="Not signed in", message=message, retry=True
+        )
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""

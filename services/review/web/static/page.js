@@ -79,10 +79,6 @@ document.addEventListener("htmx:afterSettle", () => {
   kept = null;
 });
 
-document.addEventListener("htmx:sseMessage", (event) => {
-  if (event.detail.type === "item" && byId("changed")) byId("changed").hidden = false;
-});
-
 document.addEventListener("DOMContentLoaded", () => {
   const switched = byId("keys-on");
   if (switched) {
@@ -123,6 +119,6 @@ function keepClaim() {
     worked = false;
     const body = new URLSearchParams({ csrf: form.elements.csrf.value, token: item.dataset.token });
     const done = await fetch(`${location.pathname}/renew`, { method: "POST", body });
-    if (!done.ok && byId("changed")) byId("changed").hidden = false;
+    if (!done.ok) byId("changed").textContent = "You do not have this item any more: claim it again.";
   }, RENEW_EVERY);
 }

@@ -107,7 +107,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("item_id", sa.String(length=36), nullable=False),
+        sa.Column("item_id", sa.String(length=36), nullable=True),
         sa.Column("decision_id", sa.String(length=36), nullable=True),
         sa.Column("topic", sa.String(length=64), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
