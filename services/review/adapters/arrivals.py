@@ -242,11 +242,11 @@ async def _is_published(connection: AsyncConnection, row: Row[Any], arrival: Arr
     query = select(decisions).where(
         decisions.c.item_id == row.id, decisions.c.final, decisions.c.kind != Kind.SENT_BACK
     )
-    ended = (await connection.execute(query)).first()
+    ended: Row[Any] | None = (await connection.execute(query)).first()
     if ended is None or ended.publish_at is None:  # from elsewhere: the first counts
         return ended is not None
     ours = select(outbox.c.value, outbox.c.published_at).where(outbox.c.decision_id == ended.id)
     letters = (await connection.execute(ours)).all()
-    is_own = any(bytes(letter.value) == arrival.event.data for letter in letters)
-    is_out = bool(letters) and all(letter.published_at is not None for letter in letters)
+    is_own: bool = any(bytes(letter.value) == arrival.event.data for letter in letters)
+    is_out: bool = bool(letters) and all(letter.published_at is not None for letter in letters)
     return is_own or is_out

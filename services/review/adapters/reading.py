@@ -106,7 +106,8 @@ class Reading:
             by_risk[risk] += numbers[0]
             sums = [total + number for total, number in zip(sums, numbers, strict=True)]
         risks = {RISKS[each]: number for each, number in by_risk.items()}
-        return Counts(*sums, by_tenant=dict(by_tenant), by_risk=risks)
+        everything, free_, mine_, put_off_, soon_, due_ = sums
+        return Counts(everything, free_, mine_, put_off_, soon_, due_, dict(by_tenant), risks)
 
     async def get(self, who: Identity, item_id: str) -> Item:
         """Return an item whole."""
