@@ -22,6 +22,7 @@ from services.review.item import RISKS, Item, Status
 from services.review.queue import Counts, Filter, Happening, Order, Page
 from services.review.terms import Terms
 from shared.events import Answer, Verdict
+from shared.metrics import Metrics
 
 _NEVER: Final = 0
 _COMPARED: Final = 500
@@ -51,6 +52,8 @@ class Reading:
         self, database: Database, terms: Terms | None = None, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._database = database
+        self.metrics = Metrics()
+        """Where decisions are counted."""
         self._terms = terms or Terms()
         self._now = now
 

@@ -600,7 +600,8 @@ async def test_ones_own_decision_read_back_changes_nothing(  # noqa: PLR0913, PL
     await arrivals.close(came, decided, NO_RULES)
     (opinion,) = await reviews.opinions(person("ann"), item.id)
     assert opinion.reviewer == "ann"
-    assert await box.take() == batch  # the relay knows from Kafka whether it is out
+    await box.begin(next_batch=batch[0] + 1)  # as Kafka knows
+    assert await box.take() is None
 
 
 async def test_a_decision_that_comes_before_its_item_closes_it(
