@@ -1,4 +1,7 @@
-"""answers.drafted → check, route → answers.approved, or a fallback: regenerate, review, refusal."""
+"""answers.drafted → check, route → answers.approved, or a fallback: regenerate, review, refusal.
+
+reviews.proposed → check → reviews.checked: answers that a reviewer has edited (docs/adr/0019).
+"""
 
 import asyncio
 from contextlib import nullcontext
@@ -28,14 +31,31 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
         )
     }
 
-    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
-    async def check(draft: events.AnswerDrafted) -> None:
+    edits = broker.publisher(settings.topic(topics.REVIEWS_CHECKED), schema=events.EditChecked)
+
+    async def judged(draft: events.AnswerDrafted) -> tuple[events.AnswerChecked, Route]:
         release = await known.get(draft.request.release)
         if _characters(draft) > settings.thread_above_characters:
-            checked, route = await asyncio.to_thread(validate, draft, release)
-        else:
-            checked, route = validate(draft, release)
+            return await asyncio.to_thread(validate, draft, release)
+        return validate(draft, release)
+
+    @broker.subscriber(settings.topic(topics.ANSWERS_DRAFTED))
+    async def check(draft: events.AnswerDrafted) -> None:
+        checked, route = await judged(draft)
         await ways[route].publish(checked)
+
+    @broker.subscriber(settings.topic(topics.REVIEWS_PROPOSED))
+    async def check_edit(edit: events.EditProposed) -> None:
+        checked, _ = await judged(edit)
+        await edits.publish(
+            events.EditChecked(
+                proposal=edit.proposal,
+                request_id=edit.request.request_id,
+                request_source=edit.request.request_source,
+                checks=checked.checks,
+                confidence=checked.confidence,
+            )
+        )
 
     lifespan = nullcontext if releases else lambda: catalogue
     return Service("validator", broker, settings, lifespan=lifespan)

@@ -229,9 +229,10 @@ def _replaces(row: Row[Any], arrival: Arrival, checked: AnswerChecked) -> bool:
     """Whether a record says something newer of an item than what is known of it."""
     if row.status == Status.DECIDED:
         return False
-    if checked.attempt != row.attempt or row.status == Status.SENT_BACK:
-        return checked.attempt > row.attempt
-    newer = arrival.offset > row.offset
+    later: bool = checked.attempt > row.attempt
+    if later or checked.attempt < row.attempt or row.status == Status.SENT_BACK:
+        return later
+    newer: bool = arrival.offset > row.offset
     return newer and payload_hash(arrival.event.data) != row.payload
 
 
@@ -242,11 +243,19 @@ async def _is_published(connection: AsyncConnection, row: Row[Any], arrival: Arr
     query = select(decisions).where(
         decisions.c.item_id == row.id, decisions.c.final, decisions.c.kind != Kind.SENT_BACK
     )
-    ended = (await connection.execute(query)).first()
+    ended: Row[Any] | None = (await connection.execute(query)).first()
     if ended is None or ended.publish_at is None:  # from elsewhere: the first counts
         return ended is not None
-    ours = select(outbox.c.value, outbox.c.published_at).where(outbox.c.decision_id == ended.id)
+    ours = select(outbox.c.number, outbox.c.value, outbox.c.published_at).where(
+        outbox.c.decision_id == ended.id
+    )
     letters = (await connection.execute(ours)).all()
-    is_own = any(bytes(letter.value) == arrival.event.data for letter in letters)
-    is_out = bool(letters) and all(letter.published_at is not None for letter in letters)
-    return is_own or is_out
+    for letter in letters:
+        if bytes(letter.value) == arrival.event.data:  # ours: it is out, whoever knows of it
+            await connection.execute(
+                outbox.update()
+                .where(outbox.c.number == letter.number, outbox.c.published_at.is_(None))
+                .values(published_at=arrival.at)
+            )
+            return True
+    return bool(letters) and all(letter.published_at is not None for letter in letters)

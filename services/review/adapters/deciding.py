@@ -28,6 +28,7 @@ from services.review.item import Item, Status
 from services.review.publication import Letter, Word, decided, proposed, sent_back
 from services.review.queue import Refusal
 from shared.events import Answer
+from shared.metrics import REVIEW_DECISIONS, REVIEW_DURATION
 
 _ATTEMPTS_MAX: Final = 5
 """So often is a question answered anew; after that a person writes the answer, or rejects it."""
@@ -89,7 +90,11 @@ class Deciding(Claiming):
         async with self._database.writing() as connection:
             row = await rows.locked(connection, who, item_id)
             under(row, who, judgement.token, now)
-            return await self._decide(connection, row, who, judgement, now)
+            decision = await self._decide(connection, row, who, judgement, now)
+        kind = decision.opinion.kind.value
+        self.metrics.count(REVIEW_DECISIONS, row.tenant, kind)
+        self.metrics.record(REVIEW_DURATION, decision.opinion.seconds, kind)
+        return decision
 
     async def undo(self, who: Identity, item_id: str, decision_id: str) -> Claim:
         """Take one's own decision back before it is published, and the claim with it."""

@@ -47,10 +47,11 @@ class SqlOutbox:
         self._now = now
         self._epoch = 0
 
-    async def begin(self) -> int:
-        """Become the relay of the partition; return the next offset of `reviews.decided`.
+    async def begin(self, next_batch: int = 0) -> int:
+        """Become the relay of the partition; return up to where `reviews.decided` was read back.
 
-        Up to there it has been read back.
+        Every batch before `next_batch` is out, as Kafka knows; its numbers go on after it even
+        in a database that was lost and made anew.
         """
         async with self._database.writing() as connection:
             row = await _relay(connection, self._partition)
@@ -58,10 +59,11 @@ class SqlOutbox:
             await connection.execute(
                 relays.update()
                 .where(relays.c.partition == self._partition)
-                .values(epoch=self._epoch)
+                .values(epoch=self._epoch, batch=max(row.batch, next_batch - 1))
             )
             read: int = row.read_back
-            return read
+        await self.published(next_batch)
+        return read
 
     async def published(self, before: int) -> None:
         """Note that every batch before this number is out."""

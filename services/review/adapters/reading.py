@@ -22,6 +22,7 @@ from services.review.item import RISKS, Item, Status
 from services.review.queue import Counts, Filter, Happening, Order, Page
 from services.review.terms import Terms
 from shared.events import Answer, Verdict
+from shared.metrics import Metrics
 
 _NEVER: Final = 0
 _COMPARED: Final = 500
@@ -51,6 +52,8 @@ class Reading:
         self, database: Database, terms: Terms | None = None, now: Callable[[], datetime] = utc_now
     ) -> None:
         self._database = database
+        self.metrics = Metrics()
+        """Where decisions are counted."""
         self._terms = terms or Terms()
         self._now = now
 
@@ -106,7 +109,8 @@ class Reading:
             by_risk[risk] += numbers[0]
             sums = [total + number for total, number in zip(sums, numbers, strict=True)]
         risks = {RISKS[each]: number for each, number in by_risk.items()}
-        return Counts(*sums, by_tenant=dict(by_tenant), by_risk=risks)
+        everything, free_, mine_, put_off_, soon_, due_ = sums
+        return Counts(everything, free_, mine_, put_off_, soon_, due_, dict(by_tenant), risks)
 
     async def get(self, who: Identity, item_id: str) -> Item:
         """Return an item whole."""
