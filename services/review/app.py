@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from services.review.adapters.accesses import SqlAccessLog
 from services.review.adapters.desk import Desk
 from services.review.adapters.relay import DESTINATIONS
-from services.review.api import nobody, queue_api
-from services.review.identity import Identify
+from services.review.adapters.sessions import SqlSessions
+from services.review.api import queue_api
 from services.review.serving import serving
-from services.review.settings import ReviewSettings
+from services.review.web.settings import WebSettings
+from services.review.web.site import Site, identify
 from shared import events, topics
 from shared.delivery import Cause, Service, Source, event_broker
 from shared.delivery.run import run
@@ -19,12 +21,12 @@ from shared.release import Releases
 log = structlog.get_logger(__name__)
 
 
-def build(
-    settings: ReviewSettings, releases: Releases | None = None, identify: Identify = nobody
-) -> Service:
-    """Wire the service. `releases` stands in for the topic; `identify` knows who signed in."""
+def build(settings: WebSettings, releases: Releases | None = None) -> Service:
+    """Wire the service. `releases` stands in for the topic."""
     broker = event_broker(settings)
     desk = Desk(settings, releases)
+    accesses = SqlAccessLog(desk.database, settings.partitions)
+    site = Site(desk.reviews, SqlSessions(desk.database), accesses, settings)
     for topic in DESTINATIONS:  # its relays publish: here it is declared
         broker.publisher(settings.topic(topic), schema=topic.data)
 
@@ -42,10 +44,11 @@ def build(
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        api = queue_api(desk.reviews, identify)
-        async with desk.opened(), serving(settings, api) as url:
+        app = site.app(queue_api(site.recorded, identify))
+        async with desk.opened(), serving(settings, app) as url:
             log.info("reviewers are served", url=url)
-            yield
+            async with site.open(url):
+                yield
 
     return Service(
         "review",
@@ -60,4 +63,4 @@ def build(
 
 
 if __name__ == "__main__":
-    run(build(ReviewSettings()))
+    run(build(WebSettings()))

@@ -35,6 +35,7 @@ DESTINATIONS: Final = (
     topics.FALLBACK_REGENERATE,
     topics.REVIEWS_PROPOSED,
     topics.REVIEWS_ESCALATED,
+    topics.REVIEWS_ACCESSED,
 )
 
 log = structlog.get_logger(__name__)

@@ -36,7 +36,7 @@ class LocalSignIn:
         self._open: dict[str, datetime] = {}
         self._token = secrets.token_urlsafe(_SECRET_BYTES)
         if token_file is not None:
-            _write_private(token_file, self._token)
+            write_private(token_file, self._token)
 
     def offer(self, base: str) -> None:
         """Show a new link, good for a quarter of an hour; of the last three each works."""
@@ -59,7 +59,8 @@ class LocalSignIn:
         return self.identity if compare_digest(self._token.encode(), token.encode()) else None
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody but the user can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -198,6 +198,7 @@ class ItemPages:
             payload=_text(form, "payload"),
             token=_token(form),
             proposal=proposal,
+            accepts=tuple(str(each) for each in form.getlist("accepts")),
             reason=_text(form, "reason"),
             note=_text(form, "note"),
         )

@@ -1,27 +1,19 @@
 """What can be set for the reviewers' pages."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
 from services.review.identity import EVERY_TENANT
-from shared.settings import Settings
+from services.review.settings import ReviewSettings
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class WebSettings(Settings):
-    """The shared settings, and those of signing in and of the pages."""
+class WebSettings(ReviewSettings):
+    """Those of the queue, and those of signing in and of the pages."""
 
-    review_host: str = Field(
-        default="127.0.0.1", description="Address on which the reviewers' pages are served."
-    )
-    review_port: int = Field(
-        default=8095,
-        ge=0,
-        le=65535,
-        description="Port of the same; 0: any free one, which the log names.",
-    )
     review_url: str | None = Field(
         default=None,
         description="Address by which browsers reach the pages, such as https://review.example. "
@@ -86,6 +78,15 @@ class WebSettings(Settings):
         description="Serve `/status`, where anybody who knows a request's source and id reads "
         "whether it waits, without signing in.",
     )
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names by which browsers may call us; any other is refused (DNS rebinding)."""
+        if self.review_url:
+            return [urlsplit(self.review_url).hostname or "", *LOOPBACK]
+        if self.review_host in LOOPBACK:
+            return [*LOOPBACK, "[::1]"]
+        return [self.review_host] if self.review_host not in {"0.0.0.0", "::"} else ["*"]  # noqa: S104 - a comparison
 
     @model_validator(mode="after")
     def _must_be_safe(self) -> Self:

@@ -110,11 +110,8 @@ class OidcDoor:
 class LocalDoor:
     """By a link that the service prints."""
 
-    def __init__(
-        self, local: LocalSignIn, base: str, accesses: AccessLog, templates: Templates
-    ) -> None:
+    def __init__(self, local: LocalSignIn, accesses: AccessLog, templates: Templates) -> None:
         self._local = local
-        self._base = base.rstrip("/")
         self._desk = _Desk(accesses, templates)
         self._templates = templates
 
@@ -134,7 +131,7 @@ class LocalDoor:
         return self._templates.page(request, "sign_in.html", way="local", onward="/queue")
 
     async def _offer(self, request: Request) -> Response:
-        self._local.offer(self._base)
+        self._local.offer(str(request.base_url).rstrip("/"))
         return self._templates.page(request, "sign_in.html", way="offered", onward="/queue")
 
     async def _take(self, request: Request) -> Response:

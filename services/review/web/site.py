@@ -1,11 +1,17 @@
 """The pages as one application, with the guard before them and before the API beside them."""
 
-from datetime import timedelta
-from typing import Any
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount
@@ -26,7 +32,7 @@ from services.review.web import guard
 from services.review.web.claims import Names
 from services.review.web.guard import Guard, Limits
 from services.review.web.live import Live
-from services.review.web.local import LocalSignIn
+from services.review.web.local import LocalSignIn, write_private
 from services.review.web.oidc import Provider
 from services.review.web.pages import ItemPages, QueuePages
 from services.review.web.rendering import FOLDER, Templates
@@ -47,6 +53,7 @@ _MESSAGES = {
     405: "This page does not take that.",
 }
 _UNAUTHORIZED = 401
+_SWEEP_SECONDS: Final = 600
 
 
 async def identify(request: Any) -> Identity | None:
@@ -58,11 +65,17 @@ class Site:
     """What the service serves to browsers, and to the command line.
 
     `reviews` is the queue itself; people meet it only as `recorded`, by which their views are on
-    the record. `api` is served under `/api`, behind the same guard.
+    the record. `api` is served behind the same guard. `show` gets each one-time
+    link; without it they are printed, and kept in `review/link` of the home folder.
     """
 
     def __init__(
-        self, reviews: Reviews, sessions: Sessions, accesses: AccessLog, settings: WebSettings
+        self,
+        reviews: Reviews,
+        sessions: Sessions,
+        accesses: AccessLog,
+        settings: WebSettings,
+        show: Callable[[str], None] | None = None,
     ) -> None:
         self.recorded = Recorded(reviews, accesses)
         self.local: LocalSignIn | None = None
@@ -71,11 +84,12 @@ class Site:
         self._accesses = accesses
         self._settings = settings
         self._templates = Templates()
+        self._door = self._opened(show or self._print)
 
-    def app(self, base: str, show: Any = print, api: ASGIApp | None = None) -> ASGIApp:
-        """Return the application. Browsers reach it at `base`; `show` gets each one-time link."""
+    def app(self, api: ASGIApp | None = None) -> ASGIApp:
+        """Return the application."""
         settings = self._settings
-        door = self._door(base, show)
+        door = self._door
         routes: list[BaseRoute] = [
             *door.routes(),
             *QueuePages(self.recorded, self._templates).routes(),
@@ -86,7 +100,7 @@ class Site:
         if settings.review_status_page:
             routes += StatusPage(self._reviews, self._templates).routes()
         if api is not None:
-            routes.append(Mount("/api", api))
+            routes.append(Mount("/", api))
         return Starlette(
             routes=routes,
             middleware=[
@@ -101,14 +115,40 @@ class Site:
                         settings.review_max_body_bytes,
                     ),
                     bearer=door.bearer,
-                    secure=base.startswith("https:"),
-                )
+                    secure=(settings.review_url or "").startswith("https:"),
+                ),
+                Middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts),
             ],
             exception_handlers={
                 ReviewError: self._refused,
                 HTTPException: self._http,
             },
         )
+
+    @asynccontextmanager
+    async def open(self, url: str) -> AsyncIterator[None]:
+        """Offer a first link at `url`, and forget old sessions, while the context is open."""
+        if self.local is not None:
+            self.local.offer(url)
+        sweeping = asyncio.create_task(self._sweep(), name="sweep of sessions")
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            self._link.unlink(missing_ok=True)
+
+    @property
+    def _link(self) -> Path:
+        return self._settings.review_folder / "link"
+
+    def _print(self, link: str) -> None:
+        write_private(self._link, link)
+        print(f"sign in, once: {link}", file=sys.stderr, flush=True)  # noqa: T201 - it is asked for
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._sessions.sweep(datetime.now(UTC) - self.lifetime.longest)
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     @property
     def lifetime(self) -> Lifetime:
@@ -118,7 +158,7 @@ class Site:
             timedelta(minutes=self._settings.review_session_idle_minutes),
         )
 
-    def _door(self, base: str, show: Any) -> Door:
+    def _opened(self, show: Callable[[str], None]) -> Door:
         settings = self._settings
         if settings.review_sign_in == "oidc":
             secret = settings.review_oidc_client_secret
@@ -135,12 +175,12 @@ class Site:
                 settings.review_oidc_scope,
                 names,
             )
-            return OidcDoor(provider, base, self._accesses, self._templates)
+            return OidcDoor(provider, settings.review_url or "", self._accesses, self._templates)
         if settings.review_sign_in == "local":
             tenants = frozenset(settings.review_local_tenants)
-            token_file = settings.home / "review" / "token"
+            token_file = settings.review_folder / "token"
             self.local = LocalSignIn(tenants, show, token_file)
-            return LocalDoor(self.local, base, self._accesses, self._templates)
+            return LocalDoor(self.local, self._accesses, self._templates)
         return NoDoor(self._templates)
 
     async def _refused(self, request: Request, error: Exception) -> Response:
