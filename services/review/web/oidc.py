@@ -21,6 +21,9 @@ _ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 """Those of a public key: neither `none`, nor one whose key would be the client's secret."""
 
 
+_TIMEOUT_SECONDS: Final = 15
+
+
 class SignInError(Exception):
     """The provider's answer proves nobody. `code` says why on the record."""
 
@@ -45,6 +48,7 @@ class Provider:
             server_metadata_url=f"{self._issuer}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": scope,
+                "timeout": _TIMEOUT_SECONDS,
                 "code_challenge_method": "S256",
                 "token_endpoint_auth_method": (
                     "client_secret_basic" if client_secret is not None else "none"

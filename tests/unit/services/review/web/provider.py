@@ -25,9 +25,9 @@ SECRET = "of the client"  # noqa: S105 - a test's
 class Provider:
     """`person` are the claims of who signs in; `signs_with` another key is a forger's."""
 
+    key: RSAKey
     person: dict[str, Any] = field(default_factory=dict)
     issuer: str = ""
-    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     signs_with: RSAKey | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     """Claims that are put in place of the right ones."""
