@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from services.review.adapters.desk import Desk
 from services.review.adapters.relay import DESTINATIONS
@@ -42,8 +44,8 @@ def build(
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        api = queue_api(desk.reviews, identify)
-        async with desk.opened(), serving(settings, api) as url:
+        site = Starlette(routes=[Mount("/api", queue_api(desk.reviews, identify))])
+        async with desk.opened(), serving(settings, site) as url:
             log.info("reviewers are served", url=url)
             yield
 
