@@ -291,7 +291,8 @@ class _Line:
     @classmethod
     def of(cls, item: Item) -> Self:
         request = item.checked.request
-        return cls(*reversed(item.name), request.question, item.checked.reason, item.since)
+        source, id_ = item.name
+        return cls(id_, source, request.question, item.checked.reason, item.since)
 
 
 def _show_list(lines: Sequence[_Line]) -> None:

@@ -16,14 +16,15 @@ from typing import Any, NoReturn
 
 from sqlalchemy import func, select
 
-from services.review.adapters import deciding
+from services.review.adapters import deciding, rows
 from services.review.adapters.desk import Desk
 from services.review.adapters.outbox import SqlOutbox
 from services.review.adapters.relay import Relay
 from services.review.adapters.tables import outbox
 from services.review.decision import Judgement, Kind
+from services.review.errors import NotOpenError
 from services.review.identity import Identity, Role
-from services.review.item import Arrival
+from services.review.item import Arrival, item_id
 from services.review.settings import ReviewSettings
 from shared import topics
 from shared.cloudevents import Event
@@ -57,7 +58,7 @@ def lay(step: str) -> None:
     """Have this process die at a step."""
     match step:
         case "in the database's transaction":
-            deciding.rows.post = after(deciding.rows.post)
+            rows.post = after(rows.post)
         case "decided":
             deciding.Deciding.decide = after(deciding.Deciding.decide)  # type: ignore[method-assign] # as is its purpose
         case "a batch is made":
@@ -106,25 +107,26 @@ async def put(desk: Desk, names: list[str]) -> None:
         await desk.intake._arrivals.put(arrival, checked, ReviewRules())
 
 
-async def decide(desk: Desk) -> bool:
-    item = await desk.reviews.claim_next(ANN)
-    if item is None or item.summary.claim is None:
-        return False
-    judgement = Judgement(Kind.APPROVED, item.payload, item.summary.claim.token)
-    await desk.reviews.decide(ANN, item.id, judgement)
-    return True
+async def decide(desk: Desk, name: str) -> None:
+    id_ = item_id("/desk", name)
+    item = await desk.reviews.get(ANN, id_)
+    try:
+        claim = await desk.reviews.claim(ANN, id_)  # one's own again, if one died with it
+    except NotOpenError:
+        return
+    await desk.reviews.decide(ANN, id_, Judgement(Kind.APPROVED, item.payload, claim.token))
 
 
 async def work(step: str | None, names: list[str]) -> None:
-    settings = ReviewSettings(review_undo_seconds=0, review_lease_seconds=0.001)
+    settings = ReviewSettings(review_undo_seconds=0)
     desk = Desk(settings, _BuiltIn())
     await desk.database.open()
     await put(desk, names)
     if step is not None:
         lay(step)
     relay = Relay(settings, desk.database, 0, desk.intake.closed)
-    while await decide(desk) and step is None:
-        pass
+    for name in names if step is None else [step]:
+        await decide(desk, name)
     running = asyncio.create_task(relay.run())
     left = 1
     while left:

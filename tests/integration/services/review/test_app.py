@@ -204,7 +204,8 @@ async def test_an_edit_is_checked_by_the_validator_before_it_is_let_out(
 ) -> None:
     settings = review_settings
     await send(settings, pipeline.FALLBACK_REVIEW, "1")
-    validator = build_validator(ValidatorSettings(**Settings(**settings_of(settings)).model_dump()))
+    shared = settings.model_dump(include=set(Settings.model_fields))
+    validator = build_validator(ValidatorSettings(**shared))
     async with (
         running(Engine(build(settings)), Engine(validator)),
         queue(settings) as reviews,
@@ -235,7 +236,3 @@ async def test_an_edit_is_checked_by_the_validator_before_it_is_let_out(
         assert decision.answer is not None
         assert decision.answer.text == "It was 13 million."
         assert decision.checks == good.checks
-
-
-def settings_of(settings: ReviewSettings) -> dict[str, object]:
-    return settings.model_dump(include=set(Settings.model_fields))
