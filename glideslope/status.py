@@ -39,7 +39,17 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
         topics.RETRIES["inference"],
     ),
     "inference.documents": (topics.DOCUMENTS_ACCEPTED,),
-    "validator": (topics.ANSWERS_DRAFTED, topics.RETRIES["validator"]),
+    "validator": (
+        topics.ANSWERS_DRAFTED,
+        topics.REVIEWS_PROPOSED,
+        topics.RETRIES["validator"],
+    ),
+    "review": (
+        topics.FALLBACK_REVIEW,
+        topics.REVIEWS_CHECKED,
+        topics.REVIEWS_DECIDED,
+        topics.RETRIES["review"],
+    ),
     "audit": topics.ALL,
 }
 """Which topics each consumer group works through; its name on the cluster has the prefix."""

@@ -65,7 +65,8 @@ class Site:
     """What the service serves to browsers, and to the command line.
 
     `reviews` is the queue itself; people meet it only as `recorded`, by which their views are on
-    the record. `api` is served behind the same guard. `show` gets each one-time
+    the record. `api` is served under `/api`, behind the same
+    guard. `show` gets each one-time
     link; without it they are printed, and kept in `review/link` of the home folder.
     """
 
@@ -100,7 +101,7 @@ class Site:
         if settings.review_status_page:
             routes += StatusPage(self._reviews, self._templates).routes()
         if api is not None:
-            routes.append(Mount("/", api))
+            routes.append(Mount("/api", api))
         return Starlette(
             routes=routes,
             middleware=[

@@ -1,14 +1,9 @@
 """The queue's databases: SQLite in a folder, and a PostgreSQL that the suite starts."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
 from uuid import uuid4
 
 import asyncpg
@@ -31,47 +26,17 @@ from shared.events import (
     Usage,
     Verdict,
 )
-
-_NOBODY: Final = 65534
-_PLACES: Final = (
-    "/usr/lib/postgresql/15/bin",
-    "/usr/lib/postgresql/16/bin",
-    "/usr/lib/postgresql/17/bin",
-)
+from tests.postgres import NotInstalledError, postgres
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def server() -> Iterator[str]:
     """Give the address of a PostgreSQL of the suite's own; skip where there is none."""
-    initdb = shutil.which("initdb") or shutil.which("initdb", path=os.pathsep.join(_PLACES))
-    if initdb is None:
-        pytest.skip("PostgreSQL is not installed here (Debian: postgresql)")
-    tools = Path(initdb).resolve().parent
-    # the server refuses to be root, and its folder must be its own
-    demoted: dict[str, Any] = (
-        {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    )
-    with tempfile.TemporaryDirectory(prefix="glideslope-postgres-") as folder:
-        if demoted:
-            os.chown(folder, _NOBODY, _NOBODY)
-        data = f"{folder}/data"
-        subprocess.run(
-            [tools / "initdb", "-D", data, "-U", "glideslope", "--auth=trust", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **demoted,
-        )
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        control = [tools / "pg_ctl", "-D", data, "-w", "-s", "-l", f"{folder}/log"]
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=200"
-        subprocess.run([*control, "-o", options, "start"], check=True, cwd=folder, **demoted)
+    with ExitStack() as opened:
         try:
-            yield f"glideslope@127.0.0.1:{port}"
-        finally:
-            stop = [*control, "-m", "immediate", "stop"]
-            subprocess.run(stop, check=True, cwd=folder, **demoted)
+            yield opened.enter_context(postgres())
+        except NotInstalledError as error:
+            pytest.skip(str(error))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,7 +44,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/review.db"
-    server = request.getfixturevalue("postgres")
+    server = request.getfixturevalue("server")
     name = f"t{uuid4().hex}"
     connection = await asyncpg.connect(f"postgresql://{server}/postgres")
     await connection.execute(f"CREATE DATABASE {name}")

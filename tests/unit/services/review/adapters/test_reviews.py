@@ -131,7 +131,7 @@ async def test_a_record_that_says_something_else_replaces_what_waits_and_ends_th
     assert now.checked.answer.text == "It was 13 million."
 
 
-async def test_an_older_record_does_not_replace_a_newer_one(reviews: SqlReviews, put: Put) -> None:
+async def test_an_older_record_does_not_replace_a_newer_one(put: Put) -> None:
     await put(answer="The newer.", offset=7)
     item = await put(answer="The older.", offset=3)
     assert item.checked.answer is not None
@@ -310,9 +310,10 @@ async def test_the_next_item_is_the_most_urgent_that_one_may_have(
     assert "tax" in names
     assert "handed" in names
     assert first.summary.request_id not in names
+    clock.forward(minutes=11)
+    taxing = await put("tax", failed=2)
     with pytest.raises(NotAllowedError, match="tax"):
-        clock.forward(minutes=11)
-        await reviews.claim(ann, (await put("tax", failed=2)).id)
+        await reviews.claim(ann, taxing.id)
 
 
 async def test_a_snoozed_item_leaves_the_list_until_its_time(
@@ -546,7 +547,7 @@ async def test_several_are_rejected_at_once_each_for_itself(
     assert (await reviews.get(ann, changed.id)).summary.claim is None
 
 
-async def test_a_decision_made_elsewhere_closes_the_item_and_withdraws_ours(
+async def test_a_decision_made_elsewhere_closes_the_item_and_withdraws_ours(  # noqa: PLR0913, PLR0917 - fixtures
     reviews: SqlReviews,
     arrivals: SqlArrivals,
     database: Database,
@@ -605,7 +606,7 @@ async def test_ones_own_decision_read_back_changes_nothing(  # noqa: PLR0913, PL
 
 
 async def test_a_decision_that_comes_before_its_item_closes_it(
-    reviews: SqlReviews, arrivals: SqlArrivals, put: Put, waiting: Any, arrival: Any, clock: Any
+    arrivals: SqlArrivals, put: Put, waiting: Any, arrival: Any, clock: Any
 ) -> None:
     checked = waiting()
     decided = ReviewDecided(

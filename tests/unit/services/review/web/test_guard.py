@@ -26,7 +26,7 @@ async def test_an_item_of_another_tenant_is_as_unknown_as_one_that_is_not(
     for path in (theirs, none):
         shown = await browser.get(path)
         claimed = await browser.post(f"{path}/claim", data={"csrf": token})
-        called = await browser.get(f"/v1{path}")
+        called = await browser.get(f"/api/v1{path}")
         assert [each.status_code for each in (shown, claimed, called)] == [404] * 3
         assert "Globex" not in shown.text + claimed.text + called.text
     assert "Globex" not in (await browser.get("/queue?tenant=globex&status=all")).text
@@ -40,7 +40,7 @@ async def test_a_change_without_the_pages_token_is_refused(
     await office.put(waiting())
     browser = await office.signed_in("ada")
     answer = await browser.post(f"/items/{id_of()}/claim", data=given)
-    by_api = await browser.post(f"/v1/items/{id_of()}/claim")
+    by_api = await browser.post(f"/api/v1/items/{id_of()}/claim")
     assert [answer.status_code, by_api.status_code] == [403, 403]
     assert await office.refusals() == ["csrf", "csrf"]
 
@@ -226,7 +226,7 @@ async def test_every_view_is_on_the_record_with_who_and_what(
     browser = await office.signed_in("ada")
     await browser.get("/queue")
     await browser.get(f"/items/{id_of()}")
-    await browser.get(f"/v1/items/{id_of()}")
+    await browser.get(f"/api/v1/items/{id_of()}")
     seen = [
         (each.who, each.action, [item.request_id for item in each.items])
         for each in await office.accesses()

@@ -164,7 +164,7 @@ async def test_a_program_asks_with_an_access_token_of_the_provider(
         ("junk", 401),
     ):
         headers = {"authorization": f"Bearer {token}"}
-        assert (await browser.get("/v1/counts", headers=headers)).status_code == status
+        assert (await browser.get("/api/v1/counts", headers=headers)).status_code == status
     assert await office.refusals() == ["bad_token"] * 3
 
 
@@ -186,7 +186,7 @@ async def test_the_command_line_reads_its_token_where_only_its_user_can(office: 
     assert file.stat().st_mode & 0o077 == 0
     browser = await office.browser()
     headers = {"authorization": f"Bearer {file.read_text()}"}
-    assert (await browser.get("/v1/counts", headers=headers)).status_code == 200
+    assert (await browser.get("/api/v1/counts", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("changed", [{"review_sign_in": None}])
@@ -195,7 +195,7 @@ async def test_without_a_way_to_sign_in_nobody_can_and_the_page_says_what_to_set
 ) -> None:
     browser = await office.browser()
     assert "GLIDESLOPE_REVIEW_SIGN_IN" in (await browser.get("/sign-in")).text
-    assert (await browser.get("/v1/counts")).status_code == 401
+    assert (await browser.get("/api/v1/counts")).status_code == 401
 
 
 def test_the_laptops_way_is_refused_on_an_address_that_others_reach() -> None:
