@@ -29,7 +29,7 @@ class Templates:
             ago=words.ago, until=words.until, clock=words.clock, percent=words.percent
         )
 
-    def page(self, request: Request, name: str, status: int = 200, **shown: Any) -> Response:
+    def page(self, request: Request, name: str, status: int = 200, /, **shown: Any) -> Response:
         """Return a page, or a fragment of one."""
         session = guard.current(request)
         text = self._environment.get_template(name).render(

@@ -115,7 +115,7 @@ def _cell(text: str, marks: Sequence[Mark], start: int, end: int, scope: str) ->
     written = text[start:end]
     return Cell(
         tuple(pieces(text, marks, start, end)) if end > start else (),
-        scope=scope,
+        scope=scope if written else "",  # nothing is no head
         is_figure=_FIGURE.fullmatch(written) is not None,
         is_compared=any(each.kind == COMPARED for each in covers(marks, start, end)),
     )

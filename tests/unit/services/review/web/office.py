@@ -40,6 +40,7 @@ class Office:
     site: Site
     app: Any
     links: list[str] = field(default_factory=list)
+    url: str = AT
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def browser(self) -> httpx2.AsyncClient:
