@@ -34,7 +34,7 @@ async def draft(
         limit=parameters(release, attempt).passages,
     )
     passages = (*inline_passages(request), *(hit.passage for hit in found))
-    rejected = Rejected(earlier.answer, earlier.checks) if earlier else None
+    rejected = _rejected(earlier) if earlier else None
     drafted = await generator.generate(Task(request, passages, release, attempt, rejected))
     return AnswerDrafted(
         request=request,
@@ -47,6 +47,11 @@ async def draft(
         calls=drafted.calls,
         referral=drafted.referral,
     )
+
+
+def _rejected(earlier: AnswerChecked) -> Rejected:
+    note = earlier.sent_back.note if earlier.sent_back else ""
+    return Rejected(earlier.answer, earlier.checks, note)
 
 
 def _added(usage: Usage, earlier: Usage) -> Usage:

@@ -46,6 +46,13 @@ class ReviewSettings(Settings):
         description="How soon an item should be decided, by its risk, seconds; word of one that is "
         "not goes to `reviews.escalated`. JSON object of `low`, `normal` and `high`.",
     )
+    review_keep_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="Days for which a decided item stays in the database, where it is one of the "
+        "similar past decisions. As long as the topics keep records, or a rebuilt queue has it "
+        "again.",
+    )
     review_poll_seconds: float = Field(
         default=0.2,
         gt=0,
@@ -63,6 +70,11 @@ class ReviewSettings(Settings):
         if self.review_database is not None:
             return self.review_database.get_secret_value()
         return f"sqlite+aiosqlite:///{self.review_folder / 'queue.db'}"
+
+    @property
+    def keep(self) -> timedelta:
+        """How long decided items are kept."""
+        return timedelta(days=self.review_keep_days)
 
     @property
     def terms(self) -> Terms:

@@ -103,6 +103,7 @@ def test_ctrl_c_drains_every_service_and_what_is_asked_then_is_answered_by_the_n
         "ingest": 0,
         "inference": 0,
         "validator": 0,
+        "review": 0,
         "audit": 0,
     }
     submit(settings, "dues-2")

@@ -24,7 +24,9 @@ from shared.delivery.errors import OverloadedError
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_SECONDS: Final = 30
 _POOL: Final = 16
-_MIGRATING: Final = 0x676C696465  # any number that nobody else locks
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
+_MIGRATING: Final = 0x676C696465  # any numbers that nobody else locks
+_BUILDING: Final = 0x676C696466
 _ABSENT: Final = "review database"
 
 
@@ -35,8 +37,8 @@ class DatabaseError(OverloadedError):
         kind = type(getattr(error, "orig", None) or error).__name__
         super().__init__(
             _ABSENT,
-            f"the review database cannot be used ({kind}): see that it runs, and that "
-            "GLIDESLOPE_REVIEW_DATABASE names it",
+            f"it cannot be used ({kind}): see that it runs, and that GLIDESLOPE_REVIEW_DATABASE "
+            "names it",
         )
 
 
@@ -58,14 +60,25 @@ class Database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         async with self.writing() as connection:
             if not self._is_sqlite:  # of several processes that start, one migrates
-                await connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING}
-                )
+                await connection.execute(_LOCK, {"key": _MIGRATING})
             await connection.run_sync(_upgrade)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep all other processes out of here while the context is open; SQLite has one alone.
+
+        Raises `DatabaseError`.
+        """
+        if self._is_sqlite:
+            yield
+            return
+        async with self.reading() as connection:
+            await connection.execute(_LOCK, {"key": _BUILDING})
+            yield
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

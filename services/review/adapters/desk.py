@@ -8,6 +8,7 @@ from services.review.adapters.database import Database
 from services.review.adapters.figures import Figures
 from services.review.adapters.rebuilding import rebuild
 from services.review.adapters.relay import Relays
+from services.review.adapters.retention import Retention
 from services.review.adapters.reviews import SqlReviews
 from services.review.intake import Intake
 from services.review.settings import ReviewSettings
@@ -31,6 +32,7 @@ class Desk:
         self.intake = Intake(SqlArrivals(self.database, settings.terms), known)
         self.relays = Relays(settings, self.database, self.intake.closed)
         self._figures = Figures(self.database)
+        self._retention = Retention(self.database, settings.keep)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -42,6 +44,7 @@ class Desk:
                 await opened.enter_async_context(self._catalogue)
             await rebuild(self._settings, self.database, self.intake)
             await opened.enter_async_context(self._figures.kept())
+            await opened.enter_async_context(self._retention.kept())
             opened.push_async_callback(self.relays.stop)
             yield
 

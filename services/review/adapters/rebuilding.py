@@ -23,19 +23,25 @@ async def rebuild(settings: ReviewSettings, database: Database, intake: Intake) 
 
     Nothing that is there is lost: what the topics say again changes nothing.
     """
-    async with database.reading() as connection:
-        built = (await connection.execute(marks.select().where(marks.c.name == _BUILT))).first()
-    if built is not None and not settings.review_rebuild:
-        return 0
-    count = 0
-    for topic in _SOURCES:
-        async with Replay(settings, topic) as replay:
-            async for batch in replay.to_end():
-                for record in batch:
-                    await intake.replay(topic, record)
-                    count += 1
-    if built is None:
-        async with database.writing() as connection:
-            await connection.execute(marks.insert().values(name=_BUILT, value="1"))
+    async with database.alone():  # of several processes that start, one builds
+        built = await _is_built(database)
+        if built and not settings.review_rebuild:
+            return 0
+        count = 0
+        for topic in _SOURCES:
+            async with Replay(settings, topic) as replay:
+                async for batch in replay.to_end():
+                    for record in batch:
+                        await intake.replay(topic, record)
+                        count += 1
+        if not built:
+            async with database.writing() as connection:
+                await connection.execute(marks.insert().values(name=_BUILT, value="1"))
     log.info("queue built from the topics", records=count)
     return count
+
+
+async def _is_built(database: Database) -> bool:
+    query = marks.select().where(marks.c.name == _BUILT)
+    async with database.reading() as connection:
+        return (await connection.execute(query)).first() is not None

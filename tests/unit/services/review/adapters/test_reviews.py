@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,9 @@ from alembic.migration import MigrationContext
 
 from services.review.adapters.arrivals import SqlArrivals
 from services.review.adapters.database import Database
+from services.review.adapters.figures import Figures
 from services.review.adapters.outbox import OvertakenError, SqlOutbox
+from services.review.adapters.retention import Retention
 from services.review.adapters.reviews import SqlReviews
 from services.review.adapters.tables import metadata
 from services.review.decision import Judgement, Kind
@@ -34,7 +37,9 @@ from services.review.queue import Filter, Order, Refusal
 from shared import events
 from shared.delivery.record import Output
 from shared.events import AnswerChecked, ReviewDecided, Verdict
+from shared.metrics import Exposition
 from shared.release import ReviewRules
+from shared.settings import Settings
 
 Person = Callable[..., Identity]
 Put = Callable[..., Awaitable[Item]]
@@ -703,3 +708,44 @@ async def test_no_item_is_decided_twice_by_people_who_race(
     clock.forward(seconds=6)
     letters = [each for each in await published(database, clock) if each.topic == "reviews.decided"]
     assert decided == len(letters) == len({each.value for each in letters}) == len(items)
+
+
+async def test_what_was_decided_long_ago_is_forgotten_once_it_is_published(
+    reviews: SqlReviews, database: Database, put: Put, person: Person, clock: Any
+) -> None:
+    ann = person("ann")
+    item, _ = await put("decided"), await put("open")
+    claim = await reviews.claim(ann, item.id)
+    await reviews.decide(ann, item.id, approval(item, claim.token))
+    clock.forward(days=31)
+    retention = Retention(database, timedelta(days=30), clock)
+    assert await retention.forget() == 0
+    await published(database, clock)
+    assert await retention.forget() == 1
+    left = await reviews.page(ann, Filter(status=None))
+    assert [each.request_id for each in left.items] == ["open"]
+    with pytest.raises(UnknownItemError):
+        await reviews.history(ann, item.id)
+
+
+async def test_figures_say_what_waits_and_how_far_two_people_agree(
+    reviews: SqlReviews, database: Database, put: Put, person: Person, clock: Any
+) -> None:
+    four_eyes = ReviewRules(four_eyes=True)
+    for name, second in (("1", Kind.APPROVED), ("2", Kind.REJECTED), ("3", Kind.APPROVED)):
+        item = await put(name, rules=four_eyes)
+        for who, kind in (("ann", Kind.APPROVED), ("bob", second)):
+            claim = await reviews.claim(person(who), item.id)
+            judgement = Judgement(kind, item.payload, claim.token, note="half of it")
+            await reviews.decide(person(who), item.id, judgement)
+            clock.forward(seconds=1)
+    clock.forward(hours=5)
+    figures, exposition = Figures(database, clock), Exposition("review", Settings())
+    try:
+        figures.measured(exposition.metrics)
+        await figures.refresh()
+        page = exposition.page()[0].decode()
+    finally:
+        exposition.close()
+    assert re.search(r'glideslope_review_items\{.*state="overdue".*tenant="acme".*\} 1\.0', page)
+    assert re.search(r"glideslope_review_agreement\{.*\} 0\.0", page)
