@@ -14,7 +14,8 @@ class Fact:
     `words` say what it is of, `context` what surrounds it. `row` tells the facts of one table row
     (or one sentence) from others; `label` is the row's name as written. `direction`: the sentence
     says that it is the size of a rise (1) or fall (-1). `is_change`: its column is one of changes.
-    `signed`: its row has values of both signs. `row_named`: its row has a name.
+    `signed`: its row has values of both signs. `row_named`: its row has a name. `start`: where it
+    stands in its passage, which is `row[0]`; -1 where nobody noted it.
     """
 
     written: str
@@ -30,3 +31,4 @@ class Fact:
     is_change: bool = False
     row_named: bool = False
     signed: bool = False
+    start: int = -1

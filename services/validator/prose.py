@@ -105,6 +105,7 @@ def _said(
             is_cell=False,
             lowers=figure.lowers,
             direction=direction(text, figure.start, figure.end),
+            start=figure.start,
         )
 
 

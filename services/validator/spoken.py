@@ -73,4 +73,5 @@ def _clause(
             is_cell=True,
             row_named=True,
             lowers=figure.lowers or says_minus(name),
+            start=figure.start,
         )

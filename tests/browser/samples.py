@@ -78,7 +78,7 @@ def checked(name: str = "q-1041", **changed: Any) -> AnswerChecked:
                 name="figures",
                 verdict="failed",
                 score=0.5,
-                reason="'$1,181 million' stands in no passage; for 'Operating income' it is '1,118'",
+                reason="'$1,181 million' is not what stands for 'Operating income': '1,118'",
                 spans=(Span(start=wrong, end=wrong + len("$1,181 million")),),
                 compared=(
                     Compared(

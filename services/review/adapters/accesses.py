@@ -42,9 +42,9 @@ class SqlAccessLog:
             await connection.execute(outbox.insert(), letters)
 
     def _letters(
-        self, access: ReviewAccessed, wanted: Mapping[str, SeenItem], found: Sequence[Row[Any]]
+        self, access: ReviewAccessed, wanted: Mapping[str, SeenItem], found: Sequence[Row[Any, Any, Any]]
     ) -> list[dict[str, Any]]:
-        places: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+        places: defaultdict[int, list[Row[Any, Any, Any]]] = defaultdict(list)
         for row in found:
             places[row.partition].append(row)
         if not places:

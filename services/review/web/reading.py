@@ -75,10 +75,12 @@ def read(item: Item) -> Reading:
             Quote(
                 number,
                 citation,
-                places[number - 1][0] if places[number - 1] else None,
+                None if place is None else place[0],
                 tuple(at for at, part in enumerate(parts, 1) if number in part.quotes),
             )
-            for number, citation in enumerate(answer.citations if answer else (), 1)
+            for number, (citation, place) in enumerate(
+                zip(answer.citations if answer else (), places, strict=True), 1
+            )
         ),
         passages=tuple(
             Shown(number, passage, tuple(blocks(passage.text, _marks(number, checked, places))))

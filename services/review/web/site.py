@@ -185,7 +185,7 @@ class Site:
         return NoDoor(self._templates)
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        status = _STATUS.get(type(error), _CONFLICT)  # type: ignore[call-overload] # a ReviewError
+        status = _STATUS.get(type(error), _CONFLICT)
         return self._message(request, status, "Not done", str(error))
 
     async def _http(self, request: Request, error: Exception) -> Response:
