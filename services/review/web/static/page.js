@@ -8,6 +8,7 @@ const byId = (id) => document.getElementById(id);
 const keysOff = () => localStorage.getItem(KEYS_OFF) === "yes"; // WCAG 2.2, 2.1.4
 
 function typing(target) {
+  if (target.closest("dialog:not([open])")) return false; // it keeps the focus for a moment
   return target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
 }
 
