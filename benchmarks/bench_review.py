@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import statistics
 import sys
@@ -41,14 +42,16 @@ from shared.events import (
 from shared.release import ReviewRules
 from tests.postgres import NotInstalledError, postgres
 
-ITEMS: Final = 10_000
+SCALE: Final = float(os.environ.get("GLIDESLOPE_BENCH_SCALE", "1"))
+ITEMS: Final = int(10_000 * SCALE)
 PEOPLE: Final = 20
-ROUNDS: Final = 25
+ROUNDS: Final = max(int(12 * SCALE), 2)
 PAUSE_SECONDS: Final = 1.0
 """Between two steps of a person, in the mean: faster than anybody reads."""
 PAGE: Final = 50
-RACES: Final = 5_000
-RACED_ITEMS: Final = 1_000
+FILLERS: Final = 8
+RACES: Final = int(5_000 * SCALE)
+RACED_ITEMS: Final = int(1_000 * SCALE)
 BAR_MS: Final = 100.0
 TENANTS: Final = ("acme", "blue", "cyan")
 PASSAGE: Final = "The committee met and approved the loan with two votes against it. " * 40
@@ -188,12 +191,16 @@ async def fill(database: Database) -> None:
     """Put the items into the queue, in the way they come."""
     arrivals = SqlArrivals(database)
     now = datetime.now(UTC)
-    for number in range(ITEMS):
-        checked = waiting(number)
-        data = checked.model_dump_json().encode()
-        event = Event(f"e{number}", topics.FALLBACK_REVIEW.event_type, "/v", data)
-        arrival = Arrival(event, number % 4, number, b"k", now + timedelta(seconds=number))
-        await arrivals.put(arrival, checked, ReviewRules())
+
+    async def put(first: int) -> None:
+        for number in range(first, ITEMS, FILLERS):
+            checked = waiting(number)
+            data = checked.model_dump_json().encode()
+            event = Event(f"e{number}", topics.FALLBACK_REVIEW.event_type, "/v", data)
+            arrival = Arrival(event, number % 4, number, b"k", now + timedelta(seconds=number))
+            await arrivals.put(arrival, checked, ReviewRules())
+
+    await asyncio.gather(*(put(first) for first in range(FILLERS)))
 
 
 async def work(contender: Contender) -> dict[str, list[float]]:
@@ -212,6 +219,7 @@ async def work(contender: Contender) -> dict[str, list[float]]:
             await step("list", contender.list, number)
             await step("claim", contender.claim, number)
 
+    await asyncio.gather(*(contender.list(number) for number in range(PEOPLE)))  # connections
     await asyncio.gather(*(person(number) for number in range(PEOPLE)))
     return took
 

@@ -22,8 +22,11 @@ class NotInstalledError(Exception):
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Start a server in a folder of its own; yield `user@host:port`. Raises `NotInstalledError`."""
+def postgres(*options: str) -> Iterator[str]:
+    """Start a server in a folder of its own; yield `user@host:port`.
+
+    `options` are settings, as `fsync=off`. Raises `NotInstalledError`.
+    """
     initdb = shutil.which("initdb") or shutil.which("initdb", path=os.pathsep.join(_DEBIAN))
     if initdb is None:
         raise NotInstalledError
@@ -48,8 +51,9 @@ def postgres() -> Iterator[str]:
         run("initdb", "-U", "glideslope", "--auth=trust", "--no-sync")
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=200"
-        run("pg_ctl", "-w", "-s", "-l", f"{folder}/log", "-o", options, "start")
+        given = ["max_connections=200", *options]
+        line = f"-p {port} -h 127.0.0.1 -k {folder} {' '.join(f'-c {each}' for each in given)}"
+        run("pg_ctl", "-w", "-s", "-l", f"{folder}/log", "-o", line, "start")
         try:
             yield f"glideslope@127.0.0.1:{port}"
         finally:

@@ -75,8 +75,8 @@ OTHERS: Final = (
         "GLIDESLOPE_BENCH_SCALE",
         Reader.TESTS,
         "1",
-        "Share of their events and seconds that `make bench-delivery` and `make bench-inference` "
-        "run with.",
+        "Share of their events and seconds that `make bench-delivery`, `bench-inference` and "
+        "`bench-review` run with.",
     ),
     Variable(
         "GLIDESLOPE_CHAOS",

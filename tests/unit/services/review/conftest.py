@@ -1,6 +1,8 @@
 """The queue's databases: SQLite in a folder, and a PostgreSQL that the suite starts."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,28 +36,70 @@ def server() -> Iterator[str]:
     """Give the address of a PostgreSQL of the suite's own; skip where there is none."""
     with ExitStack() as opened:
         try:
-            yield opened.enter_context(postgres())
+            yield opened.enter_context(postgres("fsync=off"))
         except NotInstalledError as error:
             pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an SQLite database whose schema is made; a copy of it costs a test nothing."""
+    file = tmp_path_factory.mktemp("template") / "queue.db"
+    asyncio.run(_made(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def empty_name(server: str) -> str:
+    """Give the name of such a database on PostgreSQL."""
+    asyncio.run(_execute(server, "CREATE DATABASE template"))
+    asyncio.run(_made(f"postgresql+asyncpg://{server}/template"))
+    return "template"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the URL of an empty database."""
+def template(request: pytest.FixtureRequest) -> Callable[[Path], Awaitable[str]]:
+    """Give a function that makes an empty database and returns its URL."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/review.db"
+        file = request.getfixturevalue("empty_file")
+
+        async def copy(folder: Path) -> str:
+            shutil.copy(file, folder / "queue.db")
+            return f"sqlite+aiosqlite:///{folder}/queue.db"
+
+        return copy
     server = request.getfixturevalue("server")
-    name = f"t{uuid4().hex}"
+    template = request.getfixturevalue("empty_name")
+
+    async def create(_: Path) -> str:
+        name = f"t{uuid4().hex}"
+        await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+        return f"postgresql+asyncpg://{server}/{name}"
+
+    return create
+
+
+@pytest.fixture
+async def url(template: Callable[[Path], Awaitable[str]], tmp_path: Path) -> str:
+    """Give the URL of an empty database."""
+    return await template(tmp_path)
+
+
+async def _made(url: str) -> None:
+    database = Database(url)
+    await database.open()
+    await database.close()
+
+
+async def _execute(server: str, statement: str) -> None:
     connection = await asyncpg.connect(f"postgresql://{server}/postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.execute(statement)
     await connection.close()
-    return f"postgresql+asyncpg://{server}/{name}"
 
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     opened = Database(url)
-    await opened.open()
     yield opened
     await opened.close()
 

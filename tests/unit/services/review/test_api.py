@@ -1,7 +1,9 @@
 """The API over a real database; who asks is a header here."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,8 +21,9 @@ ID = item_id("/desk", "1")
 
 
 @pytest.fixture
-def url(tmp_path: Any) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/review.db"
+async def url(empty_file: Path, tmp_path: Path) -> str:
+    shutil.copy(empty_file, tmp_path / "queue.db")
+    return f"sqlite+aiosqlite:///{tmp_path}/queue.db"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -26,8 +27,9 @@ ANN = Identity("ann", frozenset({Role.REVIEWER}), frozenset({"acme"}))
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/review.db"
+async def url(empty_file: Path, tmp_path: Path) -> str:
+    shutil.copy(empty_file, tmp_path / "queue.db")
+    return f"sqlite+aiosqlite:///{tmp_path}/queue.db"
 
 
 @pytest.fixture
