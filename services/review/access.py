@@ -37,6 +37,9 @@ class AccessLog(Protocol):
     async def record(self, access: ReviewAccessed) -> None:
         """Return when it is durable; whoever asked sees nothing before."""
 
+    async def sweep(self, before: datetime) -> None:
+        """Forget what was published before a time: the topic, and so the audit log, has it."""
+
 
 def accessed(
     who: Identity | None, action: str, seen: Iterable[Summary] = (), *, code: str = "", at: str = ""

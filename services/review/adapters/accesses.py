@@ -9,6 +9,7 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -41,8 +42,20 @@ class SqlAccessLog:
             letters = self._letters(access, wanted, found)
             await connection.execute(outbox.insert(), letters)
 
+    async def sweep(self, before: datetime) -> None:
+        """Forget what was published before a time."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                outbox.delete().where(
+                    outbox.c.topic == topics.REVIEWS_ACCESSED.name, outbox.c.published_at < before
+                )
+            )
+
     def _letters(
-        self, access: ReviewAccessed, wanted: Mapping[str, SeenItem], found: Sequence[Row[Any, Any, Any]]
+        self,
+        access: ReviewAccessed,
+        wanted: Mapping[str, SeenItem],
+        found: Sequence[Row[Any, Any, Any]],
     ) -> list[dict[str, Any]]:
         places: defaultdict[int, list[Row[Any, Any, Any]]] = defaultdict(list)
         for row in found:

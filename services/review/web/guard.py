@@ -24,6 +24,7 @@ from services.review.access import REFUSED, AccessLog, accessed
 from services.review.identity import Identity
 from services.review.web import headers as said
 from services.review.web.session import Key, Lifetime, Session, Sessions
+from shared.delivery.errors import OverloadedError
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of the field
@@ -156,6 +157,9 @@ class Guard:
                 await self._record(connection, refused.code)
             response: Response = PlainTextResponse(f"{refused}\n", refused.status)
             await response(scope, receive, send)
+            return
+        except OverloadedError as error:
+            await PlainTextResponse(f"{error}\n", 503)(scope, receive, send)
             return
         await self._app(scope, _replayed(body, receive), send)
 

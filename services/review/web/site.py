@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -40,6 +41,9 @@ from services.review.web.session import Lifetime, Sessions
 from services.review.web.settings import WebSettings
 from services.review.web.signing_in import Door, LocalDoor, NoDoor, OidcDoor
 from services.review.web.status import StatusPage
+from shared.delivery.errors import OverloadedError
+
+log = structlog.get_logger(__name__)
 
 _STATUS = {
     UnknownItemError: 404,
@@ -123,12 +127,14 @@ class Site:
             exception_handlers={
                 ReviewError: self._refused,
                 HTTPException: self._http,
+                OverloadedError: self._unavailable,
             },
         )
 
     @asynccontextmanager
     async def open(self, url: str) -> AsyncIterator[None]:
         """Offer a first link at `url`, and forget old sessions, while the context is open."""
+        self._link.unlink(missing_ok=True)
         if self.local is not None:
             self.local.offer(url)
         sweeping = asyncio.create_task(self._sweep(), name="sweep of sessions")
@@ -136,6 +142,7 @@ class Site:
             yield
         finally:
             sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
             self._link.unlink(missing_ok=True)
 
     @property
@@ -148,7 +155,12 @@ class Site:
 
     async def _sweep(self) -> None:
         while True:
-            await self._sessions.sweep(datetime.now(UTC) - self.lifetime.longest)
+            before = datetime.now(UTC) - self.lifetime.longest
+            try:
+                await self._sessions.sweep(before)
+                await self._accesses.sweep(before)
+            except OverloadedError as error:
+                log.warning("nothing was swept", reason=str(error))
             await asyncio.sleep(_SWEEP_SECONDS)
 
     @property
@@ -187,6 +199,9 @@ class Site:
     async def _refused(self, request: Request, error: Exception) -> Response:
         status = _STATUS.get(type(error), _CONFLICT)
         return self._message(request, status, "Not done", str(error))
+
+    async def _unavailable(self, request: Request, error: Exception) -> Response:
+        return self._message(request, 503, "Not now", str(error))
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
