@@ -17,8 +17,8 @@ What the bare relay does and does not: `acks=all`, each batch written and its of
 before the next is fetched (at least once), aiokafka's defaults and asyncio's own loop in everything
 else (Glideslope's services run on uvloop); no idempotence, no transaction. Its reader sees a record
 once it is written, Glideslope's once its transaction has ended. The broker is warmed before
-anything counts: the first thousands of requests of a young JVM take several times as long, and whoever came
-first would pay for them.
+anything counts: the first thousands of requests of a young JVM take several times as long, and
+whoever came first would pay for them.
 
 `GLIDESLOPE_BENCH_SCALE` (1 by default) scales the number of events and seconds;
 `GLIDESLOPE_BENCH_SECTIONS` names which of throughput, latency, slow, memory to run (all).
