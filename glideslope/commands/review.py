@@ -4,17 +4,16 @@ Where `GLIDESLOPE_REVIEW_URL` names the review service, through its API: then wh
 signed in, edits are checked, and a claim keeps others away. Without it straight through the topics.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Self
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
 import click
 import typer
-from rich.table import Column, Table
 from rich.text import Text
 
 from glideslope import desk, terminal
+from glideslope.commands.review_view import Line, show_item, show_list
 from glideslope.desk import Desk
 from glideslope.review import Item, ReviewError, decide, load
 from glideslope.terminal import CommandError, out, person, plain
@@ -34,9 +33,6 @@ _Reviewer = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
 
-_ID_SHOWN: Final = 40
-_QUESTION_SHOWN: Final = 60
-
 
 @app.command("list")
 def list_items(as_json: _Json = False) -> None:
@@ -48,7 +44,7 @@ def list_items(as_json: _Json = False) -> None:
     if as_json:
         terminal.print_json([_as_data(item) for item in queue.pending.values()])
     else:
-        _show_list([_Line.of(item) for item in queue.pending.values()])
+        show_list([Line.of(item) for item in queue.pending.values()])
     for position in queue.unreadable:
         terminal.complain(f"record {position} cannot be read and is left out")
 
@@ -64,7 +60,7 @@ def show(request_id: _Id, source: _Source = None, as_json: _Json = False) -> Non
     if as_json:
         terminal.print_json(checked)
     else:
-        _show_item(checked)
+        show_item(checked)
 
 
 @app.command()
@@ -208,7 +204,7 @@ def _list_desk(url: str, *, as_json: bool) -> None:
         terminal.print_json(waiting)
         return
     lines = [
-        _Line(
+        Line(
             each["request_id"],
             each["request_source"],
             each["question"],
@@ -217,7 +213,7 @@ def _list_desk(url: str, *, as_json: bool) -> None:
         )
         for each in waiting
     ]
-    _show_list(lines)
+    show_list(lines)
 
 
 def _decide(
@@ -278,71 +274,3 @@ def _as_data(item: Item) -> dict[str, object]:
         "reason": item.checked.reason,
         "waiting_since": item.since,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    id: str
-    source: str
-    question: str
-    reason: str
-    since: datetime
-
-    @classmethod
-    def of(cls, item: Item) -> Self:
-        request = item.checked.request
-        source, id_ = item.name
-        return cls(id_, source, request.question, item.checked.reason, item.since)
-
-
-def _show_list(lines: Sequence[_Line]) -> None:
-    if not lines:
-        out.print("nothing waits for a person")
-        return
-    # an id is there to be copied: it is never cut, and a usual one not folded either
-    ids = Column(
-        "id", overflow="fold", min_width=min(max(len(line.id) for line in lines), _ID_SHOWN)
-    )
-    table = Table(ids, "source", "question", "why", "waits", box=None)
-    for line in lines:
-        question = " ".join(plain(line.question).split())
-        if len(question) > _QUESTION_SHOWN:
-            question = question[: _QUESTION_SHOWN - 1] + "…"
-        table.add_row(
-            Text(plain(line.id), overflow="fold"),
-            Text(plain(line.source)),
-            Text(question),
-            Text(plain(line.reason)),
-            Text(_waited(line.since)),
-        )
-    out.print(table)
-
-
-def _waited(since: datetime) -> str:
-    seconds = (datetime.now(UTC) - since).total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def _show_item(checked: AnswerChecked) -> None:
-    request = checked.request
-    _line("request", f"{request.request_id} of {request.request_source}, tenant {request.tenant}")
-    _line("question", request.question)
-    _line("answer", "none was found" if checked.answer is None else checked.answer.text)
-    for citation in checked.answer.citations if checked.answer is not None else ():
-        _line("  quotes", f"“{citation.quote}” — {citation.document_id}, {citation.locator}")
-    _line("why", checked.reason)
-    confidence = checked.confidence
-    _line("confidence", f"{confidence.probability:.2f}, asked for: {confidence.threshold:.2f}")
-    for check in checked.checks:
-        _line(f"  {check.name}", f"{check.verdict}, {check.score:.2f}: {check.reason}")
-    for passage in checked.passages:
-        _line(f"passage {passage.document_id}, {passage.locator}", passage.text)
-
-
-def _line(what: str, said: str) -> None:
-    out.print(
-        Text(f"{plain(what)}: ", style="cyan").append(plain(said), style="default"), soft_wrap=True
-    )

@@ -38,6 +38,9 @@ def test_whoever_takes_requests_on_from_a_topic_consumes_it() -> None:
         topics.DOCUMENTS,
         topics.FEEDBACK,
         topics.DOCUMENTS_ACCEPTED,
+        topics.FALLBACK_REVIEW,  # a person's, whatever keeps it for them
+        topics.REVIEWS_PROPOSED,
+        topics.REVIEWS_CHECKED,
     }
 
 

@@ -31,6 +31,7 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
         "calibration": {"refused": "too few"},
         "shadow_checks": ["groundedness"],
         "policy": {"max_words": 200},
+        "review": {"four_eyes": True},
     }.get(field, "another")
     assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
 
