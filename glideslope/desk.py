@@ -1,5 +1,6 @@
 """The queue of reviews as the command line meets it where its service is: over HTTP."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ URL: Final = "GLIDESLOPE_REVIEW_URL"
 TOKEN: Final = "GLIDESLOPE_REVIEW_TOKEN"  # noqa: S105 - the variable's name
 _SECONDS: Final = 30.0
 _PAGE: Final = 200
+_STEP_SECONDS: Final = 0.1
 
 
 class Desk:
@@ -72,6 +74,17 @@ class Desk:
                 f"one of {sources}"
             )
         return str(found[0]["id"])
+
+    async def await_item(self, request_id: str, source: str, seconds: float) -> str:
+        """Return the id of the item of a request that is on its way to the queue."""
+        give_up = asyncio.get_running_loop().time() + seconds
+        while True:
+            try:
+                return await self.find(request_id, source)
+            except CommandError:
+                if asyncio.get_running_loop().time() > give_up:
+                    raise
+            await asyncio.sleep(_STEP_SECONDS)
 
     async def item(self, item_id: str) -> Mapping[str, Any]:
         """Return an item whole."""

@@ -34,6 +34,7 @@ EventName = Literal[
     "emulator",
     "started",
     "service_ready",
+    "review",
     "ready",
     "draining",
     "drained",

@@ -164,6 +164,13 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         checks=_APPROVED.checks,
         confidence=_APPROVED.confidence,
     ),
+    topics.REVIEWS_ACCESSED: events.ReviewAccessed(
+        who="ines.duarte",
+        roles=("reviewer",),
+        action="item.viewed",
+        items=(events.SeenItem(request_source=_SOURCE, request_id=_REQUEST_ID, tenant="default"),),
+        at=_NOON,
+    ),
     topics.REVIEWS_ESCALATED: events.ReviewEscalated(
         request_id=_REQUEST_ID,
         request_source=_SOURCE,
