@@ -110,8 +110,8 @@ def _told() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
         raise DatabaseError(error) from error
     except DBAPIError as error:
-        # A server that starts, stops, is full or ends a deadlock, and a file that is damaged, have no
-        # class of their own; what is wrong with a statement or its data has.
+        # A server that starts, stops, is full or ends a deadlock, and a damaged file, have no class
+        # of their own; what is wrong with a statement or its data has.
         if error.connection_invalidated or type(error) in {DBAPIError, AnyDatabaseError}:
             raise DatabaseError(error) from error
         raise
