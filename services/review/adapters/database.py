@@ -8,15 +8,17 @@ transaction has read is still so when it writes. PostgreSQL locks the rows that 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import DatabaseError as AnyDatabaseError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.delivery.errors import OverloadedError
@@ -83,11 +85,9 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that only reads. Raises `DatabaseError`."""
-        try:
+        with _told():
             async with self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, OSError) as error:
-            raise DatabaseError(error) from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -95,17 +95,26 @@ class Database:
 
         Raises `DatabaseError`.
         """
-        try:
+        with _told():
             async with self._writing, self._engine.connect() as connection:
                 await connection.execution_options(writes=True)
                 async with connection.begin():
                     yield connection
-        except (OperationalError, InterfaceError, OSError) as error:
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what a database that is away, full or locked raises into one error."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+        raise DatabaseError(error) from error
+    except DBAPIError as error:
+        # A server that starts, stops, is full or ends a deadlock, and a damaged file, have no class
+        # of their own; what is wrong with a statement or its data has.
+        if error.connection_invalidated or type(error) in {DBAPIError, AnyDatabaseError}:
             raise DatabaseError(error) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise DatabaseError(error) from error
-            raise
+        raise
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -65,9 +65,14 @@ class Relay:
             except (FencedError, OvertakenError):
                 log.info("another writer took the partition", partition=self._source.partition)
             except (CommitError, DatabaseError, FatalError, KafkaError, OSError) as error:
-                self.problem = f"decisions of partition {self._source.partition} wait: {error}"
-                log.warning("publishing failed", problem=self.problem)
+                self._failed(str(error))
+            except Exception as error:  # noqa: BLE001 - nobody else would notice: `/readyz` says it
+                self._failed(type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _failed(self, why: str) -> None:
+        self.problem = f"decisions of partition {self._source.partition} wait: {why}"
+        log.warning("publishing failed", problem=self.problem)
 
     async def _relay(self) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers)
