@@ -18,11 +18,12 @@ COPY shared/pyproject.toml shared/
 COPY services/audit/pyproject.toml services/audit/
 COPY services/inference/pyproject.toml services/inference/
 COPY services/ingest/pyproject.toml services/ingest/
+COPY services/review/pyproject.toml services/review/
 COPY services/validator/pyproject.toml services/validator/
 
 FROM uv AS service-dependencies
 ARG SERVICE
-RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference|ingest|validator"; exit 1; }
+RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference|ingest|review|validator"; exit 1; }
 RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE"
 
 FROM uv AS all-dependencies

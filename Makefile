@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos properties tamper interop demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos properties tamper test-browser interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,6 +56,9 @@ properties: $(READY) ## the properties of tests/unit, each on a thousand example
 tamper: $(READY) ## each kind of change to each kind of object of audit logs of 10,000 entries
 	GLIDESLOPE_TEST_TAMPER_ENTRIES=10000 $(BIN)/pytest \
 		tests/unit/glideslope/audit/test_tampering.py tests/unit/glideslope/audit/test_bucket.py
+
+test-browser: $(READY) kafka ## the reviewers' pages in a real Chromium; SHOTS=FOLDER keeps screenshots
+	$(if $(SHOTS),GLIDESLOPE_SCREENSHOTS=$(SHOTS)) $(BIN)/pytest -rs tests/browser
 
 interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, Tessera, aics-tlog)
 	$(BIN)/python tests/interop/tools.py

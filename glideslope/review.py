@@ -225,7 +225,9 @@ async def decide(
     decision = judge(item)
     event = decision_event(item, decision)
     partition = item.record.partition
-    writer = f"{settings.topic_prefix}review-{partition}"
+    # that of the relay of services/review, so that neither publishes past the other
+    decided = settings.topic(topics.REVIEWS_DECIDED)
+    writer = f"{settings.topic_prefix}review-outbox-{decided}-{partition}"
     async with cluster.producer(settings, transactional_id=writer) as producer:
         (await load(settings)).item(*reversed(item.name))
         try:

@@ -73,6 +73,7 @@ class Stack:
             )
             await starting.enter_async_context(self._supervisor)
             self._exit = starting.pop_all()
+        self._report(StackEvent(event="review", note=self.reviewers_page))
         self._report(
             StackEvent(
                 event="ready",
@@ -89,6 +90,13 @@ class Stack:
     def bootstrap_servers(self) -> str:
         """Where Kafka is."""
         return self.settings.bootstrap_servers
+
+    @property
+    def reviewers_page(self) -> str:
+        """Where reviewers sign in: a link that works once, where it is by one."""
+        folder = self.settings.home.absolute() / "review"
+        link = folder / "link"
+        return (link if link.exists() else folder / "url").read_text()
 
     @property
     def drained(self) -> bool:

@@ -44,7 +44,14 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
     "validator": (
         topics.ANSWERS_DRAFTED,
         topics.SHADOWS_DRAFTED,
+        topics.REVIEWS_PROPOSED,
         topics.RETRIES["validator"],
+    ),
+    "review": (
+        topics.FALLBACK_REVIEW,
+        topics.REVIEWS_CHECKED,
+        topics.REVIEWS_DECIDED,
+        topics.RETRIES["review"],
     ),
     "audit": topics.ALL,
 }

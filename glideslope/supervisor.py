@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self
 from glideslope.child import Child, ServiceDiedError
 
 SERVICES: Final[Mapping[str, str]] = {
-    name: f"services.{name}.app" for name in ("ingest", "inference", "validator", "audit")
+    name: f"services.{name}.app" for name in ("ingest", "inference", "validator", "review", "audit")
 }
 """The module that runs each service."""
 
@@ -34,6 +34,7 @@ EventName = Literal[
     "emulator",
     "started",
     "service_ready",
+    "review",
     "ready",
     "draining",
     "drained",

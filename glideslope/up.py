@@ -81,6 +81,7 @@ _LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
     "emulator": ("emulator", "{note}", "yellow"),
     "started": ("{service}", "process {pid}, log {log}", "dim"),
     "service_ready": ("{service}", "ready  {note}", "green"),
+    "review": ("review", "page at {note}", ""),
     "ready": (
         "ready",
         (

@@ -238,6 +238,12 @@ class FeedbackAccepted(FeedbackSubmitted):
     """Feedback that was validated."""
 
     tenant: str
+    decision: Literal["approved", "edited", "rejected", "sent_back"] | None = None
+    """What a reviewer decided on the answer, where this is a reviewer's."""
+    checks: tuple["Verdict", ...] = ()
+    """What the checks had said of it: beside the decision, what a calibration learns from."""
+    confidence: "Confidence | None" = None
+    """How sure they were of it."""
 
 
 class FeedbackRejected(Data):
@@ -359,6 +365,21 @@ class Span(Data):
     """The character after its last."""
 
 
+class Compared(Data):
+    """Where in a passage a check found what it held a figure of the answer against."""
+
+    figure: str
+    """The figure, as the answer writes it."""
+    document_id: str
+    locator: str
+    start: Annotated[int, Field(ge=0)]
+    """Its first character in the passage's text, counted from 0."""
+    end: Annotated[int, Field(ge=0)]
+    """The character after its last."""
+    text: str
+    """What stands there."""
+
+
 class Verdict(Data):
     """What one check says. `could_not_check` is neither good nor bad: a person decides."""
 
@@ -372,6 +393,8 @@ class Verdict(Data):
     """In a sentence."""
     spans: tuple[Span, ...] = ()
     """The parts of the answer's text that it is about; none where it is about all of it."""
+    compared: tuple[Compared, ...] = ()
+    """What in the passages it held the answer's figures against, where it is one place."""
 
 
 class Confidence(Data):
@@ -385,6 +408,16 @@ class Confidence(Data):
     """`draft`: a person has since put another text in its place, which nothing has rated."""
 
 
+class SentBack(Data):
+    """A person asked for another answer."""
+
+    reviewer: str
+    """Who."""
+    note: str
+    """What the next answer should do better, in their words."""
+    decided_at: datetime
+
+
 class AnswerChecked(AnswerDrafted):
     """A draft with its verdicts, on its way to approval or to a fallback. `reason` says why."""
 
@@ -395,6 +428,19 @@ class AnswerChecked(AnswerDrafted):
     confidence: Confidence
     reason: str
     """Why it goes where it goes."""
+    sent_back: SentBack | None = None
+    """Set where a person, and no check, asks for another answer."""
+
+
+class ReviewOpinion(Data):
+    """One of several people's word on an answer, each given without knowing the other's."""
+
+    reviewer: str
+    decision: Literal["approved", "edited", "rejected"]
+    answer: Answer | None = None
+    """What they would let out."""
+    reason: str = ""
+    decided_at: datetime
 
 
 class ShadowChecked(AnswerChecked):
@@ -417,6 +463,55 @@ class ReviewDecided(Data):
     reason: str = ""
     """In their own words."""
     decided_at: datetime
+    payload: str | None = None
+    """SHA-256, in hex, of the data of the `fallback.review` event that was displayed."""
+    reason_code: str | None = None
+    """Which of the release's reasons, on rejection."""
+    diff: str | None = None
+    """From the draft's text to the edited one, as a unified diff."""
+    checks: tuple[Verdict, ...] | None = None
+    """What the validator's checks say of the edited answer."""
+    opinions: tuple[ReviewOpinion, ...] | None = None
+    """Everybody's word, where more than one person decided."""
+    seconds: float | None = None
+    """From claiming the item to deciding."""
+
+
+class EditProposed(AnswerDrafted):
+    """An answer that a reviewer has edited, on its way to the checks before it may be let out."""
+
+    proposal: str
+    """The edit's id."""
+    editor: str
+    """Who wrote it."""
+
+
+class EditChecked(Data):
+    """What the checks say of an edited answer."""
+
+    proposal: str
+    """The edit's id."""
+    request_id: str
+    request_source: str
+    checks: tuple[Verdict, ...]
+    confidence: Confidence
+
+
+class ReviewEscalated(Data):
+    """An answer waits for a person, and its time is running out or over."""
+
+    request_id: str
+    request_source: str
+    tenant: str
+    level: Literal["due_soon", "overdue"]
+    """`due_soon`: a quarter of its time is left. `overdue`: none is."""
+    risk: Literal["low", "normal", "high"]
+    since: AwareDatetime
+    """When it came."""
+    due: AwareDatetime
+    """When it should be decided."""
+    holder: str | None = None
+    """Who has claimed it, if anybody has."""
 
 
 class Receipt(Data):
@@ -483,6 +578,35 @@ class Operation(Data):
     """Topic of the records, without the deployment's prefix; the partition is this event's own."""
     offsets: tuple[OffsetRange, ...]
     """The records."""
+
+
+# ── accesses ──────────────────────────────────────────────────────────────────────────────────
+
+
+class SeenItem(Data):
+    """A request whose content somebody saw."""
+
+    request_source: str
+    request_id: str
+    tenant: str
+
+
+class ReviewAccessed(Data):
+    """Somebody saw what waits for a person, or was refused it. It holds nothing of the content."""
+
+    who: str
+    """Their name, as signing in established it; empty for nobody who is known."""
+    roles: tuple[str, ...] = ()
+    action: str
+    """`signed_in`, `signed_out`, `queue.listed`, `item.viewed`, `similar.viewed`, `refused`."""
+    items: tuple[SeenItem, ...] = ()
+    """What they saw."""
+    code: str = ""
+    """Why they were refused, for machines."""
+    path: str = ""
+    """What was asked for, where it was refused; for `similar.viewed` the ids of the items."""
+    at: datetime
+    """When."""
 
 
 # ── releases ──────────────────────────────────────────────────────────────────────────────────

@@ -287,6 +287,40 @@ PROVIDER_CONCURRENCY: Final = Gauge(
     ("provider",),
 )
 
+# Reviews.
+REVIEW_ITEMS: Final = Gauge(
+    "glideslope.review.items",
+    "{item}",
+    "Answers that wait for a person: `free` and `claimed` are all of them, `due_soon` and "
+    "`overdue` those of them whose time runs out or has.",
+    ("tenant", "state"),
+)
+REVIEW_OLDEST: Final = Gauge(
+    "glideslope.review.oldest",
+    "s",
+    "For how long the oldest answer has waited for a person.",
+    ("tenant",),
+)
+REVIEW_DECISIONS: Final = Counter(
+    "glideslope.review.decisions",
+    "{decision}",
+    "What people decided, each word counted where two decide.",
+    ("tenant", "decision"),
+)
+REVIEW_DURATION: Final = Histogram(
+    "glideslope.review.duration",
+    "s",
+    "From claiming an item to deciding it.",
+    ("decision",),
+    (5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600),
+)
+REVIEW_AGREEMENT: Final = Gauge(
+    "glideslope.review.agreement",
+    "1",
+    "Cohen's kappa of the first two words on the items that two people decided, the newest 10,000: "
+    "1 is full agreement, 0 what chance gives. No series before the first such item.",
+)
+
 ALL: Final[tuple[Metric, ...]] = tuple(
     each for each in list(globals().values()) if isinstance(each, Metric)
 )

@@ -100,6 +100,22 @@ class Judge(BaseModel):
     unavailable: Literal["review", "ignore"] = "review"
 
 
+class ReviewRules(BaseModel):
+    """What a release asks of the people who review its answers.
+
+    With `four_eyes` two different people decide, each without the other's word. `reasons` are
+    those for which an answer may be rejected; any words do where there is no list. An item that
+    asks for a `skill` is for those who have it. `within_seconds` is how soon it should be decided.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    four_eyes: bool | None = None
+    reasons: tuple[Annotated[str, StringConstraints(min_length=1)], ...] | None = None
+    skill: Annotated[str, StringConstraints(min_length=1)] | None = None
+    within_seconds: Annotated[float, Field(gt=0)] | None = None
+
+
 class Release(BaseModel):
     """The manifest. `stronger` is what makes the second try of an answer that failed a check.
 
@@ -131,6 +147,8 @@ class Release(BaseModel):
     """Passages are found by its vectors too, fused with BM25; None: by BM25 alone."""
     reranker: RerankerParameters | None = None
     """What is found is put in its order; None: it stays in the order in which it was found."""
+    review: ReviewRules | None = None
+    """What is asked of the people who review its answers."""
 
     def content_hash(self) -> str:
         """Return the release's name: SHA-256, in hex, of its canonical JSON (RFC 8785).

@@ -182,6 +182,35 @@ REVIEWS_DECIDED = Topic(
     timedelta(days=30),
 )
 
+# review: an edited answer, to be checked before a person may let it out; validator: what the
+# checks say of it.
+REVIEWS_PROPOSED = Topic(
+    "reviews.proposed",
+    "glideslope.review.proposed.v1",
+    events.EditProposed,
+    timedelta(days=30),
+)
+REVIEWS_CHECKED = Topic(
+    "reviews.checked",
+    "glideslope.review.checked.v1",
+    events.EditChecked,
+    timedelta(days=30),
+)
+# review: what waits for a person too long.
+REVIEWS_ESCALATED = Topic(
+    "reviews.escalated",
+    "glideslope.review.escalated.v1",
+    events.ReviewEscalated,
+    timedelta(days=30),
+)
+# review: who saw what waits for a person, and who was refused it.
+REVIEWS_ACCESSED = Topic(
+    "reviews.accessed",
+    "glideslope.review.accessed.v1",
+    events.ReviewAccessed,
+    timedelta(days=30),
+)
+
 # audit, and audit alone: what leaves the pipeline. The other end of a request.
 RESULTS = Topic("results", "glideslope.result.v1", events.Result, timedelta(days=30))
 
@@ -210,11 +239,16 @@ VALIDATOR_RETRY = Topic(
 AUDIT_RETRY = Topic(
     "audit.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
 )
+# review, for itself: items whose handler failed, until they are due to be tried again.
+REVIEW_RETRY = Topic(
+    "review.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
+)
 RETRIES: Final = {
     "ingest": INGEST_RETRY,
     "inference": INFERENCE_RETRY,
     "validator": VALIDATOR_RETRY,
     "audit": AUDIT_RETRY,
+    "review": REVIEW_RETRY,
 }
 
 # The immutable manifests that requests are pinned to, each under its content hash.
@@ -257,6 +291,10 @@ ALL: Final[tuple[Topic, ...]] = (
     FALLBACK_REGENERATE,
     FALLBACK_REVIEW,
     FALLBACK_REFUSAL,
+    REVIEWS_PROPOSED,
+    REVIEWS_CHECKED,
+    REVIEWS_ESCALATED,
+    REVIEWS_ACCESSED,
     REVIEWS_DECIDED,
     RESULTS,
     DEAD_LETTERS,
@@ -265,6 +303,7 @@ ALL: Final[tuple[Topic, ...]] = (
     INFERENCE_RETRY,
     VALIDATOR_RETRY,
     AUDIT_RETRY,
+    REVIEW_RETRY,
     RELEASES,
     ROUTING,
 )

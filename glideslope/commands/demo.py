@@ -1,5 +1,7 @@
 """`glideslope demo`: the whole pipeline on sample documents, checked."""
 
+import os
+
 import typer
 
 from glideslope import terminal
@@ -15,15 +17,16 @@ from glideslope.terminal import CommandError, Exit
 def command() -> None:
     """Start everything, index sample documents, ask thirteen questions, and check each one's end.
 
-    It needs nothing but one way to a Kafka, and leaves its logs in GLIDESLOPE_HOME/demo. Exit code
-    0 only if every request ended exactly once and as it must.
+    It needs nothing but one way to a Kafka, and leaves its logs in GLIDESLOPE_HOME/demo. With
+    DEMO_KEEP=1 everything stays up until Ctrl-C, and the reviewers' page is named. Exit code 0 only
+    if every request ended exactly once and as it must.
     """
     raise typer.Exit(terminal.run(_demo()))
 
 
 async def _demo() -> int:
     try:
-        await play(terminal.settings(), console())
+        await play(terminal.settings(), console(), keep=os.environ.get("DEMO_KEEP") == "1")
     except LocalKafkaError as error:
         raise CommandError(str(error), Exit.CLUSTER) from error
     except (DemoFailedError, NotReadyError, ServiceDiedError) as error:

@@ -1,18 +1,23 @@
-"""`glideslope review`: a person decides on the answers that could not be vouched for."""
+"""`glideslope review`: a person decides on the answers that could not be vouched for.
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Annotated, Final
+Where `GLIDESLOPE_REVIEW_URL` names the review service, through its API: then who decides is who has
+signed in, edits are checked, and a claim keeps others away. Without it straight through the topics.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
 import click
 import typer
-from rich.table import Column, Table
 from rich.text import Text
 
-from glideslope import terminal
-from glideslope.review import Item, Queue, ReviewError, decide, load
+from glideslope import desk, terminal
+from glideslope.commands.review_view import Line, show_item, show_list
+from glideslope.desk import Desk
+from glideslope.review import Item, ReviewError, decide, load
 from glideslope.terminal import CommandError, out, person, plain
-from shared.events import Answer, ReviewDecided
+from shared.events import Answer, AnswerChecked, ReviewDecided
 from shared.settings import Settings
 
 app = typer.Typer(
@@ -28,18 +33,18 @@ _Reviewer = Annotated[
 ]
 _Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
 
-_ID_SHOWN: Final = 40
-_QUESTION_SHOWN: Final = 60
-
 
 @app.command("list")
 def list_items(as_json: _Json = False) -> None:
     """List what waits for a person, the longest waiting first."""
+    if (url := desk.address()) is not None:
+        _list_desk(url, as_json=as_json)
+        return
     queue = terminal.run(load(terminal.cluster_settings()))
     if as_json:
         terminal.print_json([_as_data(item) for item in queue.pending.values()])
     else:
-        _show_list(queue)
+        show_list([Line.of(item) for item in queue.pending.values()])
     for position in queue.unreadable:
         terminal.complain(f"record {position} cannot be read and is left out")
 
@@ -47,11 +52,15 @@ def list_items(as_json: _Json = False) -> None:
 @app.command()
 def show(request_id: _Id, source: _Source = None, as_json: _Json = False) -> None:
     """Show one item: question, answer, citations, checks, and every passage that was read."""
-    item = terminal.run(_item(request_id, source, terminal.cluster_settings()))
-    if as_json:
-        terminal.print_json(item.checked)
+    if (url := desk.address()) is not None:
+        found = terminal.run(_desk_item(url, request_id, source))
+        checked = AnswerChecked.model_validate(found["checked"])
     else:
-        _show_item(item)
+        checked = terminal.run(_item(request_id, source, terminal.cluster_settings())).checked
+    if as_json:
+        terminal.print_json(checked)
+    else:
+        show_item(checked)
 
 
 @app.command()
@@ -59,6 +68,9 @@ def approve(
     request_id: _Id, source: _Source = None, reviewer: _Reviewer = None, as_json: _Json = False
 ) -> None:
     """Let the answer out as it is."""
+    if (url := desk.address()) is not None:
+        _decide_at(url, request_id, source, {"kind": "approved"}, as_json=as_json)
+        return
     _decide(
         request_id,
         source,
@@ -74,6 +86,10 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     editor: Annotated[
         bool, typer.Option("--editor", help="Write it in $VISUAL or $EDITOR, from the draft on.")
     ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Check that the text fails and that it is let out in spite of."),
+    ] = None,
     source: _Source = None,
     reviewer: _Reviewer = None,
     as_json: _Json = False,
@@ -81,6 +97,10 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     """Let out another text, with the citations of the answer that it replaces."""
     if (answer is None) is not editor:
         raise typer.BadParameter("give the text with --answer, or write it with --editor")
+    if (url := desk.address()) is not None:
+        choice = {"kind": "edited", "accepts": accept or []}
+        _decide_at(url, request_id, source, choice, text=answer or "", as_json=as_json)
+        return
 
     def judge(item: Item) -> ReviewDecided:
         text = _written(item.checked.answer) if answer is None else answer.strip()
@@ -92,9 +112,12 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
 
 
 @app.command()
-def reject(
+def reject(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     request_id: _Id,
     reason: Annotated[str, typer.Option(help="Why; the asker reads it.")],
+    note: Annotated[
+        str, typer.Option(help="More of it, beside a reason that the release lists.")
+    ] = "",
     source: _Source = None,
     reviewer: _Reviewer = None,
     as_json: _Json = False,
@@ -102,12 +125,95 @@ def reject(
     """Let nothing out: the asker gets a refusal with the reason."""
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
+    if (url := desk.address()) is not None:
+        choice = {"kind": "rejected", "reason": reason.strip(), "note": note.strip()}
+        _decide_at(url, request_id, source, choice, as_json=as_json)
+        return
     _decide(
         request_id,
         source,
         lambda item: item.reject(person(reviewer, "--reviewer"), reason.strip()),
         as_json=as_json,
     )
+
+
+@app.command("send-back")
+def send_back(
+    request_id: _Id,
+    note: Annotated[str, typer.Option(help="What the next answer should do better.")],
+    source: _Source = None,
+    as_json: _Json = False,
+) -> None:
+    """Ask for another answer, through the review service."""
+    if (url := desk.address()) is None:
+        raise CommandError(f"this goes through the review service: set {desk.URL}")
+    choice = {"kind": "sent_back", "note": note.strip()}
+    _decide_at(url, request_id, source, choice, as_json=as_json)
+
+
+def _decide_at(  # noqa: PLR0913 - a decision has this many parts
+    url: str,
+    request_id: str,
+    source: str | None,
+    choice: Mapping[str, Any],
+    *,
+    text: str | None = None,
+    as_json: bool,
+) -> None:
+    decision = terminal.run(_desk_decided(url, request_id, source, choice, text))
+    opinion = decision["opinion"]
+    if as_json:
+        terminal.print_json(decision)
+        return
+    waits = {
+        "final": "",
+        "second_wanted": "; a second person decides, too",
+        "disputed": "; the two words differ, so a lead decides",
+    }[decision["state"]]
+    said = f"{request_id} {opinion['kind']} by {opinion['reviewer']}{waits}"
+    out.print(Text(plain(said)), soft_wrap=True)
+
+
+async def _desk_decided(
+    url: str, request_id: str, source: str | None, choice: Mapping[str, Any], text: str | None
+) -> Mapping[str, Any]:
+    async with Desk.opened(url, terminal.settings()) as service:
+        item_id = await service.find(request_id, source)
+        if text is not None and not text.strip():  # none was given: it is written, from the draft
+            item = await service.item(item_id)
+            draft = AnswerChecked.model_validate(item["checked"]).answer
+            text = _written(draft)
+            if not text:
+                raise CommandError("the text is empty: to let nothing out, `review reject`")
+        return await service.decide(item_id, choice, text=text)
+
+
+async def _desk_item(url: str, request_id: str, source: str | None) -> Mapping[str, Any]:
+    async with Desk.opened(url, terminal.settings()) as service:
+        return await service.item(await service.find(request_id, source))
+
+
+async def _desk_waiting(url: str) -> list[Mapping[str, Any]]:
+    async with Desk.opened(url, terminal.settings()) as service:
+        return await service.waiting()
+
+
+def _list_desk(url: str, *, as_json: bool) -> None:
+    waiting = terminal.run(_desk_waiting(url))
+    if as_json:
+        terminal.print_json(waiting)
+        return
+    lines = [
+        Line(
+            each["request_id"],
+            each["request_source"],
+            each["question"],
+            each["reason"],
+            datetime.fromisoformat(each["since"]),
+        )
+        for each in waiting
+    ]
+    show_list(lines)
 
 
 def _decide(
@@ -168,56 +274,3 @@ def _as_data(item: Item) -> dict[str, object]:
         "reason": item.checked.reason,
         "waiting_since": item.since,
     }
-
-
-def _show_list(queue: Queue) -> None:
-    if not queue.pending:
-        out.print("nothing waits for a person")
-        return
-    # an id is there to be copied: it is never cut, and a usual one not folded either
-    widest = max(len(item.name.id) for item in queue.pending.values())
-    ids = Column("id", overflow="fold", min_width=min(widest, _ID_SHOWN))
-    table = Table(ids, "source", "question", "why", "waits", box=None)
-    for item in queue.pending.values():
-        question = " ".join(plain(item.checked.request.question).split())
-        if len(question) > _QUESTION_SHOWN:
-            question = question[: _QUESTION_SHOWN - 1] + "…"
-        table.add_row(
-            Text(plain(item.name.id), overflow="fold"),
-            Text(plain(item.name.source)),
-            Text(question),
-            Text(plain(item.checked.reason)),
-            Text(_waited(item)),
-        )
-    out.print(table)
-
-
-def _waited(item: Item) -> str:
-    seconds = (datetime.now(UTC) - item.since).total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def _show_item(item: Item) -> None:
-    checked = item.checked
-    request = checked.request
-    _line("request", f"{request.request_id} of {request.request_source}, tenant {request.tenant}")
-    _line("question", request.question)
-    _line("answer", "none was found" if checked.answer is None else checked.answer.text)
-    for citation in checked.answer.citations if checked.answer is not None else ():
-        _line("  quotes", f"“{citation.quote}” — {citation.document_id}, {citation.locator}")
-    _line("why", checked.reason)
-    confidence = checked.confidence
-    _line("confidence", f"{confidence.probability:.2f}, asked for: {confidence.threshold:.2f}")
-    for check in checked.checks:
-        _line(f"  {check.name}", f"{check.verdict}, {check.score:.2f}: {check.reason}")
-    for passage in checked.passages:
-        _line(f"passage {passage.document_id}, {passage.locator}", passage.text)
-
-
-def _line(what: str, said: str) -> None:
-    out.print(
-        Text(f"{plain(what)}: ", style="cyan").append(plain(said), style="default"), soft_wrap=True
-    )

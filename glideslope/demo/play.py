@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from glideslope import cluster, indexing, kafka, review
+from glideslope import cluster, indexing, kafka
 from glideslope.demo.history import history
 from glideslope.demo.journey import SOURCE, WAY, Journey, Journeys
 from glideslope.demo.show import (
@@ -19,6 +19,7 @@ from glideslope.demo.show import (
     show_reconciliation,
     watching,
 )
+from glideslope.desk import Desk
 from glideslope.identity import RequestName
 from glideslope.samples.documents import DOCUMENTS
 from glideslope.samples.questions import QUESTIONS, SampleQuestion
@@ -36,7 +37,7 @@ from shared.settings import Settings
 _INDEXED_SECONDS: Final = 60.0
 _ENDED_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 30.0
-_REVIEWER: Final = "demo"
+_QUEUED_SECONDS: Final = 15.0
 _TOLD: Final = frozenset({"progress", "kafka", "ready", "killed"})
 
 
@@ -48,8 +49,8 @@ class DemoFailedError(RuntimeError):
         super().__init__(f"the demo did not end as it must:\n{said}\nThe services' logs: {logs}")
 
 
-async def demo(settings: Settings, console: Console) -> None:
-    """Run the demo and print what happens.
+async def demo(settings: Settings, console: Console, *, keep: bool = False) -> None:
+    """Run the demo and print what happens; with `keep` the stack stays up for a look around.
 
     Its home, the folder `demo` under the given one, is emptied first and kept afterwards. On a
     cluster that is given it has topics and groups of its own, and deletes its topics when all
@@ -61,7 +62,11 @@ async def demo(settings: Settings, console: Console) -> None:
     shutil.rmtree(settings.home, ignore_errors=True)
     stack = Stack(
         settings,
-        environment={"GLIDESLOPE_PLANTED_FAULTS": "true"},
+        environment={
+            "GLIDESLOPE_PLANTED_FAULTS": "true",
+            "GLIDESLOPE_REVIEW_SIGN_IN": "local",
+            "GLIDESLOPE_REVIEW_UNDO_SECONDS": "0",
+        },
         report=_telling(Readable(console)),
     )
     async with stack:
@@ -72,6 +77,11 @@ async def demo(settings: Settings, console: Console) -> None:
             if dying.done():
                 raise dying.result()
             await playing
+            if keep:
+                console.print(
+                    f"The reviewers' page, until Ctrl-C: {stack.reviewers_page}", soft_wrap=True
+                )
+                raise await stack.died()
         finally:
             playing.cancel()
             dying.cancel()
@@ -173,12 +183,14 @@ class Demo:
                     return
 
     async def _decide(self, journey: Journey) -> None:
-        """Decide what waits for a person, as `glideslope review edit` does."""
+        """Decide what waits for a person through the service's API, as `glideslope review` does."""
         text = journey.sample.decision
-        if text is not None:  # else nothing that should wait: the check will say so
-            await review.decide(
-                journey.sample.id, SOURCE, lambda item: item.edit(_REVIEWER, text), self._settings
-            )
+        if text is None:  # nothing that should wait: the check will say so
+            return
+        url = (self._settings.home / "review" / "url").read_text()
+        async with Desk.opened(url, self._settings) as desk:
+            item = await desk.await_item(journey.sample.id, SOURCE, _QUEUED_SECONDS)
+            await desk.decide(item, {"kind": "edited"}, text=text)
 
     async def _check(self, journeys: Journeys) -> None:
         """Read everything once more from the beginning, when nothing moves any longer.

@@ -51,6 +51,7 @@ _ANSWER: Final = events.Answer(
         events.Citation(document_id=_PASSAGE.document_id, locator=_PASSAGE.locator, quote=_QUOTE),
     ),
 )
+_PROPOSAL: Final = "0b0f6f0e-7f0b-4d0c-9a52-4d1a2f3c5e6b"
 _USAGE: Final = events.Usage(model="extractive")
 _DRAFTED: Final = events.AnswerDrafted(
     request=_ACCEPTED, answer=_ANSWER, passages=(_PASSAGE,), usage=_USAGE
@@ -159,6 +160,34 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         reviewer="jonas.weber",
         reason="the figure is as in the policy",
         decided_at=_NOON.replace(minute=4),
+    ),
+    topics.REVIEWS_PROPOSED: events.EditProposed(
+        **{name: getattr(_DRAFTED, name) for name in events.AnswerDrafted.model_fields},
+        proposal=_PROPOSAL,
+        editor="jonas.weber",
+    ),
+    topics.REVIEWS_CHECKED: events.EditChecked(
+        proposal=_PROPOSAL,
+        request_id=_REQUEST_ID,
+        request_source=_SOURCE,
+        checks=_APPROVED.checks,
+        confidence=_APPROVED.confidence,
+    ),
+    topics.REVIEWS_ACCESSED: events.ReviewAccessed(
+        who="ines.duarte",
+        roles=("reviewer",),
+        action="item.viewed",
+        items=(events.SeenItem(request_source=_SOURCE, request_id=_REQUEST_ID, tenant="default"),),
+        at=_NOON,
+    ),
+    topics.REVIEWS_ESCALATED: events.ReviewEscalated(
+        request_id=_REQUEST_ID,
+        request_source=_SOURCE,
+        tenant="default",
+        level="due_soon",
+        risk="normal",
+        since=_NOON,
+        due=_NOON.replace(minute=5),
     ),
     topics.RESULTS: events.Result(
         request_id=_REQUEST_ID,

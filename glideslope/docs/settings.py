@@ -73,11 +73,29 @@ OTHERS: Final = (
         "and `glideslope up` set it.",
     ),
     Variable(
+        "DEMO_KEEP",
+        Reader.TESTS,
+        None,
+        "`1` leaves `make demo` up until Ctrl-C, and names the reviewers' page.",
+    ),
+    Variable(
+        "GLIDESLOPE_CHROMIUM",
+        Reader.TESTS,
+        None,
+        "The Chromium of `make test-browser`. Not set: the `chromium` on the path.",
+    ),
+    Variable(
+        "GLIDESLOPE_SCREENSHOTS",
+        Reader.TESTS,
+        None,
+        "Folder in which `make test-browser` keeps a picture of each page.",
+    ),
+    Variable(
         "GLIDESLOPE_BENCH_SCALE",
         Reader.TESTS,
         "1",
-        "Share of their events and seconds that `make bench-delivery` and `make bench-inference` "
-        "run with.",
+        "Share of their events and seconds that `make bench-delivery`, `bench-inference` and "
+        "`bench-review` run with.",
     ),
     Variable(
         "GLIDESLOPE_CHAOS",

@@ -72,9 +72,9 @@ def reviewed(decided: ReviewDecided) -> Decision:
         reason = decided.reason or "A reviewer rejected the answer and gave no reason."
         return Decision(decided.item, "refused", None, reason)
     item = decided.item
-    if decided.decision == "edited":  # what was checked and rated is another text
+    if decided.decision == "edited":  # what was rated is another text; was this one checked?
         of_draft = item.confidence.model_copy(update={"about": "draft"})
-        item = item.model_copy(update={"checks": (), "confidence": of_draft})
+        item = item.model_copy(update={"checks": decided.checks or (), "confidence": of_draft})
     return Decision(item, "answered_by_person", _required(decided.answer))
 
 

@@ -27,6 +27,9 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.FALLBACK_REGENERATE: Duty.LOG,
     topics.ANSWERS_DRAFTED: Duty.LOG,
     **dict.fromkeys(topics.SHADOWS, Duty.LOG),
+    topics.FALLBACK_REVIEW: Duty.LOG,
+    topics.REVIEWS_PROPOSED: Duty.LOG,
+    topics.REVIEWS_CHECKED: Duty.LOG,
     # Consumed by no other service, or not record by record.
     topics.REQUESTS_REJECTED: Duty.CHECK,
     topics.REQUESTS_DUPLICATED: Duty.CHECK,
@@ -34,7 +37,8 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.DOCUMENTS_REJECTED: Duty.CHECK,
     topics.FEEDBACK_ACCEPTED: Duty.CHECK,
     topics.FEEDBACK_REJECTED: Duty.CHECK,
-    topics.FALLBACK_REVIEW: Duty.CHECK,
+    topics.REVIEWS_ESCALATED: Duty.CHECK,
+    topics.REVIEWS_ACCESSED: Duty.CHECK,
     topics.OPERATIONS: Duty.CHECK,
     # The end of a request.
     topics.ANSWERS_APPROVED: Duty.DECIDE,

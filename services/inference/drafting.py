@@ -33,7 +33,7 @@ async def draft(
     attempt = earlier.attempt + 1 if earlier else 1
     found = await retrieval.retrieve(request, release, attempt)
     passages = (*inline_passages(request), *found.passages)
-    rejected = Rejected(earlier.answer, earlier.checks) if earlier else None
+    rejected = _rejected(earlier) if earlier else None
     drafted = await generator.generate(Task(request, passages, release, attempt, rejected))
     return AnswerDrafted(
         request=request,
@@ -51,6 +51,11 @@ async def draft(
         referral=drafted.referral,
         degraded=found.degraded,
     )
+
+
+def _rejected(earlier: AnswerChecked) -> Rejected:
+    note = earlier.sent_back.note if earlier.sent_back else ""
+    return Rejected(earlier.answer, earlier.checks, note)
 
 
 def _added(usage: Usage, *others: Usage) -> Usage:

@@ -18,10 +18,14 @@ from shared.release import GeneratorParameters, Release
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An earlier draft and what its checks said, for the one who tries again."""
+    """An earlier draft and what its checks said, for the one who tries again.
+
+    `note` is what a reviewer asks of the next, where it was one who sent it back.
+    """
 
     answer: Answer | None
     checks: tuple[Verdict, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""answers.drafted → check, route → answers.approved, or a fallback: regenerate, review, refusal."""
+"""answers.drafted → check, route → answers.approved, or a fallback: regenerate, review, refusal.
+
+reviews.proposed → check → reviews.checked: answers that a reviewer has edited (docs/adr/0019).
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,6 +37,7 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
     }
 
     shadowed = broker.publisher(settings.topic(topics.SHADOWS_CHECKED), schema=events.ShadowChecked)
+    edits = broker.publisher(settings.topic(topics.REVIEWS_CHECKED), schema=events.EditChecked)
 
     async def judged(draft: events.AnswerDrafted) -> tuple[events.AnswerChecked, Route]:
         release = await known.get(draft.request.release)
@@ -52,6 +56,19 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
     async def check_shadow(draft: events.AnswerDrafted) -> None:
         checked, route = await judged(draft)
         await shadowed.publish(events.ShadowChecked(**dict(checked), route=route.name.lower()))
+
+    @broker.subscriber(settings.topic(topics.REVIEWS_PROPOSED))
+    async def check_edit(edit: events.EditProposed) -> None:
+        checked, _ = await judged(edit)
+        await edits.publish(
+            events.EditChecked(
+                proposal=edit.proposal,
+                request_id=edit.request.request_id,
+                request_source=edit.request.request_source,
+                checks=checked.checks,
+                confidence=checked.confidence,
+            )
+        )
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:

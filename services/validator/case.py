@@ -47,7 +47,12 @@ class Case:
 
 def texts_of(passages: Iterable[Passage]) -> tuple[str, ...]:
     """Return the texts of passages, each with its title in front, in an order of their own."""
-    return tuple(sorted(f"{p.title}\n{p.text}" if p.title else p.text for p in passages))
+    return tuple(sorted(map(text_of, passages)))
+
+
+def text_of(passage: Passage) -> str:
+    """Return a passage's text with its title in front."""
+    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
 # some answers are checked in threads: the cache is small but not of one

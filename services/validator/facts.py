@@ -17,7 +17,8 @@ class Fact:
     (or one sentence) from others: its passage, and the numbers of its table and of itself; `label`
     is the row's name as written. `row_lowers`: that name says that it is a loss or a cost.
     `is_change`: its column is one of changes. `signed`: its row has values of both signs.
-    `row_named`: its row has a name.
+    `row_named`: its row has a name. `start`: where it stands in its passage,
+    -1 where nobody noted it.
     """
 
     figure: Figure
@@ -32,6 +33,7 @@ class Fact:
     is_change: bool = False
     row_named: bool = False
     signed: bool = False
+    start: int = -1
 
     @property
     def written(self) -> str:

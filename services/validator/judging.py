@@ -43,10 +43,12 @@ def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     return _missing(claim, evidence, found)
 
 
-def finding(claim: Claim, status: Status, confidence: float, reason: str = "") -> FigureFinding:
+def finding(
+    claim: Claim, status: Status, confidence: float, reason: str = "", fact: Fact | None = None
+) -> FigureFinding:
     """Return a finding about a claim's figure."""
     figure = claim.figure
-    return FigureFinding(figure.text, figure.start, figure.end, status, confidence, reason)
+    return FigureFinding(figure.text, figure.start, figure.end, status, confidence, reason, fact)
 
 
 def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
@@ -55,22 +57,26 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     if claim.in_working or all(
         significant(a) < _SMALL and a.unit in _COUNTED for a in claim.amounts
     ):
-        return finding(claim, Status.EXACT, 0.4)
+        return finding(claim, Status.EXACT, 0.4, fact=best.fact)
     if best.period is False:
         reason = f"stands in a passage for {_said(best.fact.periods)}, not {_said(claim.when)}"
-        wrong = finding(claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason)
+        wrong = finding(
+            claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason, best.fact
+        )
         return _derived(claim, evidence) or wrong
     if found.better is not None:
         reason = (
             f"stands in a passage for {_label(best.fact)}; "
             f"for {_label(found.better)} it is '{found.better.written}'"
         )
-        wrong = finding(claim, Status.ELSEWHERE_ROW, 0.8, reason)
+        wrong = finding(claim, Status.ELSEWHERE_ROW, 0.8, reason, found.better)
         return (names_computation(claim) and _derived(claim, evidence)) or wrong
     if must_be_computed(claim, best.fact):
         reason = f"stands in a passage for {_label(best.fact)} itself, not for what is said of it"
-        return _derived(claim, evidence) or finding(claim, Status.ELSEWHERE_ROW, 0.7, reason)
-    return finding(claim, Status.EXACT, 0.5 + best.score / 2)
+        return _derived(claim, evidence) or finding(
+            claim, Status.ELSEWHERE_ROW, 0.7, reason, best.fact
+        )
+    return finding(claim, Status.EXACT, 0.5 + best.score / 2, fact=best.fact)
 
 
 def _derived(claim: Claim, evidence: Evidence) -> FigureFinding | None:
@@ -85,13 +91,15 @@ def _missing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     if found.other_sign:
         fact = found.other_sign[0].fact
         there = f"'{fact.written}' for {_label(fact)}"
-        return finding(claim, Status.SIGN, 0.8, f"has another sign in the passage ({there})")
+        said = f"has another sign in the passage ({there})"
+        return finding(claim, Status.SIGN, 0.8, said, fact)
     if found.other_unit:
-        there = f"'{found.other_unit[0].fact.written}'"
-        return finding(claim, Status.UNIT, 0.9, f"is in another unit in the passage ({there})")
+        fact = found.other_unit[0].fact
+        said = f"is in another unit in the passage ('{fact.written}')"
+        return finding(claim, Status.UNIT, 0.9, said, fact)
     if near := nearest_scale(claim, found.query, evidence):
-        there = f"'{near.written}'"
-        return finding(claim, Status.SCALE, 0.9, f"is in another scale in the passage ({there})")
+        said = f"is in another scale in the passage ('{near.written}')"
+        return finding(claim, Status.SCALE, 0.9, said, near)
     few = all(a.unit in _COUNTED and a.value <= _FEW for a in claim.amounts)
     sure = 0.9 if not few or contradicted(claim, found.query, evidence) else 0.3
     return finding(claim, Status.ABSENT, sure, "stands in no passage and follows from none")
@@ -104,7 +112,7 @@ def _date(claim: Claim, evidence: Evidence) -> FigureFinding:
         return finding(claim, Status.ABSENT, 0.9, "stands in no passage")
     if other := date_elsewhere(claim, evidence):
         reason = f"is another date in the passage ('{other.written}' for {_label(other)})"
-        return finding(claim, Status.ELSEWHERE_PERIOD, 0.7, reason)
+        return finding(claim, Status.ELSEWHERE_PERIOD, 0.7, reason, other)
     return finding(claim, Status.EXACT, 0.8)
 
 

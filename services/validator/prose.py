@@ -101,6 +101,7 @@ def _said(
             row,
             around.strip(" ,.;:()"),
             is_cell=False,
+            start=figure.start,
         )
 
 

@@ -74,4 +74,5 @@ def _clause(
             is_cell=True,
             row_named=True,
             row_lowers=says_minus(name),
+            start=figure.start,
         )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from services.validator.facts import Fact
+
 
 class Status(StrEnum):
     """What became of one figure of an answer. The names are stable: models are fitted on them."""
@@ -44,7 +46,7 @@ class FigureFinding:
 
     `confidence`, 0 to 1: how sure the status is; a figure whose words match its row is surer than
     one that merely stands somewhere. `reason`: why, in words for a reviewer; '' for a right one
-    that needs none.
+    that needs none. `fact`: what of the passages it was held against, where it is one figure.
     """
 
     text: str
@@ -53,3 +55,4 @@ class FigureFinding:
     status: Status
     confidence: float
     reason: str = ""
+    fact: Fact | None = None

@@ -181,6 +181,7 @@ class _Reader:
                     row_named=bool(words),
                     signed=mixed,
                     is_change=_CHANGE.search(column.text) is not None,
+                    start=cell.start + figure.start,
                 )
 
     def _without_note(self, line: Line) -> tuple[Cell, ...]:

@@ -103,6 +103,7 @@ def test_ctrl_c_drains_every_service_and_what_is_asked_then_is_answered_by_the_n
         "ingest": 0,
         "inference": 0,
         "validator": 0,
+        "review": 0,
         "audit": 0,
     }
     submit(settings, "dues-2")
@@ -134,4 +135,5 @@ def test_a_service_that_dies_ends_it_with_its_exit_code(
     assert (died["service"], died["exit_code"]) == ("validator", 128 + signal.SIGKILL)
     stack.until("stopped")
     assert stack.process.wait(30) == 128 + signal.SIGKILL
-    assert {each["service"] for each in stack.of("drained")} == {"ingest", "inference", "audit"}
+    left = {"ingest", "inference", "review", "audit"}
+    assert {each["service"] for each in stack.of("drained")} == left

@@ -34,6 +34,7 @@ def tree(tmp_path: Path) -> Path:
         ("services/ingest/spoilt.py", "services.audit", "never import each other"),
         ("shared/spoilt.py", "services.audit", "shared imports no service"),
         ("services/audit/spoilt.py", "aiokafka", "knows no Kafka"),
+        ("services/review/spoilt.py", "sqlalchemy", "no store"),
         ("services/audit/spoilt.py", "shared.delivery.engine", "knows no Kafka"),
         ("services/inference/spoilt.py", "qdrant_client", "no index"),
         ("services/inference/models/spoilt.py", "httpx2", "no provider of models"),

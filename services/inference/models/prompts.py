@@ -48,10 +48,12 @@ class Revision:
         )
 
     def _rejected(self, rejected: Rejected) -> str:
-        failures = [c for c in rejected.checks if c.verdict == "failed"]
+        failures = [(c.name, c.reason) for c in rejected.checks if c.verdict == "failed"]
+        if rejected.note:
+            failures.append(("a reviewer", rejected.note))
         return self.rejected.substitute(
             answer=clean(rejected.answer.text) if rejected.answer else "(nothing)",
-            failures=_listed(f"{check.name}: {clean(check.reason)}" for check in failures),
+            failures=_listed(f"{who}: {clean(what)}" for who, what in failures),
         ).strip()
 
 

@@ -1,10 +1,11 @@
 """Every figure of the answer stands in the passages as what the answer says it is, or follows."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.validator.case import Case, texts_of
+from services.validator.case import Case, text_of, texts_of
 from services.validator.findings import FigureFinding, Status, examined
-from shared.events import Span, Verdict
+from shared.events import Compared, Passage, Span, Verdict
 
 NAME: Final = "figures"
 _SURE: Final = 0.5
@@ -32,7 +33,32 @@ def check(case: Case) -> Verdict:
         score=(1 - len(missing) / len(findings)) if wrong or not missing else 0.0,
         reason=_reason(wrong or missing or list(findings)),
         spans=tuple(Span(start=f.start, end=f.end) for f in wrong or missing),
+        compared=tuple(_compared(findings, passages)),
     )
+
+
+def _compared(findings: Sequence[FigureFinding], passages: Sequence[Passage]) -> Iterator[Compared]:
+    """Return where the figures stand that those of the answer were held against.
+
+    A fact counts from the beginning of the title.
+    """
+    by_text = {text_of(passage): passage for passage in passages}
+    for finding in findings:
+        fact = finding.fact
+        if fact is None or fact.start < 0:
+            continue
+        passage = by_text[fact.row[0]]
+        start = fact.start - (len(text_of(passage)) - len(passage.text))
+        end = start + len(fact.written)
+        if start >= 0 and passage.text[start:end] == fact.written:
+            yield Compared(
+                figure=finding.text,
+                document_id=passage.document_id,
+                locator=passage.locator,
+                start=start,
+                end=end,
+                text=fact.written,
+            )
 
 
 def _reason(findings: list[FigureFinding]) -> str:

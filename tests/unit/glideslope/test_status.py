@@ -39,6 +39,9 @@ def test_whoever_takes_requests_on_from_a_topic_consumes_it() -> None:
         topics.FEEDBACK,
         topics.DOCUMENTS_ACCEPTED,
         *topics.SHADOWS,  # copies: none of them is a request on its way
+        topics.FALLBACK_REVIEW,  # a person's, whatever keeps it for them
+        topics.REVIEWS_PROPOSED,
+        topics.REVIEWS_CHECKED,
     }
 
 

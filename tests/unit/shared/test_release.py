@@ -34,6 +34,7 @@ def test_a_change_of_any_field_is_another_release(field: str) -> None:
         "judge": {"model": "gateway:large"},
         "embedder": {"model": "gateway:bge-m3", "dimensions": 1024},
         "reranker": {"model": "gateway:reranker", "candidates": 50},
+        "review": {"four_eyes": True},
     }.get(field, "another")
     assert Release.model_validate(manifest).content_hash() != BUILT_IN.content_hash()
 

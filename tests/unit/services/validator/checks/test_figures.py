@@ -101,6 +101,23 @@ def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case:
     assert verdict.spans == (Span(start=22, end=34),)
 
 
+@pytest.mark.parametrize(
+    ("answer", "there"),
+    [
+        ("Net sales were $3.2 billion in 2023.", "3,200"),
+        ("Net sales were $3.2 billion in 2022.", "3,200"),
+        ("Operating income was $45 million in 2022.", "(45)"),
+    ],
+)
+def test_a_figure_comes_with_the_cell_that_it_was_compared_with(
+    make_case: MakeCase, answer: str, there: str
+) -> None:
+    compared = check(make_case(answer, STATEMENT, title="Report")).compared
+    (cell,) = [each for each in compared if there in each.text]
+    assert STATEMENT[cell.start : cell.end] == cell.text
+    assert (cell.document_id, cell.locator) == ("report", "p. 1")
+
+
 def test_brackets_around_an_aside_are_no_minus_sign_and_no_part_of_its_figure(
     make_case: MakeCase,
 ) -> None:

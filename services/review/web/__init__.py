@@ -1,0 +1,1 @@
+"""The reviewers' pages: signing in, sessions, the queue, an item, and what guards them."""
