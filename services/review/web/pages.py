@@ -1,6 +1,5 @@
 """The reviewers' pages: the queue, an item, and what is done with it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from services.review.access import Recorded
 from services.review.decision import Decision, Judgement, Kind
 from services.review.identity import Identity
 from services.review.item import RISKS, Alarm, Risk, Status
@@ -25,7 +25,6 @@ _MOST_REFUSALS: Final = 50
 _DIGITS: Final = 9
 
 E = TypeVar("E", bound=StrEnum)
-Live = Callable[[Request], str]
 
 
 def required(request: Request) -> Identity:
@@ -124,7 +123,7 @@ class QueuePages:
 class ItemPages:
     """One item: read, claimed, decided."""
 
-    def __init__(self, reviews: Reviews, templates: Templates) -> None:
+    def __init__(self, reviews: Recorded, templates: Templates) -> None:
         self._reviews = reviews
         self._templates = templates
 
@@ -154,18 +153,17 @@ class ItemPages:
 
     async def _show(self, request: Request) -> Response:
         who, item_id = required(request), _id(request)
-        item = await self._reviews.get(who, item_id)
-        summary = item.summary
-        claim = summary.claim
+        whole = await self._reviews.whole(who, item_id)
+        claim = whole.item.summary.claim
         return self._templates.page(
             request,
             "item.html",
-            item=item,
+            item=whole.item,
             mine=claim is not None and claim.holder == who.name,
-            reading=read(item),
-            history=await self._reviews.history(who, item_id),
-            opinions=await self._reviews.opinions(who, item_id),
-            similar=await self._reviews.similar(who, item_id),
+            reading=read(whole.item),
+            history=whole.history,
+            opinions=whole.opinions,
+            similar=whole.similar,
             snoozes=_SNOOZES,
         )
 
