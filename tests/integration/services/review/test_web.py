@@ -31,7 +31,7 @@ async def test_who_saw_an_item_is_on_its_topic_and_so_is_who_was_refused(
             known = {"authorization": f"Bearer {token}"}
             async with asyncio.timeout(60):
                 # ASYNC110: what comes from Kafka, it has to be asked
-                while not (await client.get("/api/v1/items", headers=known)).json()["items"]:  # noqa: ASYNC110
+                while not (await client.get("/api/v1/items", headers=known)).json()["items"]:  # noqa: ASYNC110 - see above
                     await asyncio.sleep(0.02)
         async with AIOKafkaConsumer(
             settings.topic(pipeline.REVIEWS_ACCESSED),
