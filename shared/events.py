@@ -604,7 +604,7 @@ class ReviewAccessed(Data):
     code: str = ""
     """Why they were refused, for machines."""
     path: str = ""
-    """What was asked for, where it was refused; for `similar.viewed` the ids of the items."""
+    """What was asked for, where it was refused; else the ids of similar items that were seen."""
     at: datetime
     """When."""
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -61,6 +62,16 @@ def accessed(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An item with all that is shown beside it."""
+
+    item: Item
+    history: Sequence[Happening]
+    opinions: Sequence[Opinion]
+    similar: Sequence[Past]
+
+
 class Recorded:
     """A queue of which every view is recorded, and every attempt at what is not the person's."""
 
@@ -96,23 +107,34 @@ class Recorded:
         await self._log.record(accessed(who, VIEWED, [item.summary]))
         return item
 
-    async def history(self, who: Identity, item_id: str) -> Sequence[Happening]:
-        """See `Reviews.history`; it goes with a view of the item."""
+    async def whole(self, who: Identity, item_id: str) -> Whole:
+        """Return all there is to see of an item, as one view."""
         async with _Watched(self._log, who, item_id):
-            return await self._reviews.history(who, item_id)
+            whole = Whole(
+                await self._reviews.get(who, item_id),
+                await self._reviews.history(who, item_id),
+                await self._reviews.opinions(who, item_id),
+                await self._reviews.similar(who, item_id),
+            )
+        await self._log.record(accessed(who, VIEWED, [whole.item.summary], at=_ids(whole.similar)))
+        return whole
+
+    async def history(self, who: Identity, item_id: str) -> Sequence[Happening]:
+        """See `Reviews.history`."""
+        await self.get(who, item_id)
+        return await self._reviews.history(who, item_id)
 
     async def opinions(self, who: Identity, item_id: str) -> Sequence[Opinion]:
-        """See `Reviews.opinions`; it goes with a view of the item."""
-        async with _Watched(self._log, who, item_id):
-            return await self._reviews.opinions(who, item_id)
+        """See `Reviews.opinions`."""
+        await self.get(who, item_id)
+        return await self._reviews.opinions(who, item_id)
 
     async def similar(self, who: Identity, item_id: str, *, limit: int = 5) -> Sequence[Past]:
         """See `Reviews.similar`: they are questions of other people."""
         async with _Watched(self._log, who, item_id):
             found = await self._reviews.similar(who, item_id, limit=limit)
         if found:
-            names = " ".join(each.item_id for each in found)
-            await self._log.record(accessed(who, COMPARED, at=names))
+            await self._log.record(accessed(who, COMPARED, at=_ids(found)))
         return found
 
     async def claim(self, who: Identity, item_id: str) -> Claim:
@@ -182,6 +204,10 @@ class Recorded:
         """See `Reviews.reject_all`."""
         async with _Watched(self._log, who, "queue"):
             return await self._reviews.reject_all(who, refusals, reason=reason, note=note)
+
+
+def _ids(past: Iterable[Past]) -> str:
+    return " ".join(each.item_id for each in past)
 
 
 class _Watched:

@@ -84,6 +84,7 @@ def test_with_an_emulator_a_model_answers_from_what_the_asker_brought(
     stack = up(settings, "--with-emulator")
     stack.until("ready")
     assert stack.of("emulator")
+    assert stack.of("review")[0]["note"].startswith("http://127.0.0.1:")
     submit(settings, "dues-3")
     result = json.loads(results().value() or b"")
     assert result["outcome"] == "answered"

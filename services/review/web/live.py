@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from services.review.errors import UnknownItemError
 from services.review.queue import Order, Reviews
-from services.review.web.pages import filter_of, required
+from services.review.web.asked import filter_of, required
 
 _LONGEST_SECONDS: Final = 300.0
 _PING_SECONDS: Final = 15

@@ -6,7 +6,7 @@ bits, and the store knows their hash alone (OWASP, Session Management Cheat Shee
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, Self
 
@@ -77,32 +77,3 @@ class Sessions(Protocol):
 
     async def sweep(self, before: datetime) -> None:
         """Forget all sessions that began before a time."""
-
-
-class MemorySessions:
-    """Sessions in this process: for one process, whose restart signs everybody out."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Session] = {}
-
-    async def load(self, key: Key) -> Session | None:
-        """Return a session, or None where there is none."""
-        found = self._kept.get(key.name)
-        return None if found is None else replace(found, data=dict(found.data))
-
-    async def save(self, key: Key, session: Session) -> None:
-        """Keep a session."""
-        self._kept[key.name] = replace(session, data=dict(session.data))
-
-    async def touch(self, key: Key, seen: datetime) -> None:
-        """Note when a session was seen."""
-        if (session := self._kept.get(key.name)) is not None:
-            session.seen = seen
-
-    async def delete(self, key: Key) -> None:
-        """Forget a session."""
-        self._kept.pop(key.name, None)
-
-    async def sweep(self, before: datetime) -> None:
-        """Forget all sessions that began before a time."""
-        self._kept = {name: each for name, each in self._kept.items() if each.began >= before}

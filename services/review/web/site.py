@@ -32,10 +32,11 @@ from services.review.queue import Reviews
 from services.review.web import guard
 from services.review.web.claims import Names
 from services.review.web.guard import Guard, Limits
+from services.review.web.item_pages import ItemPages
 from services.review.web.live import Live
 from services.review.web.local import LocalSignIn, write_private
 from services.review.web.oidc import Provider
-from services.review.web.pages import ItemPages, QueuePages
+from services.review.web.queue_pages import QueuePages
 from services.review.web.rendering import FOLDER, Templates
 from services.review.web.session import Lifetime, Sessions
 from services.review.web.settings import WebSettings
