@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self
 
@@ -27,9 +27,10 @@ _READY_SECONDS: Final = 90.0
 class Stack:
     """Kafka, topics and services, as one async context: entered when all is ready, left drained.
 
-    Kafka is local unless `KAFKA_BOOTSTRAP_SERVERS` is set. Every setting reaches the services
-    through their environment, with `environment` added. With `emulate` requests are answered by
-    emulated models (see `glideslope.emulator`). Logs are in `logs` under the home folder.
+    Kafka is local unless `KAFKA_BOOTSTRAP_SERVERS` is set. Of the services those named are started.
+    Every setting reaches them through their environment, with `environment` added. With `emulate`
+    requests are answered by emulated models (see `glideslope.emulator`). Logs are in `logs` under
+    the home folder.
     Entering raises `LocalKafkaError`, `ClusterError`, `ServiceDiedError` or `NotReadyError`, and
     leaves nothing running. `kill` and `start` are for tests; nothing restarts by itself.
     """
@@ -39,6 +40,7 @@ class Stack:
         settings: Settings,
         *,
         environment: Mapping[str, str] | None = None,
+        services: Iterable[str] = SERVICES,
         emulate: bool = False,
         report: Report = to_nobody,
     ) -> None:
@@ -46,6 +48,7 @@ class Stack:
         """Once entered, with the address of the cluster."""
         self.logs = settings.home.absolute() / "logs"
         self._environment = dict(environment or {})
+        self._services = {name: SERVICES[name] for name in services}
         self._emulate = emulate
         self._report = report
         self._supervisor: Supervisor | None = None
@@ -64,7 +67,7 @@ class Stack:
             if self._emulate:
                 await starting.enter_async_context(self._emulator())
             self._supervisor = Supervisor(
-                SERVICES,
+                self._services,
                 logs=self.logs,
                 environment={**settings_environment(self.settings), **self._environment},
                 grace_seconds=self.settings.grace_seconds,
@@ -73,7 +76,8 @@ class Stack:
             )
             await starting.enter_async_context(self._supervisor)
             self._exit = starting.pop_all()
-        self._report(StackEvent(event="review", note=self.reviewers_page))
+        if "review" in self._services:
+            self._report(StackEvent(event="review", note=self.reviewers_page))
         self._report(
             StackEvent(
                 event="ready",

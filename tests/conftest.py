@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from hypothesis import settings as hypothesis
 
 from glideslope.kafka import local_kafka
+from glideslope.supervisor import SERVICES
 from shared.settings import Settings
 
 # `make test` tries the properties on few examples, `make properties` on many. No example has to be
@@ -24,6 +25,10 @@ hypothesis.load_profile("few")
 
 # A test's broker lives for minutes at most: what the JVM's second compiler costs, it never earns.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+WITHOUT_REVIEW = tuple(name for name in SERVICES if name != "review")
+"""For a stack in which nothing waits for a person: a service less to start."""
 
 
 @pytest.fixture(scope="session")

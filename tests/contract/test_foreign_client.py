@@ -27,6 +27,7 @@ from glideslope.stack import Stack
 from shared import cloudevents, events, topics
 from shared.release import BUILT_IN
 from shared.settings import Settings
+from tests.conftest import WITHOUT_REVIEW
 
 pytestmark = pytest.mark.kafka
 
@@ -224,7 +225,7 @@ async def test_the_running_services_answer_what_the_sdk_submits_and_the_sdk_read
     settings: Settings,
 ) -> None:
     asked = {"binary": "q-binary", "structured": "q-structured"}
-    async with Stack(settings):
+    async with Stack(settings, services=WITHOUT_REVIEW):
         client = ForeignClient(settings.bootstrap_servers)
         for mode, number in asked.items():
             client.submit(

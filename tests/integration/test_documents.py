@@ -17,6 +17,7 @@ from glideslope.stack import Stack, settings_environment
 from glideslope.status import take_stock
 from shared.events import Citation, Principal, RequestSubmitted, Result
 from shared.settings import Settings
+from tests.conftest import WITHOUT_REVIEW
 
 pytestmark = pytest.mark.kafka
 
@@ -65,7 +66,7 @@ async def test_what_may_not_be_seen_any_more_is_cited_in_no_later_answer(
 ) -> None:
     path = tmp_path / "fees.pdf"
     path.write_bytes(pdf("Fees", FEE))
-    async with Stack(settings) as stack:
+    async with Stack(settings, services=WITHOUT_REVIEW) as stack:
         settings = stack.settings
 
         await put(settings, path, Terms(("desk", "board"), subject="anna@example.com"))

@@ -20,6 +20,7 @@ from glideslope.stack import Stack
 from services.audit.adapters.stores import open_keys, read
 from services.audit.settings import AuditSettings
 from shared.settings import Settings
+from tests.conftest import WITHOUT_REVIEW
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -235,7 +236,7 @@ async def test_a_thousand_mixed_records_each_end_once_although_services_are_kill
     records = mixed(random.Random(seed))
     settings = settings.model_copy(update={"session_timeout_seconds": 6.0})
     smaller = {"GLIDESLOPE_RECORD_MAX_BYTES": str(LARGEST)}
-    async with Stack(settings, environment=smaller) as stack:
+    async with Stack(settings, environment=smaller, services=WITHOUT_REVIEW) as stack:
         client = Foreign(settings)
         client.send(records)
         client.read(len(records) // 3)
@@ -267,7 +268,7 @@ async def test_a_compressed_record_larger_than_its_topic_takes_is_kept(settings:
         "compression.type": "gzip",
         "message.max.bytes": 8 * 1024 * 1024,
     }
-    async with Stack(settings) as stack:
+    async with Stack(settings, services=WITHOUT_REVIEW) as stack:
         client = Foreign(settings)
         client.send([large], **compressed)
         client.send([next_])

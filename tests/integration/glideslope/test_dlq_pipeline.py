@@ -17,6 +17,7 @@ from shared import topics
 from shared.events import InlinePassage, Operation, RequestSubmitted, Result
 from shared.release import BUILT_IN
 from shared.settings import Settings
+from tests.conftest import WITHOUT_REVIEW
 from tests.integration.glideslope.conftest import Run
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -55,7 +56,7 @@ async def test_a_redriven_request_is_answered_by_the_release_it_was_pinned_to(
         "GLIDESLOPE_RELEASE": LATER.content_hash(),
         "GLIDESLOPE_RETRY_DELAYS_SECONDS": "[]",
     }
-    async with Stack(settings, environment=environment) as stack:
+    async with Stack(settings, environment=environment, services=WITHOUT_REVIEW) as stack:
         settings = stack.settings
         event = request_event(QUESTION)
         ended = await ask(event, settings, seconds=60)

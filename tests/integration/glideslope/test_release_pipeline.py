@@ -30,6 +30,7 @@ from shared.events import (
 from shared.release import BUILT_IN
 from shared.settings import Settings
 from shared.topics import Topic
+from tests.conftest import WITHOUT_REVIEW
 from tests.integration.glideslope.conftest import Run
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -97,7 +98,7 @@ def by(action: str) -> By:
 async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back_by_itself(
     settings: Settings, glideslope: Run
 ) -> None:
-    async with Stack(settings) as stack:
+    async with Stack(settings, services=WITHOUT_REVIEW) as stack:
         settings = stack.settings
         await registry.create([WORSE], settings, operator="ann", reason="to see")
         await change.change(settings, routes.shadow(B, 100), by("release.shadow"))

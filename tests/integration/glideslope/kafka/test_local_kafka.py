@@ -35,11 +35,12 @@ def create_topic(bootstrap_servers: str, name: str) -> None:
 
 
 def test_topics_and_address_outlast_a_clean_stop_and_a_kill_and_need_no_more_preparation(
-    tmp_path: Path,
+    tmp_path: Path, bootstrap: str
 ) -> None:
     progress: list[str] = []
     with local_kafka(tmp_path) as first:
         create_topic(first.bootstrap_servers, "kept")
+        assert "kept" not in topics_at(bootstrap)  # another home's broker beside it
         assert running_at(tmp_path) == first.bootstrap_servers
     assert running_at(tmp_path) is None
 
@@ -56,13 +57,6 @@ def test_topics_and_address_outlast_a_clean_stop_and_a_kill_and_need_no_more_pre
     log = (tmp_path / "kafka" / "broker.log").read_text()
     assert log.count("Formatting") == 1
     assert log.count("[BrokerServer id=1] shut down completed") == 2
-
-
-def test_two_homes_have_two_brokers_side_by_side(tmp_path: Path, bootstrap: str) -> None:
-    with local_kafka(tmp_path) as another:
-        create_topic(another.bootstrap_servers, "only-here")
-        assert "only-here" in topics_at(another.bootstrap_servers)
-        assert "only-here" not in topics_at(bootstrap)
 
 
 def test_the_broker_ends_with_a_starter_that_was_killed_and_its_home_is_free(

@@ -1,59 +1,18 @@
 """The delivery engine on real Kafka: what a `read_committed` reader sees, whatever is killed."""
 
 import asyncio
-import random
 import signal
-from collections import Counter, defaultdict
+from collections import Counter
 
 import pytest
 
 from shared import topics
-from shared.cloudevents import read
 from shared.events import RequestRejected
 from shared.settings import Settings
 from tests.integration.shared.delivery.relays import Reader, publish, relays, start_relay
 
 pytestmark = pytest.mark.kafka
 with_topics = pytest.mark.usefixtures("topics")
-
-
-@with_topics
-async def test_every_record_has_exactly_one_outcome_although_processes_are_killed(
-    settings: Settings,
-) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")  # to repeat a failure
-    chance = random.Random(seed)
-    count, keys = 1500, 40
-    records = [
-        (f"key-{chance.randrange(keys)}".encode(), b'{"question": "%d"}' % number)
-        for number in range(count)
-    ]
-    async with relays(settings, 2) as processes, Reader(settings) as reader:
-        await publish(settings, records)
-        for share in (0.1, 0.3, 0.5, 0.7):
-            await reader.until(int(count * share))
-            victim = chance.randrange(len(processes))
-            processes[victim].kill()
-            await processes[victim].wait()
-            processes[victim] = await start_relay(settings)
-        await reader.until(count)
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-        # the last one started may still be importing, and has nothing to drain then
-        assert {await process.wait() for process in processes} <= {0, -signal.SIGTERM}
-        await reader.until_end()
-
-    relayed = [
-        RequestRejected.model_validate_json(read(r.value, r.headers).data) for r in reader.records
-    ]
-    assert Counter(r.request_id for r in relayed) == Counter(str(n) for n in range(count))
-    order: dict[bytes, list[int]] = defaultdict(list)
-    for record in reader.records:
-        number = int(RequestRejected.model_validate_json(record.value).message)
-        assert record.key == records[number][0]
-        order[record.key].append(number)
-    assert all(numbers == sorted(numbers) for numbers in order.values())
 
 
 @with_topics
