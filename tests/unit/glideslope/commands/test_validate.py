@@ -42,7 +42,7 @@ def test_a_row_in_is_a_row_out(cli: CliRunner) -> None:
     assert (second["id"], second["route"]) == ("b", "review")
     assert first["probability"] > second["probability"]
     for check in first["checks"]:
-        assert set(check) == {"name", "verdict", "score", "reason", "spans"}
+        assert set(check) == {"name", "verdict", "score", "reason", "spans", "compared"}
     assert "citations" not in {check["name"] for check in first["checks"]}
 
 
