@@ -64,7 +64,7 @@ interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, 
 	$(BIN)/python tests/interop/tools.py
 	$(BIN)/pytest -rs tests/interop
 
-demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out
+demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out; DEMO_KEEP=1: it stays up
 	$(BIN)/glideslope demo
 
 bench: ## list the benchmarks; each runs as make bench-<name>

@@ -48,7 +48,7 @@ class Stack:
         """Once entered, with the address of the cluster."""
         self.logs = settings.home.absolute() / "logs"
         self._environment = dict(environment or {})
-        self._services = {name: SERVICES[name] for name in services}
+        self._started = {name: SERVICES[name] for name in services}
         self._emulate = emulate
         self._report = report
         self._supervisor: Supervisor | None = None
@@ -67,7 +67,7 @@ class Stack:
             if self._emulate:
                 await starting.enter_async_context(self._emulator())
             self._supervisor = Supervisor(
-                self._services,
+                self._started,
                 logs=self.logs,
                 environment={**settings_environment(self.settings), **self._environment},
                 grace_seconds=self.settings.grace_seconds,
@@ -76,7 +76,7 @@ class Stack:
             )
             await starting.enter_async_context(self._supervisor)
             self._exit = starting.pop_all()
-        if "review" in self._services:
+        if "review" in self._started:
             self._report(StackEvent(event="review", note=self.reviewers_page))
         self._report(
             StackEvent(

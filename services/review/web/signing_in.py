@@ -131,6 +131,9 @@ class LocalDoor:
         return self._templates.page(request, "sign_in.html", way="local", onward="/queue")
 
     async def _offer(self, request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            # of many links only the last work: another site must not make ours old
+            return await self._desk.refuse(request, "csrf", "Ask for it on this page itself.", 403)
         self._local.offer(str(request.base_url).rstrip("/"))
         return self._templates.page(request, "sign_in.html", way="offered", onward="/queue")
 

@@ -173,11 +173,14 @@ async def test_a_link_of_the_laptop_works_once(office: Office) -> None:
     assert office.site.local is not None
     office.site.local.offer("http://127.0.0.1:8095")
     (link,) = office.links
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    assert (await (await office.browser()).get("/sign-in/offer", headers=elsewhere)).is_error
+    assert office.links == [link]
     browser, late = await office.browser(), await office.browser()
     assert (await browser.get(link)).status_code == 303
     assert (await browser.get("/queue")).status_code == 200
     assert (await late.get(link)).status_code == 403
-    assert await office.refusals() == ["used_link"]
+    assert await office.refusals() == ["csrf", "used_link"]
 
 
 @pytest.mark.parametrize("changed", [{"review_sign_in": "local", "review_url": None}])
