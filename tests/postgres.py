@@ -2,15 +2,19 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 _NOBODY: Final = 65534
+_READY_SECONDS: Final = 60.0
+_LEASH: Final = ("setpriv", "--pdeathsig", "QUIT") if shutil.which("setpriv") else ()
 _DEBIAN: Final = [f"/usr/lib/postgresql/{version}/bin" for version in range(18, 13, -1)]
 
 
@@ -52,9 +56,38 @@ def postgres(*options: str) -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         given = ["max_connections=200", *options]
-        line = f"-p {port} -h 127.0.0.1 -k {folder} {' '.join(f'-c {each}' for each in given)}"
-        run("pg_ctl", "-w", "-s", "-l", f"{folder}/log", "-o", line, "start")
+        server = subprocess.Popen(
+            [
+                *_LEASH,  # it ends with who started it, however that ends
+                *(tools / "postgres", "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1"),
+                *("-k", folder, *(part for each in given for part in ("-c", each))),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            **demoted,
+        )
         try:
+            _wait_until_ready(tools, port)
             yield f"glideslope@127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+            server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            server.wait(30)
+
+
+def _wait_until_ready(tools: Path, port: int) -> None:
+    give_up = time.monotonic() + _READY_SECONDS
+    ask: list[str | Path] = [
+        tools / "pg_isready",
+        "-q",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-d",
+        "postgres",
+    ]
+    while subprocess.run(ask, check=False).returncode:
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"PostgreSQL is not ready after {_READY_SECONDS:g} s")
+        time.sleep(0.05)
