@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from shared import web
 from tests.unit.services.review.web.office import Office, opened
@@ -16,6 +23,9 @@ from tests.unit.services.review.web.office import Office, opened
 CHROMIUM = os.environ.get("GLIDESLOPE_CHROMIUM") or shutil.which("chromium")
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+
+# a busy machine is slow, not wrong
+expect.set_options(timeout=30_000)
 
 SignedIn = Callable[..., Awaitable[Page]]
 

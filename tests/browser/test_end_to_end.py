@@ -87,6 +87,7 @@ async def test_a_question_goes_to_a_person_whose_edit_comes_out_with_a_receipt(
     async with Stack(settings, environment=environment) as stack:
         ask(stack.settings, "dues-1")
         page = await chromium.new_page()
+        page.set_default_timeout(60_000)
         await page.goto((settings.home / "review" / "link").read_text())
         await page.get_by_role("link", name=QUESTION).click(timeout=60_000)
         await page.get_by_role("button", name="Claim").click()

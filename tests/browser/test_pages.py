@@ -19,6 +19,8 @@ from tests.browser.conftest import SignedIn
 from tests.browser.samples import checked
 from tests.unit.services.review.web.office import Office
 
+pytestmark = pytest.mark.timeout(300)
+
 SIZES: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1280, "height": 900}},
     "narrow": {"viewport": {"width": 360, "height": 740}, "has_touch": True},
