@@ -60,10 +60,11 @@ def submit(settings: Settings, request_id: str) -> None:
     assert producer.flush(30) == 0
 
 
-def test_a_foreign_client_asks_and_reads_the_answer(
+def test_a_foreign_client_is_answered_through_a_drain_and_a_new_start_until_a_service_dies(
     up: Callable[[Settings], Up], settings: Settings, results: Callable[[], Message]
 ) -> None:
-    ready = up(settings).until("ready")
+    stack = up(settings)
+    ready = stack.until("ready")
     assert ready["bootstrap_servers"] == settings.bootstrap_servers
     submit(settings, "dues-1")
     message = results()
@@ -76,6 +77,31 @@ def test_a_foreign_client_asks_and_reads_the_answer(
     assert "3.40" in result["answer"]["text"]
     assert result["answer"]["citations"][0]["quote"] in PASSAGE
     assert result["receipt"]["index"] < result["receipt"]["size"]
+
+    stack.press_ctrl_c()
+    stack.until("stopped")
+    assert stack.process.wait(30) == 0
+    assert {each["service"]: each["exit_code"] for each in stack.of("drained")} == {
+        "ingest": 0,
+        "inference": 0,
+        "validator": 0,
+        "review": 0,
+        "audit": 0,
+    }
+
+    submit(settings, "dues-2")
+    stack = up(settings)
+    stack.until("ready")
+    assert json.loads(results().value() or b"")["request_id"] == "dues-2"
+
+    pids = {each["service"]: each["pid"] for each in stack.of("started")}
+    os.kill(pids["validator"], signal.SIGKILL)
+    died = stack.until("died")
+    assert (died["service"], died["exit_code"]) == ("validator", 128 + signal.SIGKILL)
+    stack.until("stopped")
+    assert stack.process.wait(30) == 128 + signal.SIGKILL
+    left = {"ingest", "inference", "review", "audit"}
+    assert {each["service"] for each in stack.of("drained")} == left
 
 
 def test_with_an_emulator_a_model_answers_from_what_the_asker_brought(
@@ -92,26 +118,6 @@ def test_with_an_emulator_a_model_answers_from_what_the_asker_brought(
     assert result["answer"]["citations"][0]["quote"] in PASSAGE
 
 
-def test_ctrl_c_drains_every_service_and_what_is_asked_then_is_answered_by_the_next_start(
-    up: Callable[[Settings], Up], settings: Settings, results: Callable[[], Message]
-) -> None:
-    stack = up(settings)
-    stack.until("ready")
-    stack.press_ctrl_c()
-    stack.until("stopped")
-    assert stack.process.wait(30) == 0
-    assert {each["service"]: each["exit_code"] for each in stack.of("drained")} == {
-        "ingest": 0,
-        "inference": 0,
-        "validator": 0,
-        "review": 0,
-        "audit": 0,
-    }
-    submit(settings, "dues-2")
-    up(settings).until("ready")
-    assert json.loads(results().value() or b"")["request_id"] == "dues-2"
-
-
 def test_a_second_ctrl_c_does_not_wait_for_a_service_that_hangs(
     up: Callable[[Settings], Up], settings: Settings
 ) -> None:
@@ -123,18 +129,3 @@ def test_a_second_ctrl_c_does_not_wait_for_a_service_that_hangs(
     stack.until("draining")
     stack.press_ctrl_c()
     assert stack.process.wait(5) == 130
-
-
-def test_a_service_that_dies_ends_it_with_its_exit_code(
-    up: Callable[[Settings], Up], settings: Settings
-) -> None:
-    stack = up(settings)
-    stack.until("ready")
-    pids = {each["service"]: each["pid"] for each in stack.of("started")}
-    os.kill(pids["validator"], signal.SIGKILL)
-    died = stack.until("died")
-    assert (died["service"], died["exit_code"]) == ("validator", 128 + signal.SIGKILL)
-    stack.until("stopped")
-    assert stack.process.wait(30) == 128 + signal.SIGKILL
-    left = {"ingest", "inference", "review", "audit"}
-    assert {each["service"] for each in stack.of("drained")} == left
