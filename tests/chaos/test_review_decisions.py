@@ -41,7 +41,12 @@ async def test_a_decision_is_neither_lost_nor_doubled_by_sigkill_at_any_step(
     told: Counter[str] = Counter()
     labelled = 0
     wanted = (pipeline.REVIEWS_DECIDED, pipeline.FEEDBACK_ACCEPTED)
-    async with cluster.reader(settings, *wanted) as reader:
+    async with (
+        cluster.reader(settings, *wanted, isolation="read_uncommitted") as written,
+        cluster.reader(settings, *wanted) as reader,
+    ):
+        # a commit is answered before its marker is in the partition
+        assert not await reader.settle(written.ends, 30)
         async for topic, record in reader.to_end():
             if topic is pipeline.FEEDBACK_ACCEPTED:
                 labelled += 1
