@@ -143,7 +143,7 @@ if __name__ == "__main__":
     steps: list[str | None] = [*sys.argv[1:], None]
     for each in steps:
         if child := os.fork():
-            print(each, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            print("end", each, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
         else:
             asyncio.run(work(each, sys.argv[1:]))
             os._exit(0)
