@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -99,7 +100,10 @@ class Child:
         """Send a signal; from now on its end is no surprise."""
         self.dismissed = True
         if self.exit_code is None:
-            self._started().send_signal(signum)
+            # Not the process's own `send_signal`: that looks whether it has ended, and takes its
+            # exit code away before asyncio has it, which then makes one up.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signum)
 
     async def wait(self) -> int:
         """Wait for its end and return its exit code, 128 + n after signal n."""

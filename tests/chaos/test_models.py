@@ -25,13 +25,13 @@ from shared.cloudevents import Event
 from shared.events import AnswerDrafted, InlinePassage, RequestAccepted
 from shared.release import BUILT_IN, GeneratorParameters, Release
 from shared.settings import Settings
-from tests.chaos.conftest import FULL
+from tests.chaos.conftest import FULL, only_full
 from tests.chaos.outcomes import Outcomes
 
 pytestmark = [pytest.mark.chaos, pytest.mark.kafka, pytest.mark.usefixtures("topics")]
 
 A_SECOND: Final = 50
-PHASE_SECONDS: Final = 10.0 if FULL else 2.0
+PHASE_SECONDS: Final = 10.0
 LATENCY: Final = 0.05
 PRIMARY: Final = "primary:primary"
 SMALL: Final = "other:small"
@@ -173,6 +173,7 @@ def drafts(settings: Settings, asking: Asking, seen: Outcomes) -> dict[int, Answ
     return by_number
 
 
+@only_full
 @pytest.mark.timeout(600)
 async def test_whatever_befalls_the_primary_model_every_request_is_answered_once(
     settings: Settings,
