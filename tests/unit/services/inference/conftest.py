@@ -16,7 +16,8 @@ from services.inference.adapters.openai import OpenAI
 from services.inference.adapters.providers import adapter
 from services.inference.providers import ProviderSettings
 
-SILENCE: Final = 0.4  # seconds
+SILENCE: Final = 0.4  # seconds, where a test is about it
+PATIENCE: Final = 30.0  # in all others: a busy machine is no failure
 
 _session: Final = get_session()
 
@@ -75,7 +76,7 @@ def settings_of(kind: str, url: str, **more: Any) -> ProviderSettings:
 
 @asynccontextmanager
 async def opened(
-    kind: str, url: str, *, silence: float = SILENCE, **more: Any
+    kind: str, url: str, *, silence: float = PATIENCE, **more: Any
 ) -> AsyncIterator[Bedrock | OpenAI]:
     """Open an adapter of that kind at the emulator."""
     made = adapter(settings_of(kind, url, **more), silence)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -20,18 +21,18 @@ from services.inference.models.model import Call, Prompt
 from services.inference.models.pricing import Prices
 from shared.events import Passage, RequestAccepted
 from shared.release import BUILT_IN, GeneratorParameters, Release
-from tests.unit.services.inference.conftest import KINDS, SILENCE, opened
+from tests.unit.services.inference.conftest import KINDS, PATIENCE, SILENCE, opened
 from tests.unit.services.inference.models.ledgers import MemoryLedger
 
 EXTRACTIVE: Final = "extractive"
 MODEL: Final = "quoting-1"
-SECONDS: Final = 1.2  # for a whole call: more than SILENCE
+SECONDS: Final = 1.2  # for a whole call that is to fail: more than SILENCE
 FEE: Final = "The late payment fee is EUR 35."
 PASSAGES: Final = (
     Passage(id="1", document_id="policy", locator="p. 1", text="The ratio is 70%. It may rise."),
     Passage(id="2", document_id="faq", locator="p. 7", text=f"{FEE} It is due at once."),
 )
-CALL: Final = Call(MODEL, Prompt("system", "Who?"), max_output_tokens=100, seconds=SECONDS)
+CALL: Final = Call(MODEL, Prompt("system", "Who?"), max_output_tokens=100, seconds=PATIENCE)
 
 
 def release(model: str) -> Release:
@@ -68,7 +69,7 @@ async def generator(kind: str, emulator: str) -> AsyncIterator[tuple[Generator, 
             Breakers(3, 5.0),
             Budgets(MemoryLedger(), prices),
             prices,
-            seconds=SECONDS,
+            seconds=PATIENCE,
         )
         yield Chain(models, ExtractiveGenerator()), f"provider:{MODEL}"
 
@@ -84,10 +85,10 @@ async def failed(kind: str, emulator: str) -> ModelError:
 
 async def failed_after(kind: str, emulator: str) -> tuple[ModelError, float]:
     """Return how a call fails, and after how many seconds."""
-    async with opened(kind, emulator) as provider:
+    async with opened(kind, emulator, silence=SILENCE) as provider:
         begun = time.monotonic()
         with pytest.raises(ModelError) as raised:
-            await provider.complete(CALL)
+            await provider.complete(replace(CALL, seconds=SECONDS))
         return raised.value, time.monotonic() - begun
 
 
@@ -186,7 +187,7 @@ async def test_slow_tokens_are_waited_for_as_long_as_they_come(
 ) -> None:
     script.tell(Behaviour(latency_seconds=2 * SILENCE, pieces=6))
 
-    async with opened(kind, emulator) as provider:
+    async with opened(kind, emulator, silence=SILENCE) as provider:
         assert (await provider.complete(CALL)).text
 
 
