@@ -142,11 +142,7 @@ class Replay:
 
     async def _poll(self, *partitions: TopicPartition) -> list[Record]:
         fetched = await self._consumer.getmany(*partitions, timeout_ms=_POLL_MS)
-        return [
-            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
-            for records in fetched.values()
-            for r in records
-        ]
+        return [Record.of(each) for records in fetched.values() for each in records]
 
     async def _look_up_partitions(self) -> list[TopicPartition]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
