@@ -32,17 +32,21 @@ class Jvm:
 
     java: str
     jars: Path
+    version: str
+    """What `java -version` says, whole: an archive of classes is good for one build of Java."""
+    archive: tuple[str, ...] = ()
+    """The option that reads or writes an archive of classes; see `glideslope.kafka.archive`."""
     listen_on: str = "127.0.0.1"
 
     def format(self, folder: Path, cluster_id: str) -> list[str]:
         """Return the command that prepares an empty data folder."""
         del folder
-        return [self.java, *format_arguments(str(self.jars), cluster_id)]
+        return [self.java, *self.archive, *format_arguments(str(self.jars), cluster_id)]
 
     def serve(self, folder: Path, bootstrap_servers: str) -> list[str]:
         """Return the command that runs the broker in the foreground until SIGTERM."""
         del folder, bootstrap_servers
-        return [self.java, *serve_arguments(str(self.jars))]
+        return [self.java, *self.archive, *serve_arguments(str(self.jars))]
 
     def clear(self, folder: Path) -> None:
         """Do nothing: a JVM that was killed leaves nothing but its data."""
@@ -55,14 +59,15 @@ class Jvm:
 
 def prepare(environment: Mapping[str, str], progress: Progress) -> Jvm:
     """Find Java, and fetch the jars unless they are cached. Raises `WayClosedError`."""
-    return Jvm(_java(environment), _jars(environment, progress))
+    java, version = _java(environment)
+    return Jvm(java, _jars(environment, progress), version)
 
 
 def _closed(reason: str) -> WayClosedError:
     return WayClosedError("The JVM", reason, _INSTALL)
 
 
-def _java(environment: Mapping[str, str]) -> str:
+def _java(environment: Mapping[str, str]) -> tuple[str, str]:
     home = environment.get("JAVA_HOME")
     java = f"{home}/bin/java" if home else "java"
     try:
@@ -75,7 +80,7 @@ def _java(environment: Mapping[str, str]) -> str:
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < _OLDEST_JAVA:
         raise _closed(f"`{java}` is {said.splitlines()[0]}, too old")
-    return java
+    return java, said
 
 
 def _jars(environment: Mapping[str, str], progress: Progress) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from glideslope.kafka import container, jvm
+from glideslope.kafka import archive, container
 from glideslope.kafka.errors import LocalKafkaError
 from glideslope.kafka.runtime import Progress, Runtime
 
@@ -18,7 +18,7 @@ class Way:
 
 
 _CONTAINER: Final = Way("A container", container.prepare)
-_JVM: Final = Way("The JVM", jvm.prepare)
+_JVM: Final = Way("The JVM", archive.prepare)
 _WAYS: Final = {"auto": (_CONTAINER, _JVM), "container": (_CONTAINER,), "jvm": (_JVM,)}
 
 
