@@ -80,7 +80,7 @@ def _java(environment: Mapping[str, str]) -> tuple[str, str]:
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < _OLDEST_JAVA:
         raise _closed(f"`{java}` is {said.splitlines()[0]}, too old")
-    return java, said
+    return java, said[said.index(version[0]) :]
 
 
 def _jars(environment: Mapping[str, str], progress: Progress) -> Path:

@@ -129,7 +129,7 @@ async def work(step: str | None, names: list[str]) -> None:
         await decide(desk, name)
     running = asyncio.create_task(relay.run())
     left = 1
-    while left:
+    while left or step:  # one that is to die goes on until it does
         await asyncio.sleep(0.02)
         async with desk.database.reading() as connection:
             query = select(func.count()).where(outbox.c.published_at.is_(None))
