@@ -40,7 +40,7 @@ check: $(READY) ## format, lint, types, and who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothing even tries to leave
 	$(BIN)/pytest -rs tests/boundary
