@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,31 +20,44 @@ from shared.topics import Topic
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = docs.pages()
-DECLARED = services.found()
 WITH_DATA = [topic for topic in topics.ALL if topic.data is not None]
+
+
+@cache  # and not while tests are collected, which each worker does
+def pages() -> dict[str, str]:
+    return docs.pages()
+
+
+@cache
+def declared() -> list[services.Declaration]:
+    return services.found()
+
+
+@cache
+def rows() -> dict[str, contract.Row]:
+    return {row.topic.name: row for row in contract.rows(declared())}
 
 
 def name(topic: Topic) -> str:
     return topic.name
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_generated_page_is_as_the_code_is(page: str) -> None:
-    path = DOCS / page
-    written = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert written == PAGES[page], f"docs/{page} is not as the code is: run `make docs`"
+def test_every_generated_page_is_as_the_code_is() -> None:
+    for page, text in pages().items():
+        path = DOCS / page
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        assert written == text, f"docs/{page} is not as the code is: run `make docs`"
 
 
 def test_there_are_no_schemas_of_events_that_are_no_more() -> None:
     there = {f"schemas/{path.name}" for path in (DOCS / "schemas").glob("*.json")}
-    assert there <= set(PAGES), "run `make docs`"
+    assert there <= set(pages()), "run `make docs`"
 
 
 def test_pages_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLIDESLOPE_TOPIC_PREFIX", "other.")
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.acme.example:9092")
-    assert docs.pages() == PAGES
+    assert docs.pages() == pages()
 
 
 def test_writing_replaces_what_differs_and_removes_what_is_no_more(tmp_path: Path) -> None:
@@ -51,8 +65,8 @@ def test_writing_replaces_what_differs_and_removes_what_is_no_more(tmp_path: Pat
     stale, gone = tmp_path / "settings.md", tmp_path / "schemas" / "glideslope.gone.v1.json"
     stale.write_text("old")
     gone.write_text("{}")
-    assert set(docs.write(tmp_path)) == {*(tmp_path / page for page in PAGES), gone}
-    assert stale.read_text(encoding="utf-8") == PAGES["settings.md"]
+    assert set(docs.write(tmp_path)) == {*(tmp_path / page for page in pages()), gone}
+    assert stale.read_text(encoding="utf-8") == pages()["settings.md"]
     assert not gone.exists()
     assert docs.write(tmp_path) == []
 
@@ -62,7 +76,7 @@ def test_writing_replaces_what_differs_and_removes_what_is_no_more(tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(PAGES["asyncapi.json"])
+    parsed: dict[str, Any] = json.loads(pages()["asyncapi.json"])
     return parsed
 
 
@@ -75,7 +89,7 @@ def test_the_asyncapi_document_is_valid(document: dict[str, Any]) -> None:
 
 
 def test_every_reference_of_the_asyncapi_document_leads_somewhere(document: dict[str, Any]) -> None:
-    references = set(re.findall(r'"\$ref": "#/([^"]+)"', PAGES["asyncapi.json"]))
+    references = set(re.findall(r'"\$ref": "#/([^"]+)"', pages()["asyncapi.json"]))
     assert references
     for reference in references:
         found: Any = document
@@ -99,14 +113,12 @@ def test_operations_are_what_the_services_declare(document: dict[str, Any]) -> N
     ]
 
 
-@pytest.mark.parametrize("service", DECLARED, ids=lambda declared: declared.name)
-def test_a_service_takes_and_gives_the_data_that_a_topic_carries(
-    service: services.Declaration,
-) -> None:
-    for topic, payload in service.payloads.items():
-        if payload is not None:
-            assert topic.data is not None
-            assert set(payload["properties"]) == set(topic.data.model_fields), topic.name
+def test_services_take_and_give_the_data_that_a_topic_carries() -> None:
+    for service in declared():
+        for topic, payload in service.payloads.items():
+            if payload is not None:
+                assert topic.data is not None
+                assert set(payload["properties"]) == set(topic.data.model_fields), topic.name
 
 
 # ── JSON Schemas ──────────────────────────────────────────────────────────────────────────────
@@ -155,8 +167,8 @@ def test_schemas_only_ever_gain_optional_fields() -> None:
         pytest.skip("not a git checkout with committed schemas: nothing to compare with")
     for path, text in before.items():
         page = path.removeprefix("docs/")
-        assert page in PAGES, f"{path} is gone: an event type stays, a new version is a new topic"
-        found = breaks(json.loads(text), json.loads(PAGES[page]))
+        assert page in pages(), f"{path} is gone: an event type stays, a new version is a new topic"
+        found = breaks(json.loads(text), json.loads(pages()[page]))
         assert not found, (
             f"{path} would break who relies on it as it was at {base}. Make the change optional, "
             f"or a new topic version (….v2): {'; '.join(found)}"
@@ -172,7 +184,7 @@ class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(PAGES["contract.html"])
+        self.feed(pages()["contract.html"])
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -187,7 +199,7 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
     loading = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source"}
     assert {tag for tag, _ in page.tags} & loading == set()
     assert [a for _, a in page.tags if "src" in a or any(n.startswith("on") for n in a)] == []
-    style = PAGES["contract.html"].partition("<style>")[2].partition("</style>")[0]
+    style = pages()["contract.html"].partition("<style>")[2].partition("</style>")[0]
     assert "url(" not in style
     assert "@import" not in style
 
@@ -195,7 +207,7 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
 def test_the_page_fits_small_screens_and_dark_ones() -> None:
     (viewport,) = [meta for meta in Page().having("meta") if meta.get("name") == "viewport"]
     assert viewport["content"] == "width=device-width, initial-scale=1"
-    assert "prefers-color-scheme: dark" in PAGES["contract.html"]
+    assert "prefers-color-scheme: dark" in pages()["contract.html"]
 
 
 def test_every_table_of_the_page_has_a_caption_and_headers() -> None:
@@ -217,11 +229,11 @@ def test_every_link_of_the_page_leads_somewhere() -> None:
 
 @pytest.mark.parametrize("topic", topics.ALL, ids=name)
 def test_the_page_says_who_writes_and_who_reads_a_topic(topic: Topic) -> None:
-    row = next(row for row in contract.rows(DECLARED) if row.topic is topic)
+    row = rows()[topic.name]
     assert row.writers
     assert row.readers
     assert row.about
-    assert f'id="{topic.name}"' in PAGES["contract.html"]
+    assert f'id="{topic.name}"' in pages()["contract.html"]
 
 
 def test_the_page_describes_nested_fields_under_the_field_that_holds_them() -> None:
@@ -246,21 +258,23 @@ def test_the_page_describes_nested_fields_under_the_field_that_holds_them() -> N
 
 
 def test_every_setting_of_every_service_is_on_the_page_with_its_meaning() -> None:
-    for service in DECLARED:
+    for service in declared():
         for field_name, field in service.settings.model_fields.items():
             variable = settings.variable(service.settings, field_name, field)
             assert field.description, f"{variable} needs a description"
-            assert PAGES["settings.md"].count(f"| `{variable}` |") == 1
+            assert pages()["settings.md"].count(f"| `{variable}` |") == 1
 
 
 def test_every_default_on_the_page_may_be_written_into_the_environment_as_it_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`|not set) \|", PAGES["settings.md"], re.MULTILINE)
-    defaults = {variable: default for variable, default in rows if default}
+    listed = re.findall(
+        r"^\| `(\w+)` \| (?:`(.+?)`|not set) \|", pages()["settings.md"], re.MULTILINE
+    )
+    defaults = {variable: default for variable, default in listed if default}
     assert defaults["GLIDESLOPE_RETRY_DELAYS_SECONDS"] == "[5.0,30.0]"
-    for service in DECLARED:
-        for variable in os.environ.keys() & {row[0] for row in rows}:
+    for service in declared():
+        for variable in os.environ.keys() & {row[0] for row in listed}:
             monkeypatch.delenv(variable)
         expected = service.settings()
         for variable, default in defaults.items():
@@ -277,6 +291,6 @@ def test_every_environment_variable_that_the_code_reads_is_on_the_page() -> None
     }
     assert {"GLIDESLOPE_KAFKA", "JAVA_HOME", "NOTIFY_SOCKET"} <= read
     ours = read - {"PATH"}  # a program's own, like the locale
-    assert [name for name in sorted(ours) if f"| `{name}` |" not in PAGES["settings.md"]] == []
+    assert [name for name in sorted(ours) if f"| `{name}` |" not in pages()["settings.md"]] == []
     told = {each.name for each in settings.OTHERS if each.reader is not settings.Reader.TESTS}
     assert told <= read
