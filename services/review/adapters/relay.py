@@ -20,6 +20,7 @@ from services.review.adapters.database import Database, DatabaseError
 from services.review.adapters.outbox import OvertakenError, SqlOutbox
 from services.review.settings import ReviewSettings
 from shared import topics
+from shared.connection import connection
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.record import Record
 from shared.delivery.transactions import Committed, KafkaTransactions
@@ -29,6 +30,8 @@ _AGAIN_SECONDS: Final = 1.0
 _ESCALATE_SECONDS: Final = 5.0
 _POLL_MS: Final = 200
 _FETCH_WAIT_MS: Final = 10
+OUTBOX_GROUP: Final = "review-outbox"
+"""Consumer group, after the topic prefix, whose offsets are numbers of batches."""
 DESTINATIONS: Final = (
     topics.REVIEWS_DECIDED,
     topics.FEEDBACK_ACCEPTED,
@@ -75,12 +78,12 @@ class Relay:
         log.warning("publishing failed", problem=self.problem)
 
     async def _relay(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers)
+        admin = AIOKafkaAdminClient(**connection(self._settings))
         await admin.start()
         transactions = KafkaTransactions(
             self._source,
             group=outbox_group(self._settings),
-            bootstrap_servers=self._settings.bootstrap_servers,
+            settings=self._settings,
             admin=admin,
             destinations=[self._settings.topic(topic) for topic in DESTINATIONS],
         )
@@ -115,7 +118,7 @@ class Relay:
 
 def outbox_group(settings: ReviewSettings) -> str:
     """Return the group whose offsets are numbers of batches."""
-    return f"{settings.topic_prefix}review-outbox"
+    return f"{settings.topic_prefix}{OUTBOX_GROUP}"
 
 
 class Relays:
@@ -157,7 +160,7 @@ async def _decided(
 ) -> AsyncIterator[Record]:
     """Yield the committed records of a partition, from an offset on to its end."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         fetch_max_wait_ms=_FETCH_WAIT_MS,
