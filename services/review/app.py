@@ -16,6 +16,7 @@ from services.review.web.site import Site, identify
 from shared import events, topics
 from shared.delivery import Cause, Service, Source, event_broker
 from shared.delivery.run import run
+from shared.metrics import Metrics
 from shared.release import Releases
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,10 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
     async def close(decided: events.ReviewDecided, cause: Cause, record: Source) -> None:
         await desk.intake.decided(decided, cause, record)
 
+    @broker.subscriber(settings.topic(topics.SUBJECTS_ERASED))
+    async def forget(erased: events.SubjectErased, record: Source) -> None:
+        await desk.intake.erased(erased, record)
+
     @broker.subscriber(settings.topic(topics.REVIEWS_CHECKED))
     async def check(edit: events.EditChecked) -> None:
         await desk.intake.checked(edit)
@@ -50,6 +55,10 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
             async with site.open(url):
                 yield
 
+    def measured(metrics: Metrics) -> None:
+        desk.measured(metrics)
+        site.measured(metrics)
+
     return Service(
         "review",
         broker,
@@ -58,7 +67,7 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
         desk.relays.let_go,
         lifespan=lifespan,
         ready=desk.relays.problem,
-        measured=desk.measured,
+        measured=measured,
     )
 
 
