@@ -1,4 +1,10 @@
-"""How long reviewers wait for the queue: 10,000 items, 20 people, against the same queries bare."""
+"""How long reviewers wait for the queue: 10,000 items, 20 people, against the same queries bare.
+
+Three contenders on each database: the statements on its driver and nothing else (`bare`), the queue
+as the service has it (`queue`), and the pages over HTTP (`page`), served by a process of their own:
+sessions, every view on the record before it is shown, HTML, and 20 open lists that come again by
+themselves.
+"""
 
 import asyncio
 import json
@@ -10,6 +16,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +26,7 @@ import aiosqlite
 import asyncpg
 from sqlalchemy import func, select
 
+from benchmarks.review.browsers import browsers
 from services.review.adapters.arrivals import SqlArrivals
 from services.review.adapters.database import Database
 from services.review.adapters.reviews import SqlReviews
@@ -269,9 +277,26 @@ async def race(database: Database) -> dict[str, int]:
     }
 
 
-async def sqlite(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each step by contender, and what came of the race."""
+
+    took: dict[str, dict[str, list[float]]]
+    raced: dict[str, int]
+
+
+async def measure(database: Database, url: str, bare: dict[str, list[float]]) -> Measured:
+    """Measure what is ours on a database that is full."""
+    queue = await work(Service(SqlReviews(database)))
+    async with browsers(database, url, [someone(number) for number in range(PEOPLE)]) as opened:
+        page = await work(opened)
+    return Measured({"queue": queue, "page": page, "bare": bare}, await race(database))
+
+
+async def sqlite(folder: Path) -> Measured:
     """Measure on SQLite."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/queue.db")
+    url = f"sqlite+aiosqlite:///{folder}/queue.db"
+    database = Database(url)
     await database.open()
     await fill(database)
     connections = [
@@ -282,40 +307,40 @@ async def sqlite(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str
     bare = await work(BareSqlite(connections))
     for connection in connections:
         await connection.close()
-    ours = await work(Service(SqlReviews(database)))
-    raced = await race(database)
+    measured = await measure(database, url, bare)
     await database.close()
-    return ours, bare, raced
+    return measured
 
 
-async def postgresql(server: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+async def postgresql(server: str) -> Measured:
     """Measure on PostgreSQL."""
-    database = Database(f"postgresql+asyncpg://{server}/postgres")
+    url = f"postgresql+asyncpg://{server}/postgres"
+    database = Database(url)
     await database.open()
     await fill(database)
     pool = await asyncpg.create_pool(f"postgresql://{server}/postgres", max_size=PEOPLE)
     await pool.execute("ANALYZE")
     bare = await work(BarePostgres(pool))
     await pool.close()
-    ours = await work(Service(SqlReviews(database)))
-    raced = await race(database)
+    measured = await measure(database, url, bare)
     await database.close()
-    return ours, bare, raced
+    return measured
 
 
-def told(name: str, measured: tuple[dict[str, Any], dict[str, Any], dict[str, int]]) -> Any:
+def told(name: str, measured: Measured) -> Any:
     """Print one database's figures; return them as numbers for machines."""
-    ours, bare, raced = measured
+    raced = measured.raced
     result: dict[str, Any] = {"raced": raced}
+    slowest = 0.0
     for step in ("list", "claim"):
-        mine, theirs = p95(ours[step]), p95(bare[step])
-        print(f"{name:<11} {step:<6} p95 {mine:7.1f} ms   bare {theirs:7.1f} ms")
-        result[f"{step}_p95_ms"] = round(mine, 1)
-        result[f"{step}_ratio"] = round(mine / theirs, 2)
+        times = {who: p95(took[step]) for who, took in measured.took.items()}
+        print(f"{name:<11} {step:<6} p95", *(f"{who} {ms:7.1f} ms" for who, ms in times.items()))
+        for who in ("queue", "page"):
+            result[f"{who}_{step}_p95_ms"] = round(times[who], 1)
+            result[f"{who}_{step}_ratio"] = round(times[who] / times["bare"], 2)
+            slowest = max(slowest, times[who])
     print(f"{name:<11} {raced}")
-    result["meets"] = (
-        max(result["list_p95_ms"], result["claim_p95_ms"]) < BAR_MS and raced["twice"] == 0
-    )
+    result["meets"] = slowest < BAR_MS and raced["twice"] == 0
     return result
 
 

@@ -1,6 +1,7 @@
 """The pipeline's topics on a cluster: created explicitly, never by accident, and verified."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from glideslope import cluster
 from glideslope.cluster import ClusterError
@@ -76,8 +77,7 @@ async def create_topics(settings: Settings) -> list[TopicState]:
         )
         for topic, name in ((topic, settings.topic(topic)) for topic in topics.ALL)
     ]
-    async with cluster.reader(settings, *topics.ALL):
-        pass  # every leader has answered: for a moment after its election it does not know of it
+    await _answered(settings)
     await register(BUILT_IN, settings)
     return states
 
@@ -188,6 +188,21 @@ async def _led(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, di
                 await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise LeaderlessError(leaderless) from error
+
+
+async def _answered(settings: Settings) -> None:
+    """Return when every leader has answered: after its election it does not know of it at once.
+
+    Raises `LeaderlessError`.
+    """
+    give_up = time.monotonic() + _LEADERS_WITHIN.total_seconds()
+    while True:
+        try:
+            async with cluster.reader(settings, *topics.ALL):
+                return
+        except KafkaTimeoutError as error:  # a busy broker is slow to take over so many
+            if time.monotonic() > give_up:
+                raise LeaderlessError([settings.topic(topic) for topic in topics.ALL]) from error
 
 
 def _has_leaders(described: Mapping[str, Any] | None) -> bool:

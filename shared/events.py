@@ -580,6 +580,18 @@ class Operation(Data):
     """The records."""
 
 
+class SubjectErased(Data):
+    """A person is erased: who keeps their content in the clear forgets what came before this.
+
+    The event is the tenant's own, and names no subject of its own.
+    """
+
+    tenant: str
+    """Whose person."""
+    subject: str
+    """The person, as `ce_subject` of their events said."""
+
+
 # ── accesses ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -598,7 +610,8 @@ class ReviewAccessed(Data):
     """Their name, as signing in established it; empty for nobody who is known."""
     roles: tuple[str, ...] = ()
     action: str
-    """`signed_in`, `signed_out`, `queue.listed`, `item.viewed`, `similar.viewed`, `refused`."""
+    """`signed_in`, `signed_out`, `queue.listed`, `item.viewed`, `similar.viewed`, `refused`; and
+    `item.erased`, where the queue itself forgot an item's content."""
     items: tuple[SeenItem, ...] = ()
     """What they saw."""
     code: str = ""

@@ -314,6 +314,13 @@ REVIEW_DURATION: Final = Histogram(
     ("decision",),
     (5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600),
 )
+REVIEW_REFUSALS: Final = Counter(
+    "glideslope.review.refusals",
+    "{request}",
+    "Requests of browsers and programs to review that were refused, by why: `too_many`, `csrf`, "
+    "`unknown`, `not_allowed`, ...",
+    ("code",),
+)
 REVIEW_AGREEMENT: Final = Gauge(
     "glideslope.review.agreement",
     "1",

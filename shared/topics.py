@@ -223,6 +223,15 @@ DEAD_LETTERS = Topic(
 # from here alone, so it is kept as long as dead letters are.
 OPERATIONS = Topic("operations", "glideslope.operation.v1", events.Operation, FOREVER)
 
+# An auditor, by hand: a person was erased. Kept for longer than what it is about, so that a queue
+# that is built anew from the topics forgets it again.
+SUBJECTS_ERASED = Topic(
+    "subjects.erased",
+    "glideslope.subject.erased.v1",
+    events.SubjectErased,
+    timedelta(days=60),
+)
+
 # ingest, for itself: submissions whose handler failed, until they are due to be tried again.
 INGEST_RETRY = Topic(
     "ingest.retry", "glideslope.retry.v1", None, timedelta(days=30), max_bytes=_LETTER_BYTES
@@ -299,6 +308,7 @@ ALL: Final[tuple[Topic, ...]] = (
     RESULTS,
     DEAD_LETTERS,
     OPERATIONS,
+    SUBJECTS_ERASED,
     INGEST_RETRY,
     INFERENCE_RETRY,
     VALIDATOR_RETRY,

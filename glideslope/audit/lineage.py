@@ -6,43 +6,55 @@ events of a request must have can still be computed, and looked up.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from glideslope.identity import RequestName
+from services.review.decision import ATTEMPTS_MAX
 from shared import topics
 from shared.cloudevents import derived_id
 from shared.topics import Topic
 
-_MADE_BY: Final[Mapping[Topic, str]] = {
-    topics.REQUESTS_ACCEPTED: "ingest",
-    topics.REQUESTS_REJECTED: "ingest",
-    topics.REQUESTS_DUPLICATED: "ingest",
-    topics.ANSWERS_DRAFTED: "inference",
-    topics.ANSWERS_APPROVED: "validator",
-    topics.FALLBACK_REGENERATE: "validator",
-    topics.FALLBACK_REVIEW: "validator",
-    topics.FALLBACK_REFUSAL: "validator",
-    topics.REVIEWS_DECIDED: "review",
-    topics.RESULTS: "audit",
-}
-_LEADS_TO: Final[Mapping[Topic, tuple[Topic, ...]]] = {
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An event that a service derives from the one before; `part` is the rest of its stage."""
+
+    topic: Topic
+    by: str
+    part: str = ""
+
+    def follow(self, source: str, id_: str) -> tuple[str, str]:
+        """Return source and id of the event that it makes of one."""
+        return f"/glideslope/{self.by}", derived_id(source, id_, f"{self.topic.name}{self.part}")
+
+
+_RESULT: Final = (_Step(topics.RESULTS, "audit"),)
+_LEADS_TO: Final[Mapping[Topic, tuple[_Step, ...]]] = {
     topics.REQUESTS: (
-        topics.REQUESTS_ACCEPTED,
-        topics.REQUESTS_REJECTED,
-        topics.REQUESTS_DUPLICATED,
+        _Step(topics.REQUESTS_ACCEPTED, "ingest"),
+        _Step(topics.REQUESTS_REJECTED, "ingest"),
+        _Step(topics.REQUESTS_DUPLICATED, "ingest"),
     ),
-    topics.REQUESTS_ACCEPTED: (topics.ANSWERS_DRAFTED,),
+    topics.REQUESTS_ACCEPTED: (_Step(topics.ANSWERS_DRAFTED, "inference"),),
     topics.ANSWERS_DRAFTED: (
-        topics.ANSWERS_APPROVED,
-        topics.FALLBACK_REGENERATE,
-        topics.FALLBACK_REVIEW,
-        topics.FALLBACK_REFUSAL,
+        _Step(topics.ANSWERS_APPROVED, "validator"),
+        _Step(topics.FALLBACK_REGENERATE, "validator"),
+        _Step(topics.FALLBACK_REVIEW, "validator"),
+        _Step(topics.FALLBACK_REFUSAL, "validator"),
     ),
-    topics.FALLBACK_REGENERATE: (topics.ANSWERS_DRAFTED,),
-    topics.FALLBACK_REVIEW: (topics.REVIEWS_DECIDED,),
-    topics.ANSWERS_APPROVED: (topics.RESULTS,),
-    topics.FALLBACK_REFUSAL: (topics.RESULTS,),
-    topics.REVIEWS_DECIDED: (topics.RESULTS,),
+    topics.FALLBACK_REGENERATE: (_Step(topics.ANSWERS_DRAFTED, "inference"),),
+    topics.FALLBACK_REVIEW: (
+        _Step(topics.REVIEWS_DECIDED, "review"),
+        _Step(topics.FALLBACK_REGENERATE, "review"),
+        _Step(topics.FEEDBACK_ACCEPTED, "review"),
+        _Step(topics.REVIEWS_ESCALATED, "review", "/due_soon"),
+        _Step(topics.REVIEWS_ESCALATED, "review", "/overdue"),
+        _Step(topics.REVIEWS_ACCESSED, "review", "/erased"),
+    ),
+    topics.ANSWERS_APPROVED: _RESULT,
+    topics.FALLBACK_REFUSAL: _RESULT,
+    topics.REVIEWS_DECIDED: _RESULT,
 }
 
 
@@ -54,7 +66,7 @@ class Lineage:
 
     def add(self, source: str, name: RequestName) -> None:
         """Tell of a request, by its name here and the source that it came with."""
-        for id_ in _descendants(topics.REQUESTS, source, name.id, regenerated=False):
+        for id_ in _descendants(topics.REQUESTS, source, name.id):
             self._names[id_] = name
 
     def find(self, event_id: str | None) -> RequestName | None:
@@ -62,11 +74,16 @@ class Lineage:
         return None if event_id is None else self._names.get(event_id)
 
 
-def _descendants(topic: Topic, source: str, id_: str, *, regenerated: bool) -> Iterator[str]:
-    for next_ in _LEADS_TO.get(topic, ()):
-        if next_ is topics.FALLBACK_REGENERATE and regenerated:
-            continue  # a draft is made anew once
-        child = derived_id(source, id_, next_.name)
+def _descendants(topic: Topic, source: str, id_: str, attempt: int = 1) -> Iterator[str]:
+    for step in _LEADS_TO.get(topic, ()):
+        is_again = step.topic is topics.FALLBACK_REGENERATE
+        if is_again and not _may_follow(step, attempt):
+            continue
+        made_by, child = step.follow(source, id_)
         yield child
-        again = regenerated or next_ is topics.FALLBACK_REGENERATE
-        yield from _descendants(next_, f"/glideslope/{_MADE_BY[next_]}", child, regenerated=again)
+        yield from _descendants(step.topic, made_by, child, attempt + is_again)
+
+
+def _may_follow(again: _Step, attempt: int) -> bool:
+    """Whether an answer is made anew: once because of the checks, more often for a person."""
+    return attempt < (ATTEMPTS_MAX if again.by == "review" else 2)

@@ -16,6 +16,7 @@ from glideslope import desk, terminal
 from glideslope.commands.review_view import Line, show_item, show_list
 from glideslope.desk import Desk
 from glideslope.review import Item, ReviewError, decide, load
+from glideslope.subjects import tell_erased
 from glideslope.terminal import CommandError, out, person, plain
 from shared.events import Answer, AnswerChecked, ReviewDecided
 from shared.settings import Settings
@@ -149,6 +150,23 @@ def send_back(
         raise CommandError(f"this goes through the review service: set {desk.URL}")
     choice = {"kind": "sent_back", "note": note.strip()}
     _decide_at(url, request_id, source, choice, as_json=as_json)
+
+
+@app.command()
+def forget(
+    subject: Annotated[str, typer.Argument(help="The person, as ce_subject of their events says.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose person; the default tenant if not given.")
+    ] = None,
+) -> None:
+    """Have the queue forget what a person asked until now; what still waits is refused.
+
+    `glideslope audit erase` does it, too. It cannot be undone; the audit log keeps its records.
+    """
+    settings = terminal.cluster_settings()
+    owner = tenant or settings.default_tenant
+    terminal.run(tell_erased(settings, owner, subject))
+    out.print(Text(plain(f"review was told to forget {subject} of {owner}")), soft_wrap=True)
 
 
 def _decide_at(  # noqa: PLR0913 - a decision has this many parts

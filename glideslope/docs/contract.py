@@ -21,6 +21,7 @@ _SENDERS: Final = {
     topics.FEEDBACK: "your systems",
     topics.REVIEWS_DECIDED: "a reviewer",
     topics.OPERATIONS: "an operator",
+    topics.SUBJECTS_ERASED: "an auditor",
     topics.RELEASES: "an operator",
     topics.ROUTING: "an operator",
     **{topic: service for service, topic in topics.RETRIES.items()},

@@ -200,6 +200,7 @@ _DATA: Final[dict[Topic, BaseModel]] = {
         usage=_USAGE,
         receipt=events.Receipt(origin="glideslope/2", index=118, size=119),
     ),
+    topics.SUBJECTS_ERASED: events.SubjectErased(tenant="default", subject="customer-4711"),
     topics.OPERATIONS: events.Operation(
         operator="ines.duarte",
         action="dlq.redrive",

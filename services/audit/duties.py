@@ -30,6 +30,7 @@ DUTIES: Final[Mapping[Topic, Duty]] = {
     topics.FALLBACK_REVIEW: Duty.LOG,
     topics.REVIEWS_PROPOSED: Duty.LOG,
     topics.REVIEWS_CHECKED: Duty.LOG,
+    topics.SUBJECTS_ERASED: Duty.LOG,
     # Consumed by no other service, or not record by record.
     topics.REQUESTS_REJECTED: Duty.CHECK,
     topics.REQUESTS_DUPLICATED: Duty.CHECK,

@@ -23,6 +23,7 @@ from services.review.queue import (
     Reviews,
 )
 from shared.events import ReviewAccessed, SeenItem
+from shared.metrics import REVIEW_REFUSALS, Metrics
 
 SIGNED_IN: Final = "signed_in"
 SIGNED_OUT: Final = "signed_out"
@@ -40,6 +41,29 @@ class AccessLog(Protocol):
 
     async def sweep(self, before: datetime) -> None:
         """Forget what was published before a time: the topic, and so the audit log, has it."""
+
+
+class Counted:
+    """An access log of which every refusal is counted."""
+
+    def __init__(self, log: AccessLog) -> None:
+        self.metrics = Metrics()
+        """Where they are counted."""
+        self._log = log
+
+    async def record(self, access: ReviewAccessed) -> None:
+        """See `AccessLog.record`."""
+        if access.action == REFUSED:
+            self.count(access.code)
+        await self._log.record(access)
+
+    async def sweep(self, before: datetime) -> None:
+        """See `AccessLog.sweep`."""
+        await self._log.sweep(before)
+
+    def count(self, code: str) -> None:
+        """Count a refusal that is not recorded: there are too many of its kind."""
+        self.metrics.count(REVIEW_REFUSALS, code)
 
 
 def accessed(
@@ -99,6 +123,10 @@ class Recorded:
         """See `Reviews.counts`; no personal data is in it."""
         async with _Watched(self._log, who, "queue"):
             return await self._reviews.counts(who)
+
+    async def mark(self) -> str:
+        """See `Reviews.mark`; it tells nothing."""
+        return await self._reviews.mark()
 
     async def get(self, who: Identity, item_id: str) -> Item:
         """See `Reviews.get`."""

@@ -17,6 +17,7 @@ from services.review.web.site import Site, identify
 from shared import events, topics
 from shared.delivery import Cause, Service, Source, event_broker
 from shared.delivery.run import run
+from shared.metrics import Metrics
 from shared.release import Releases
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,10 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
     async def close(decided: events.ReviewDecided, cause: Cause, record: Source) -> None:
         await desk.intake.decided(decided, cause, record)
 
+    @broker.subscriber(settings.topic(topics.SUBJECTS_ERASED))
+    async def forget(erased: events.SubjectErased, record: Source) -> None:
+        await desk.intake.erased(erased, record)
+
     @broker.subscriber(settings.topic(topics.REVIEWS_CHECKED))
     async def check(edit: events.EditChecked) -> None:
         await desk.intake.checked(edit)
@@ -51,6 +56,10 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
             async with site.open(url):
                 yield
 
+    def measured(metrics: Metrics) -> None:
+        desk.measured(metrics)
+        site.measured(metrics)
+
     return Service(
         "review",
         broker,
@@ -59,7 +68,7 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
         desk.relays.let_go,
         lifespan=lifespan,
         ready=desk.relays.problem,
-        measured=desk.measured,
+        measured=measured,
         reads=frozenset({topics.RELEASES, *SOURCES}),
         groups=frozenset({OUTBOX_GROUP}),
     )

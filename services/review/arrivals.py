@@ -1,10 +1,11 @@
 """The queue as the topics meet it: what comes to wait, and what was decided elsewhere."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from services.review.item import Arrival
-from shared.events import AnswerChecked, ReviewDecided, Verdict
+from shared.events import AnswerChecked, ReviewDecided, SubjectErased, Verdict
 from shared.release import ReviewRules
 
 
@@ -26,6 +27,13 @@ class Arrivals(Protocol):
 
     async def sent_back(self, checked: AnswerChecked) -> None:
         """Take note that another answer was asked for."""
+
+    async def erase(self, erased: SubjectErased, at: datetime) -> int:
+        """Forget the content of all that a person asked by then; return how many items had any.
+
+        Of what comes later and was asked by then, too. An item that is not decided is refused, and
+        so is one whose decision can still be withdrawn.
+        """
 
     async def checked(self, proposal: str, verdicts: Sequence[Verdict]) -> None:
         """Keep what the checks say of an edit."""

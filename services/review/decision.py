@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from shared.events import Answer, Verdict
+
+ATTEMPTS_MAX: Final = 5
+"""Answers to one question; after that a person writes one, or rejects it."""
 
 
 class Kind(StrEnum):

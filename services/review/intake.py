@@ -10,7 +10,7 @@ from services.review.item import Arrival, rules_of
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError
 from shared.delivery.record import Record
-from shared.events import AnswerChecked, EditChecked, ReviewDecided
+from shared.events import AnswerChecked, EditChecked, ReviewDecided, SubjectErased
 from shared.release import Releases, UnknownReleaseError
 from shared.topics import Topic
 
@@ -34,6 +34,11 @@ class Intake:
         rules = rules_of(await self._releases.get(decided.item.request.release))
         await self._arrivals.close(_arrival(event, record), decided, rules)
 
+    async def erased(self, erased: SubjectErased, record: Record) -> None:
+        """Forget what a person asked before they were erased."""
+        count = await self._arrivals.erase(erased, _at(record))
+        log.info("a person was erased", items=count)
+
     async def checked(self, edit: EditChecked) -> None:
         """Keep what the checks say of an edit."""
         await self._arrivals.checked(edit.proposal, edit.checks)
@@ -56,6 +61,9 @@ class Intake:
             if topic is topics.REVIEWS_DECIDED:
                 await self.decided(ReviewDecided.model_validate_json(event.data), event, record)
                 return
+            if topic is topics.SUBJECTS_ERASED:
+                await self.erased(SubjectErased.model_validate_json(event.data), record)
+                return
             checked = AnswerChecked.model_validate_json(event.data)
             if topic is topics.FALLBACK_REGENERATE:
                 await self._arrivals.sent_back(checked)
@@ -67,5 +75,8 @@ class Intake:
 
 
 def _arrival(event: Event, record: Record) -> Arrival:
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Arrival(event, record.partition, record.offset, record.key, at)
+    return Arrival(event, record.partition, record.offset, record.key, _at(record))
+
+
+def _at(record: Record) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)

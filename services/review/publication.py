@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel
@@ -70,6 +71,31 @@ def decided(arrival: Arrival, item: Item, words: Sequence[Word]) -> tuple[Letter
         _letter(arrival, topics.REVIEWS_DECIDED, decision),
         _feedback(arrival, item, opinion, said),
     )
+
+
+def erased(arrival: Arrival, item: Item, opinion: Opinion) -> Letter:
+    """Return the end of a request whose person was erased; nobody's opinion of it."""
+    decision = events.ReviewDecided(
+        item=item.checked,
+        decision="rejected",
+        answer=None,
+        reviewer=opinion.reviewer,
+        reason=opinion.reason,
+        decided_at=opinion.decided_at,
+    )
+    return _letter(arrival, topics.REVIEWS_DECIDED, decision)
+
+
+def forgotten(arrival: Arrival, item: Item, who: str, at: datetime) -> Letter:
+    """Return word that an item's content is gone from here."""
+    summary = item.summary
+    seen = events.SeenItem(
+        request_source=summary.request_source,
+        request_id=summary.request_id,
+        tenant=summary.tenant,
+    )
+    word = events.ReviewAccessed(who=who, action="item.erased", items=(seen,), at=at)
+    return _letter(arrival, topics.REVIEWS_ACCESSED, word, "/erased")
 
 
 def sent_back(arrival: Arrival, item: Item, opinion: Opinion) -> tuple[Letter, ...]:

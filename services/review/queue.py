@@ -104,6 +104,12 @@ class Reviews(Protocol):
     async def counts(self, who: Identity) -> Counts:
         """Return how many wait; operators may ask, too."""
 
+    async def mark(self) -> str:
+        """Return a mark that is another one after anything was done with an item. It costs little.
+
+        That a time has come, as the end of a lease, changes nothing of it.
+        """
+
     async def get(self, who: Identity, item_id: str) -> Item:
         """Return an item whole."""
 

@@ -15,6 +15,7 @@ from glideslope.audit.places import find_logs
 from glideslope.commands.audit.arguments import readable
 from glideslope.indexing import Progress
 from glideslope.intake import Order, take
+from glideslope.subjects import tell_erased
 from glideslope.terminal import Exit, out, plain
 from services.audit.settings import AuditSettings
 from services.audit.tlog.keystore import (
@@ -39,15 +40,21 @@ def erase(
     documents: Annotated[
         bool, typer.Option(help="Remove the documents that are their data from the index, too.")
     ] = True,
+    reviews: Annotated[
+        bool, typer.Option(help="Have the review queue forget what they asked, too.")
+    ] = True,
 ) -> None:
-    """Erase a person: destroy the key of their records, log it, and delete their documents.
+    """Erase a person: destroy the key of their records, log it, delete what is kept in the clear.
 
-    It cannot be undone. Every proof still holds. Results that left, and what other systems keep,
-    are not touched. Exit codes: 0; 1 refused because of a legal hold, or nobody of that name;
-    22 the keys or a log cannot be opened. The key is gone, but documents are not: 3 the cluster
+    That is their documents, and what they asked in the review queue: what still waits there is
+    refused. It cannot be undone. Every proof still holds. Results that left, and what other systems
+    keep, are not touched. Exit codes: 0; 1 refused because of a legal hold, or nobody of that name;
+    22 the keys or a log cannot be opened. The key is gone, but not all the rest: 3 the cluster
     cannot be worked with; 5, 6 a deletion was not accepted, or is not in the index in time.
     """
     owner = _change(tenant, subject, lambda keys, owner: keys.erase(owner, reason), "erased")
+    if reviews:
+        _tell_review(owner.tenant, subject, documents=documents)
     if documents:
         _delete_documents(owner.tenant, subject)
 
@@ -96,6 +103,21 @@ def _change(
             "copy, it goes on with its own: give this command there"
         )
     return owner
+
+
+def _tell_review(tenant: str, subject: str, *, documents: bool) -> None:
+    try:
+        terminal.run(tell_erased(terminal.cluster_settings(), tenant, subject))
+    except typer.Exit:
+        again = shlex.join(["glideslope", "review", "forget", subject, "--tenant", tenant])
+        terminal.complain(
+            "the key is destroyed, but the review queue has not been told to forget what they "
+            f"asked: repeat it with {again}"
+        )
+        if documents:
+            _complain_of_documents(tenant, subject, "what is indexed of this person")
+        raise
+    out.print("review was told to forget what they asked")
 
 
 def _delete_documents(tenant: str, subject: str) -> None:

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.review.adapters import rows
+from services.review.adapters import erasing, rows
 from services.review.adapters.database import Database
 from services.review.adapters.outbox import read_back
 from services.review.adapters.reading import utc_now, verdicts_text
 from services.review.adapters.tables import decisions, items, outbox, payloads, proposals
 from services.review.decision import Kind
+from services.review.erasure import person
 from services.review.identity import EVERY_TENANT, Identity
 from services.review.item import (
     RISKS,
@@ -25,7 +26,7 @@ from services.review.item import (
     soon_at,
 )
 from services.review.terms import Terms
-from shared.events import AnswerChecked, ReviewDecided, Verdict
+from shared.events import AnswerChecked, ReviewDecided, SubjectErased, Verdict
 from shared.release import ReviewRules
 
 _ELSEWHERE: Final = "decided elsewhere"
@@ -44,10 +45,15 @@ class SqlArrivals:
 
     async def put(self, arrival: Arrival, checked: AnswerChecked, rules: ReviewRules) -> bool:
         """Have an answer wait; say whether it is new."""
+        subject = arrival.event.subject
         async with self._database.writing() as connection:
+            await erasing.alone(connection, checked.request.tenant, subject)
+            erased = await erasing.is_erased(connection, checked.request, subject)
             row = await _row(connection, checked)
             if row is None:
-                await self._insert(connection, arrival, checked, rules)
+                id_ = await self._insert(connection, arrival, checked, rules)
+                if erased:
+                    await erasing.forget(connection, id_, self._now())
                 return True
             if not _replaces(row, arrival, checked):
                 return False
@@ -81,11 +87,16 @@ class SqlArrivals:
                 )
             )
             await rows.happened(connection, row.id, arrival.at, "glideslope", "another answer came")
+            if erased:
+                await erasing.forget(connection, row.id, self._now())
             return False
 
     async def close(self, arrival: Arrival, decided: ReviewDecided, rules: ReviewRules) -> None:
         """Take note of a record of `reviews.decided`: the first one of a request counts."""
+        request, subject = decided.item.request, arrival.event.subject
         async with self._database.writing() as connection:
+            await erasing.alone(connection, request.tenant, subject)
+            erased = await erasing.is_erased(connection, request, subject)
             await read_back(connection, arrival.partition, arrival.offset + 1)
             row = await _row(connection, decided.item)
             if row is None:  # its item is still to come, and is over then
@@ -135,6 +146,21 @@ class SqlArrivals:
             await rows.happened(
                 connection, row.id, decided.decided_at, decided.reviewer, _ELSEWHERE
             )
+            if erased or row.erased_at is not None:
+                await erasing.forget(connection, row.id, self._now())
+
+    async def erase(self, erased: SubjectErased, at: datetime) -> int:
+        """Forget the content of all that a person asked by then; return how many items had any."""
+        async with self._database.writing() as connection:
+            await erasing.alone(connection, erased.tenant, erased.subject)
+            await erasing.remember(connection, erased, at)
+            found = await erasing.asked_by(connection, erased)
+        count = 0
+        for item in found:
+            async with self._database.writing() as connection:
+                count += await erasing.forget_if_older(connection, item, at, self._now())
+        await self._database.wipe()
+        return count
 
     async def sent_back(self, checked: AnswerChecked) -> None:
         """Take note that another answer was asked for."""
@@ -172,7 +198,7 @@ class SqlArrivals:
         arrival: Arrival,
         checked: AnswerChecked,
         rules: ReviewRules,
-    ) -> None:
+    ) -> str:
         request = checked.request
         id_ = item_id(request.request_source, request.request_id)
         await connection.execute(
@@ -181,7 +207,6 @@ class SqlArrivals:
                 request_source=rows.clean(request.request_source),
                 request_id=rows.clean(request.request_id),
                 tenant=rows.clean(request.tenant),
-                question=rows.clean(request.question),
                 status=Status.OPEN,
                 escalated=0,
                 token=0,
@@ -194,12 +219,17 @@ class SqlArrivals:
         await rows.happened(
             connection, id_, arrival.at, "glideslope", "came to wait", checked.reason
         )
+        return id_
 
     def _content(
         self, arrival: Arrival, checked: AnswerChecked, rules: ReviewRules
     ) -> dict[str, Any]:
         due = due_at(checked, arrival.at, self._terms.within, rules)
+        subject = arrival.event.subject
         return {
+            "person": None if subject is None else person(checked.request.tenant, subject),
+            "erased_at": None,
+            "question": rows.clean(checked.request.question),
             "reason": rows.clean(checked.reason),
             "probability": checked.confidence.probability,
             "risk": RISKS.index(risk_of(checked)),
@@ -250,6 +280,8 @@ async def _is_published(connection: AsyncConnection, row: Row[Any], arrival: Arr
         outbox.c.decision_id == ended.id
     )
     letters = (await connection.execute(ours)).all()
+    if row.erased_at is not None and not letters:  # they were published, and forgotten
+        return True
     for letter in letters:
         if bytes(letter.value) == arrival.event.data:  # ours: it is out, whoever knows of it
             await connection.execute(

@@ -82,6 +82,19 @@ class Database:
             await connection.execute(_LOCK, {"key": _BUILDING})
             yield
 
+    async def wipe(self) -> None:
+        """Leave nothing in the files of what was deleted, as far as this is ours to do.
+
+        SQLite overwrites it at once (`secure_delete`), and its log is emptied here. PostgreSQL
+        does at the next vacuum. Raises `DatabaseError`.
+        """
+        if not self._is_sqlite:
+            return
+        with _told():
+            async with self._writing, self._engine.connect() as connection:
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                await raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that only reads. Raises `DatabaseError`."""
@@ -129,6 +142,7 @@ def _engine(url: str) -> AsyncEngine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -14,7 +14,16 @@ from services.review.adapters.claiming import Claiming, under
 from services.review.adapters.reading import decides, proposal_of
 from services.review.adapters.tables import decisions, items, outbox, proposals
 from services.review.claim import Claim
-from services.review.decision import Decision, Judgement, Kind, Opinion, Proposal, agree, diff
+from services.review.decision import (
+    ATTEMPTS_MAX,
+    Decision,
+    Judgement,
+    Kind,
+    Opinion,
+    Proposal,
+    agree,
+    diff,
+)
 from services.review.errors import (
     ChangedError,
     PublishedError,
@@ -30,8 +39,6 @@ from services.review.queue import Refusal
 from shared.events import Answer
 from shared.metrics import REVIEW_DECISIONS, REVIEW_DURATION
 
-_ATTEMPTS_MAX: Final = 5
-"""So often is a question answered anew; after that a person writes the answer, or rejects it."""
 _TEXT_MAX: Final = 100_000
 
 _SAID: Final[Mapping[Kind, str]] = {
@@ -251,9 +258,9 @@ async def _word(  # noqa: PLR0913, PLR0917 - all that a decision rests on
         case Kind.SENT_BACK:
             if not judgement.note.strip():
                 raise UnfitDecisionError("say in a note what the next answer should do better")
-            if item.summary.attempt >= _ATTEMPTS_MAX:
+            if item.summary.attempt >= ATTEMPTS_MAX:
                 raise UnfitDecisionError(
-                    f"this was answered {_ATTEMPTS_MAX} times: write the answer, or reject it"
+                    f"this was answered {ATTEMPTS_MAX} times: write the answer, or reject it"
                 )
             answer = None
         case _:

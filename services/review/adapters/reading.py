@@ -30,6 +30,7 @@ _COMPARED: Final = 500
 _COMPARED_CHARACTERS: Final = 400
 _LIKE: Final = 50.0
 """Of 100; less is no likeness that helps."""
+_NEWEST: Final = 50
 _PAGE_MAX: Final = 200
 _VERDICTS: Final = TypeAdapter(tuple[Verdict, ...])
 
@@ -112,6 +113,16 @@ class Reading:
         everything, free_, mine_, put_off_, soon_, due_ = sums
         return Counts(everything, free_, mine_, put_off_, soon_, due_, dict(by_tenant), risks)
 
+    async def mark(self) -> str:
+        """Return a mark that is another one after anything was done with an item.
+
+        The newest lines of history, and not the newest alone: of two transactions that write at a
+        time the earlier number may be there later.
+        """
+        query = select(happenings.c.number).order_by(happenings.c.number.desc()).limit(_NEWEST)
+        async with self._database.reading() as connection:
+            return repr((await connection.scalars(query)).all())
+
     async def get(self, who: Identity, item_id: str) -> Item:
         """Return an item whole."""
         reads(who)
@@ -152,6 +163,7 @@ class Reading:
                 .where(
                     items.c.tenant == item.tenant,
                     items.c.status == Status.DECIDED,
+                    items.c.erased_at.is_(None),
                     items.c.id != item_id,
                     decisions.c.final,
                     decisions.c.kind != Kind.SENT_BACK,

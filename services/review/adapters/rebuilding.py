@@ -13,7 +13,13 @@ from shared.replay import Replay
 
 _BUILT: Final = "built"
 # Decisions last: what was sent back may have come again, and been decided.
-SOURCES: Final = (topics.FALLBACK_REVIEW, topics.FALLBACK_REGENERATE, topics.REVIEWS_DECIDED)
+# Who was erased first: nothing of theirs is ever in the database then.
+SOURCES: Final = (
+    topics.SUBJECTS_ERASED,
+    topics.FALLBACK_REVIEW,
+    topics.FALLBACK_REGENERATE,
+    topics.REVIEWS_DECIDED,
+)
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy import exists, select
 
+from services.review.adapters import erasing
 from services.review.adapters.database import Database, DatabaseError
 from services.review.adapters.reading import utc_now
 from services.review.adapters.tables import (
@@ -60,6 +61,8 @@ class Retention:
             .limit(_AT_ONCE)
         )
         count = 0
+        async with self._database.writing() as connection:
+            await erasing.leftovers(connection)
         while True:
             async with self._database.writing() as connection:
                 ids = (await connection.scalars(old.with_for_update(skip_locked=True))).all()

@@ -65,6 +65,7 @@ items: Final = Table(
     Column("request_source", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("tenant", Text, nullable=False),
+    Column("person", String(64)),  # whose data it is, by a hash; NULL where nobody's
     Column("question", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("probability", Float, nullable=False),
@@ -87,6 +88,7 @@ items: Final = Table(
     Column("attempt", Integer, nullable=False),
     Column("payload", String(64), nullable=False),
     Column("decided_at", Moment),
+    Column("erased_at", Moment),  # since then nothing is here of what it said
     # what arrived, as it came: what is published derives from it
     Column("partition", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
@@ -95,6 +97,12 @@ items: Final = Table(
     Column("rules", Text, nullable=False),
     Index(None, "status", "due"),
     Index(None, "status", "decided_at"),
+    Index(None, "person"),
+    # counting 10,000 items reads this alone: a tenth of what reading their rows takes
+    Index(
+        "items_counted",
+        *("status", "tenant", "risk", "snoozed_until", "soon", "due", "holder", "lease_until"),
+    ),
 )
 
 # apart from the items, which are listed and counted without it
@@ -186,6 +194,14 @@ relays: Final = Table(
     Column("epoch", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
     Column("read_back", BigInteger, nullable=False),  # next offset of `reviews.decided`
+)
+
+# who was erased, by a hash of their name: what they had asked by then may still come
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),
 )
 
 marks: Final = Table(

@@ -2,7 +2,8 @@
 
 In this order: how often an address may ask, the path, the size of the body, the session, and for
 what changes something the CSRF token (OWASP, CSRF Prevention Cheat Sheet: synchronizer token). Each
-refusal but the first is put on the record; of too many requests there would be too many records.
+refusal is counted and put on the record; of an address that asks too often the first of a minute
+is, or there would be too many records.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,23 +13,28 @@ from secrets import compare_digest
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
+import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.review.access import REFUSED, AccessLog, accessed
+from services.review.access import REFUSED, Counted, accessed
 from services.review.identity import Identity
 from services.review.web import headers as said
 from services.review.web.session import Key, Lifetime, Session, Sessions
 from shared.delivery.errors import OverloadedError
 
+log = structlog.get_logger(__name__)
+
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of the field
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of the header
+_TOO_MANY: Final = "too_many"
+_TOLD: Final = RateLimitItemPerMinute(1)
 _SIGNING_IN: Final = "/sign-in"
 _STATIC: Final = "/static/"
 _SESSION: Final = "glideslope.session"
@@ -119,7 +125,7 @@ class Guard:
         *,
         sessions: Sessions,
         lifetime: Lifetime,
-        accesses: AccessLog,
+        accesses: Counted,
         limits: Limits,
         bearer: Bearer,
         secure: bool,
@@ -145,6 +151,19 @@ class Guard:
         scope["review.identity"] = None
         send = self._dressed(send, held, scope)
         try:
+            body = await self._let_through(connection, receive)
+        except OverloadedError as error:
+            await PlainTextResponse(f"{error}\n", 503)(scope, receive, send)
+            return
+        except _Refused as refused:
+            await PlainTextResponse(f"{refused}\n", refused.status)(scope, receive, send)
+            return
+        await self._app(scope, _replayed(body, receive), send)
+
+    async def _let_through(self, connection: HTTPConnection, receive: Receive) -> bytes:
+        """Return the body of a request that may pass. Raises `_Refused`, which is on the record."""
+        scope, held = connection.scope, connection.scope[_SESSION]
+        try:
             await self._limit(connection)
             held.key, held.session = await self._session(connection)
             scope["session"] = {} if held.session is None else held.session.data
@@ -153,18 +172,12 @@ class Guard:
             body = await self._body(connection, receive)
             self._look_at_token(connection, held.session, body)
         except _Refused as refused:
-            if refused.code != "too_many":
-                await self._record(connection, refused.code)
-            response: Response = PlainTextResponse(f"{refused}\n", refused.status)
-            await response(scope, receive, send)
-            return
-        except OverloadedError as error:
-            await PlainTextResponse(f"{error}\n", 503)(scope, receive, send)
-            return
-        await self._app(scope, _replayed(body, receive), send)
+            await self._put_down(connection, refused.code)
+            raise
+        return body
 
     async def _limit(self, connection: HTTPConnection) -> None:
-        address = connection.client.host if connection.client else "?"
+        address = _address(connection)
         path = connection.scope["path"]
         if path.startswith(_STATIC):
             return
@@ -172,7 +185,7 @@ class Guard:
         if path.startswith(_SIGNING_IN):
             fits = await self._rates.hit(self._limits.sign_ins, "sign-ins", address) and fits
         if not fits:
-            raise _Refused(429, "too_many", "too many requests: wait a minute")
+            raise _Refused(429, _TOO_MANY, "too many requests: wait a minute")
 
     async def _session(self, connection: HTTPConnection) -> tuple[Key | None, Session | None]:
         secret = connection.cookies.get(self._cookie)
@@ -249,6 +262,15 @@ class Guard:
         ):
             raise _Refused(403, "csrf", "this page is out of date: load it again, then repeat")
 
+    async def _put_down(self, connection: HTTPConnection, code: str) -> None:
+        if code == _TOO_MANY:
+            address = _address(connection)
+            if not await self._rates.hit(_TOLD, _TOO_MANY, address):
+                self._accesses.count(code)
+                return
+            log.warning("an address asks too often", address=address)
+        await self._record(connection, code)
+
     async def _record(self, connection: HTTPConnection, code: str) -> None:
         path = connection.scope["path"][:512]
         await self._accesses.record(accessed(identity(connection), REFUSED, code=code, at=path))
@@ -284,6 +306,10 @@ class Guard:
     def _set_cookie(self, value: str, more: str = "") -> str:
         secure = "; Secure" if self._secure else ""
         return f"{self._cookie}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}"
+
+
+def _address(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client else "?"
 
 
 def _field(headers: Headers, body: bytes) -> str:

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from services.review.access import REFUSED, AccessLog, Recorded, accessed
+from services.review.access import REFUSED, AccessLog, Counted, Recorded, accessed
 from services.review.errors import (
     NotAllowedError,
     ReviewError,
@@ -43,6 +43,7 @@ from services.review.web.settings import WebSettings
 from services.review.web.signing_in import Door, LocalDoor, NoDoor, OidcDoor
 from services.review.web.status import StatusPage
 from shared.delivery.errors import OverloadedError
+from shared.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -83,11 +84,11 @@ class Site:
         settings: WebSettings,
         show: Callable[[str], None] | None = None,
     ) -> None:
-        self.recorded = Recorded(reviews, accesses)
+        self._accesses = Counted(accesses)
+        self.recorded = Recorded(reviews, self._accesses)
         self.local: LocalSignIn | None = None
         self._reviews = reviews
         self._sessions = sessions
-        self._accesses = accesses
         self._settings = settings
         self._templates = Templates()
         self._door = self._opened(show or self._print)
@@ -131,6 +132,10 @@ class Site:
                 OverloadedError: self._unavailable,
             },
         )
+
+    def measured(self, metrics: Metrics) -> None:
+        """Say where refusals are counted."""
+        self._accesses.metrics = metrics
 
     @asynccontextmanager
     async def open(self, url: str) -> AsyncIterator[None]:

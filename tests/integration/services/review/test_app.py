@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from glideslope import review as past_the_database
+from glideslope.subjects import tell_erased
 from services.review.adapters.database import Database
 from services.review.adapters.reviews import SqlReviews
 from services.review.app import build
@@ -81,7 +82,7 @@ def checked(name: str) -> AnswerChecked:
             request_source="/desk",
             tenant="acme",
             question="What was the net income?",
-            received_at=datetime(2030, 1, 1, tzinfo=UTC),
+            received_at=datetime(2020, 1, 1, tzinfo=UTC),
             release=BUILT_IN.content_hash(),
         ),
         answer=Answer(text="It was 12 million."),
@@ -99,7 +100,13 @@ async def send(settings: Settings, topic: Topic, *names: str) -> None:
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
         for name in names:
             data = checked(name).model_dump_json().encode()
-            event = Event(id=f"review {name}", type=topic.event_type, source="/v", data=data)
+            event = Event(
+                id=f"review {name}",
+                type=topic.event_type,
+                source="/v",
+                data=data,
+                subject=f"who asked {name}",
+            )
             await producer.send_and_wait(
                 settings.topic(topic),
                 data,
@@ -197,6 +204,20 @@ async def test_items_come_are_decided_once_and_the_queue_can_be_made_anew(
         claim = await reviews.claim(ANN, late.id)
         await reviews.decide(ANN, late.id, Judgement(Kind.APPROVED, late.payload, claim.token))
         assert len(await decided(settings, 4)) == 4
+
+        await send(settings, pipeline.FALLBACK_REVIEW, "waits")
+        await waiting(reviews, "waits")
+        await tell_erased(settings, "acme", "who asked there")
+        await tell_erased(settings, "acme", "who asked waits")
+        *_, last = await decided(settings, 5)
+        assert (last.item.request.request_id, last.decision) == ("waits", "rejected")
+        assert last.item.request.question == "(erased)"
+
+        async def forgotten() -> bool | None:
+            there = await reviews.get(ANN, item_id("/desk", "there"))
+            return True if there.checked.answer is None else None
+
+        await until(forgotten)
 
 
 async def test_an_edit_is_checked_by_the_validator_before_it_is_let_out(

@@ -184,8 +184,8 @@ Run = Callable[..., Result]
 @pytest.fixture
 def audit() -> Run:
     def run(*arguments: str) -> Result:
-        # there is no cluster, and so no documents
-        without = ("--no-documents",) if arguments[0] == "erase" else ()
+        # there is no cluster, and so neither documents nor a queue
+        without = ("--no-documents", "--no-reviews") if arguments[0] == "erase" else ()
         return CliRunner().invoke(app, ["audit", *arguments, *without])
 
     return run

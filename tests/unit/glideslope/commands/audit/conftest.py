@@ -74,8 +74,8 @@ def append(home: Path) -> Append:
 @pytest.fixture
 def audit() -> Run:
     def run(*arguments: object) -> Result:
-        # there is no cluster, and so no documents
-        without = ("--no-documents",) if arguments[:1] == ("erase",) else ()
+        # there is no cluster, and so neither documents nor a queue
+        without = ("--no-documents", "--no-reviews") if arguments[:1] == ("erase",) else ()
         return CliRunner().invoke(app, ["audit", *map(str, arguments), *without])
 
     return run

@@ -10,6 +10,7 @@ import pytest
 from services.review.adapters.sessions import SqlSessions
 from services.review.web.session import Key
 from shared.events import AnswerChecked
+from shared.metrics import REVIEW_REFUSALS, Metrics
 from tests.unit.services.review.web.office import AT, Office, token_in
 
 Waiting = Callable[..., AnswerChecked]
@@ -208,9 +209,14 @@ async def test_a_path_out_of_its_folder_leads_nowhere(office: Office, path: str)
 
 @pytest.mark.parametrize("changed", [{"review_requests_per_minute": 5}])
 async def test_an_address_that_asks_too_often_has_to_wait(office: Office) -> None:
+    metrics = Metrics()
+    office.site.measured(metrics)
     browser = await office.browser()
     answers = [(await browser.get("/sign-in")).status_code for _ in range(7)]
     assert answers == [200] * 5 + [429] * 2
+    # each is counted, and of a minute's the first is on the record: there would be too many
+    assert metrics.counted(REVIEW_REFUSALS) == {("too_many",): 2}
+    assert await office.refusals() == ["too_many"]
 
 
 async def test_a_name_that_is_not_ours_is_refused(office: Office) -> None:
