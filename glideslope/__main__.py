@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "ask",
             "index",
             "status",
+            "load",
             "validate",
             "screen",
             "calibrate",
