@@ -1,6 +1,7 @@
 """`glideslope load`: requests at a steady rate, and what became of each."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,8 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
 
     A latency counts from the moment a request was due, so that neither a slow pipeline nor a slow
     generator hides waiting. What waits for a person is `reviewed`, which is as far as load goes.
-    Load is real work: its requests are answered, logged by audit, and paid for.
+    Load is real work: its requests are answered, logged by audit, and paid for. Ctrl-C ends it
+    early and waits for the ends of what was sent; a second one waits for nothing.
 
     Exit codes: 0 every request has exactly one end; 1 one has none, or two, or the brokers did not
     take it; 2 wrong usage; 3 the cluster cannot be worked with; 7 some became dead letters; 8 the
@@ -105,6 +107,13 @@ async def _watched(generator: Generator, pace: Pace, patience: float) -> None:
     ) as progress:
         bar = progress.add_task("load", total=pace.duration, said="")
         running = asyncio.create_task(generator.run(patience))
+
+        def interrupt() -> None:
+            if generator.is_stopped:
+                running.cancel()
+            generator.stop()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
         while not running.done():
             progress.update(
                 bar,
@@ -113,13 +122,16 @@ async def _watched(generator: Generator, pace: Pace, patience: float) -> None:
                 said=_said(generator),
             )
             await asyncio.wait({running}, timeout=_SHOWN_EVERY_SECONDS)
-        await running
+        try:
+            await running
+        except asyncio.CancelledError:
+            raise typer.Exit(128 + signal.SIGINT) from None
 
 
 def _stage(generator: Generator, pace: Pace) -> str:
-    if generator.elapsed() < pace.warm_up:
-        return "warm-up"
-    return "measuring" if generator.elapsed() < pace.duration else "waiting for ends"
+    if generator.is_stopped or generator.elapsed() >= pace.duration:
+        return "waiting for ends"
+    return "warm-up" if generator.elapsed() < pace.warm_up else "measuring"
 
 
 def _said(generator: Generator) -> str:

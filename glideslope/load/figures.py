@@ -135,8 +135,10 @@ def summarise(outcomes: Outcomes, pace: Pace, mix: str) -> Figures:
     by_end: dict[str, list[float]] = defaultdict(list)
     for each in ended:
         by_end[str(each.end)].append(each.took)
-    sending = max((each.sent for each in courses), default=0.0) - pace.warm_up
-    ending = max((each.ended for each in ended), default=0.0) - pace.warm_up
+    # of a load that was stopped, only the time that it lasted
+    span = max((each.due for each in courses), default=0.0) + 1 / pace.rate
+    sending = max((span, *(each.sent for each in courses))) - pace.warm_up
+    ending = max((span, *(each.ended for each in ended))) - pace.warm_up
     return Figures(
         pace=pace,
         mix=mix,
@@ -147,8 +149,8 @@ def summarise(outcomes: Outcomes, pace: Pace, mix: str) -> Figures:
         doubled=outcomes.doubled.total(),
         measured=len(courses),
         asked_rate=pace.rate,
-        sent_rate=_rate(len(courses), max(sending, pace.seconds)),
-        ended_rate=_rate(len(ended), max(ending, pace.seconds)),
+        sent_rate=_rate(len(courses), sending),
+        ended_rate=_rate(len(ended), ending),
         latency=histogram(each.took for each in ended),
         by_end={end: histogram(by_end[end]) for end in ENDS if end in by_end},
         lag=histogram(each.lag for each in courses),

@@ -49,6 +49,11 @@ class Generator:
         self._settings = settings
         self._names = {settings.topic(topic): topic for topic in topics.ALL}
         self._start = 0.0
+        self.is_stopped = False
+
+    def stop(self) -> None:
+        """Send no more. What was sent is waited for as usual."""
+        self.is_stopped = True
 
     async def run(self, patience: float) -> None:
         """Send everything, then wait for the last end: `patience` seconds after the last request.
@@ -84,6 +89,8 @@ class Generator:
                 await asyncio.sleep(early)
             elif len(self.outcomes) % 64 == 0:  # behind: the ends must be read all the same
                 await asyncio.sleep(0)
+            if self.is_stopped:
+                break
             number = self.outcomes.send(due, self.elapsed())
             await self._publish(producer, entry, number)
         await producer.flush()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Literal
 
 Arrivals = Literal["even", "poisson"]
@@ -13,7 +14,8 @@ class Pace:
     """`rate` requests a second for `seconds`, after `warm_up` seconds that do not count.
 
     `even`: one every 1/rate seconds. `poisson`: at random moments, as of many senders who know
-    nothing of each other; their number then differs a little from rate x seconds.
+    nothing of each other; their number then differs a little from rate x seconds. A load of
+    infinite seconds lasts until it is stopped.
     """
 
     rate: float
@@ -30,7 +32,8 @@ class Pace:
     def due(self) -> Iterator[float]:
         """Yield the moments at which requests are due, in seconds from the start."""
         if self.arrivals == "even":
-            yield from (number / self.rate for number in range(round(self.duration * self.rate)))
+            spaced = (number / self.rate for number in count())
+            yield from takewhile(lambda at: at < self.duration, spaced)
             return
         chance = random.Random(self.seed)  # noqa: S311 - no secret: a run can be repeated
         at = chance.expovariate(self.rate)
