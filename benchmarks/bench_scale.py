@@ -14,6 +14,8 @@ backlog is sent at once, and worked off. The last line is one JSON object:
   of cores it is the machine that is measured;
 - `longest_pause_s`: of each service, the longest time without any end while it was scaled under the
   steady load, over all moves; `usual_pause_s` the longest one while nothing moved;
+- `kafka_kib_per_request`, `audit_kib_per_request`: what a request leaves in the topics (one copy)
+  and in the audit log; `resident_mib` the memory of one process of each service at the end;
 - `lost`, `doubled`: of all requests.
 
 `GLIDESLOPE_BENCH_RATE` (20 by default) is the steady load, requests a second;
@@ -28,7 +30,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
@@ -94,8 +95,10 @@ class Bench:
     def __init__(self, settings: Settings, broker_pid: int, replicas: Replicas) -> None:
         self.moves: list[Move] = []
         self.steps: list[Step] = []
+        self.sent = 0
         self.lost = 0
         self.doubled = 0
+        self.resident: Mapping[str, float] = {}
         self._settings = settings
         self._broker_pid = broker_pid
         self._replicas = replicas
@@ -113,6 +116,9 @@ class Bench:
             step.throughput = BACKLOG / step.seconds
             self.steps.append(step)
             print(f"{step.name}: {step.throughput:.1f}/s, {step.cores_busy:.2f} cores", flush=True)
+        self.resident = {
+            service: self._replicas.of(service)[0].resident_mib for service in SERVICES
+        }
 
     async def _move(self, number: int, name: str) -> Step:
         """Scale every service, one after the other, under a steady load; then let it be."""
@@ -162,6 +168,7 @@ class Bench:
         }
 
     def _account(self, generator: Generator) -> None:
+        self.sent += len(generator.outcomes)
         self.lost += len(generator.outcomes.missing)
         self.doubled += generator.outcomes.doubled.total()
 
@@ -173,7 +180,13 @@ def longest_pause(courses: list[Course], begin: float, end: float) -> float:
     return max(later - earlier for earlier, later in pairwise(marks))
 
 
-def figures(bench: Bench) -> dict[str, object]:
+def kib_written(folder: Path, pattern: str) -> float:
+    """Return the KiB of files in a folder, but for those of Kafka's own topics."""
+    files = (each for each in folder.rglob(pattern) if each.is_file())
+    return sum(each.stat().st_size for each in files if each.parent.name[:2] != "__") / 1024
+
+
+def figures(bench: Bench, kafka_kib: float, audit_kib: float) -> dict[str, object]:
     """Return what the run comes to."""
     first = bench.steps[0]
     each = {part: seconds / BACKLOG * 1000 for part, seconds in first.cpu.items()}
@@ -189,6 +202,9 @@ def figures(bench: Bench) -> dict[str, object]:
             for service in SERVICES
         },
         "usual_pause_s": round(statistics.median(s.usual_pause for s in bench.steps), 2),
+        "kafka_kib_per_request": round(kafka_kib / bench.sent, 1),
+        "audit_kib_per_request": round(audit_kib / bench.sent, 1),
+        "resident_mib": {name: round(mib) for name, mib in bench.resident.items()},
         "lost": bench.lost,
         "doubled": bench.doubled,
     }
@@ -223,25 +239,21 @@ async def measured(settings: Settings, broker_pid: int) -> Bench:
     return bench
 
 
-@contextmanager
-def broker() -> Iterator[tuple[Settings, int]]:
-    """Run a broker of one's own; yield settings for it, and its process id (0: not ours)."""
+def main() -> None:
+    """Run the benchmark; its last line is one JSON object."""
+    print(f"{time.strftime('%Y-%m-%d')}, {machine()}; steady load {RATE:g}/s, backlog {BACKLOG}")
     with tempfile.TemporaryDirectory() as home, local_kafka(Path(home)) as cluster:
         settings = Settings(
             bootstrap_servers=cluster.bootstrap_servers,
             home=Path(home) / "state",
             partitions=PARTITIONS,
         )
-        yield settings, (cluster.started.pid if cluster.started else None) or 0
-
-
-def main() -> None:
-    """Run the benchmark; its last line is one JSON object."""
-    print(f"{time.strftime('%Y-%m-%d')}, {machine()}; steady load {RATE:g}/s, backlog {BACKLOG}")
-    with broker() as (settings, pid):
-        bench = asyncio.run(measured(settings, pid))
+        pid = cluster.started.pid if cluster.started else None
+        bench = asyncio.run(measured(settings, pid or 0))
+        in_topics = kib_written(Path(home) / "kafka", "*.log")
+        in_audit = kib_written(settings.home / "audit", "*")
     print("\n".join(tables(bench)))
-    print(json.dumps(figures(bench)))
+    print(json.dumps(figures(bench, in_topics, in_audit)))
     if bench.lost or bench.doubled:
         sys.exit(1)
 

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "index",
             "status",
             "load",
+            "size",
             "validate",
             "screen",
             "calibrate",

@@ -17,6 +17,7 @@ from shared.settings import Settings
 
 READY_WITHIN: Final = 120.0  # seconds, on a machine that does much else
 _TICK: Final = os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class Replica:
     def cpu_seconds(self) -> float:
         """CPU time that the process has taken so far, user and system; 0 once it is gone."""
         return cpu_seconds(self.process.pid)
+
+    @property
+    def resident_mib(self) -> float:
+        """Memory that the process has now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * _PAGE / 1024 / 1024
 
 
 def cpu_seconds(pid: int) -> float:

@@ -143,7 +143,7 @@ def summarise(outcomes: Outcomes, pace: Pace, mix: str) -> Figures:
         pace=pace,
         mix=mix,
         sent=len(outcomes),
-        counts=dict(outcomes.counts()),
+        counts={str(end): count for end, count in outcomes.counts().items()},
         missing=outcomes.missing,
         undelivered=len(outcomes.undelivered),
         doubled=outcomes.doubled.total(),
