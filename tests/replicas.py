@@ -72,8 +72,11 @@ class Replicas:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        await asyncio.gather(*(self.stop(each) for each in [*self.running]))
+        stopping = (self.stop(each) for each in [*self.running])
+        ended = await asyncio.gather(*stopping, return_exceptions=True)
         self._sockets.cleanup()
+        for death in filter(None, ended):
+            raise death
 
     def of(self, service: str) -> list[Replica]:
         """Return what runs of a service, the oldest first."""

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from asyncio import Future
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -122,23 +122,19 @@ class Generator:
 
     async def _read(self, reader: cluster.Reader) -> None:
         async for topic, record in reader.follow():
-            for number, end in self._ends(topic, record):
-                self.outcomes.end(number, end, self.elapsed())
+            if (number := self._whose(topic, record)) is not None:
+                self.outcomes.end(number, _end(topic, record), self.elapsed())
 
-    def _ends(self, topic: Topic, record: Record) -> Iterator[tuple[int, End]]:
+    def _whose(self, topic: Topic, record: Record) -> int | None:
+        """Return the number of the request that an end is of; None where it is another's."""
         try:
             about = self._names[origin(record).topic] if topic is topics.DEAD_LETTERS else topic
             if about in topics.SHADOWS:  # what becomes of a copy is no end of the request
-                return
+                return None
             name = request_of(about, record)
         except (UnreadableError, LookupError, ValueError):  # not of this load
-            return
-        if name is None or name.source != self.source:
-            return
-        if topic is topics.RESULTS:
-            yield int(name.id), Result.model_validate_json(record.value or b"").outcome
-        else:
-            yield int(name.id), _ENDS[topic]
+            return None
+        return int(name.id) if name is not None and name.source == self.source else None
 
     async def _ended(self, reading: "asyncio.Task[None]", patience: float) -> None:
         give_up = time.monotonic() + patience
@@ -147,3 +143,9 @@ class Generator:
         await asyncio.wait({reading}, timeout=_AFTERMATH_SECONDS)
         if reading.done():
             await reading
+
+
+def _end(topic: Topic, record: Record) -> End:
+    if topic is topics.RESULTS:
+        return Result.model_validate_json(record.value or b"").outcome
+    return _ENDS[topic]
