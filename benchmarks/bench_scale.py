@@ -142,7 +142,7 @@ class Bench:
         for service, first, last in spans:
             took = [c.took * 1000 for c in courses if first <= c.due < last]
             pause = longest_pause(courses, first, last)
-            self.moves.append(Move(service, number, last - first, pause, max(took)))
+            self.moves.append(Move(service, number, last - first, pause, max(took, default=0.0)))
         steady = [course.took for course in courses if begun <= course.due < ended]
         return Step(name, percentiles(histogram(steady)), longest_pause(courses, begun, ended))
 
@@ -241,7 +241,10 @@ async def measured(settings: Settings, broker_pid: int) -> Bench:
 
 def main() -> None:
     """Run the benchmark; its last line is one JSON object."""
-    print(f"{time.strftime('%Y-%m-%d')}, {machine()}; steady load {RATE:g}/s, backlog {BACKLOG}")
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {machine()}; steady load {RATE:g}/s, backlog {BACKLOG}",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as home, local_kafka(Path(home)) as cluster:
         settings = Settings(
             bootstrap_servers=cluster.bootstrap_servers,
@@ -250,7 +253,7 @@ def main() -> None:
         )
         pid = cluster.started.pid if cluster.started else None
         bench = asyncio.run(measured(settings, pid or 0))
-        in_topics = kib_written(Path(home) / "kafka", "*.log")
+        in_topics = kib_written(Path(home) / "kafka", "0*.log")
         in_audit = kib_written(settings.home / "audit", "*")
     print("\n".join(tables(bench)))
     print(json.dumps(figures(bench, in_topics, in_audit)))
