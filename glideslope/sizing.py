@@ -100,120 +100,125 @@ class Rules:
     """Days for which topics keep what they have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Size:
-    """What a demand comes to. `dollars` is a month's bill, by part."""
+    """What a demand comes to."""
 
-    average: float
-    peak: float
-    replicas: Mapping[str, int]
-    partitions: int
-    brokers: int
-    topics_gb: float
-    audit_gb: float
-    dollars: Mapping[str, float]
-    steps: tuple[str, ...]
-    """The arithmetic, a sentence each."""
+    demand: Demand
+    measured: Measured = Measured()
+    rules: Rules = Rules()
+    prices: Prices = Prices()
+
+    @property
+    def peak(self) -> float:
+        """Requests a second in the busiest minute."""
+        return self.demand.questions_a_day / DAY_SECONDS * self.demand.peak
+
+    @property
+    def replicas(self) -> Mapping[str, int]:
+        """Processes of each service."""
+        by_cpu = {name: self._by_cpu(ms) for name, ms in self.measured.cpu_ms.items()}
+        inference = max(by_cpu["inference"], self._waiting)
+        return {**by_cpu, "inference": inference, "review": self.rules.least_replicas}
+
+    @property
+    def partitions(self) -> int:
+        """Partitions of each topic."""
+        wanted = max(self.replicas.values()) * self.rules.headroom
+        return next((number for number in self.rules.partition_steps if number >= wanted), wanted)
+
+    @property
+    def brokers(self) -> int:
+        """Brokers of Kafka."""
+        return max(self.rules.copies, self._brokers_by_cpu, self._brokers_by_partitions)
+
+    @property
+    def topics_gb(self) -> float:
+        """What the topics hold, all copies."""
+        kib = self.demand.questions_a_day * self.measured.kafka_kib * self.rules.days_kept
+        return kib * self.rules.copies / _KIB_A_GB
+
+    @property
+    def audit_gb(self) -> float:
+        """What the audit log holds at the end of the years for which it is kept."""
+        kib = self.demand.questions_a_day * self.measured.audit_kib * 365 * self.demand.audit_years
+        return kib / _KIB_A_GB
+
+    @property
+    def dollars(self) -> Mapping[str, float]:
+        """A month's bill, by part."""
+        rules, prices = self.rules, self.prices
+        process = rules.replica_vcpu * prices.vcpu_hour + rules.replica_gib * prices.gib_hour
+        return {
+            "services": sum(self.replicas.values()) * process * _MONTH_HOURS,
+            "control plane": prices.cluster_hour * _MONTH_HOURS,
+            "brokers": self.brokers * prices.broker_hour * _MONTH_HOURS,
+            "topics": self.topics_gb * prices.broker_gb_month,
+            "audit log": self.audit_gb * prices.archive_gb_month,
+            "models": self.demand.questions_a_day * _MONTH_DAYS * self.demand.model_usd,
+        }
 
     @property
     def total(self) -> float:
         """US dollars a month."""
         return sum(self.dollars.values())
 
-
-def size(
-    demand: Demand,
-    measured: Measured = Measured(),
-    rules: Rules = Rules(),
-    prices: Prices = Prices(),
-) -> Size:
-    """Work out what a demand needs."""
-    average = demand.questions_a_day / DAY_SECONDS
-    peak = average * demand.peak
-    replicas = {name: _replicas(peak, ms, rules) for name, ms in measured.cpu_ms.items()}
-    waiting = ceil(peak * demand.model_seconds / (rules.slots * rules.busy))
-    replicas["inference"] = max(replicas["inference"], waiting)
-    replicas["review"] = rules.least_replicas
-    wanted = max(replicas.values()) * rules.headroom
-    partitions = next((n for n in rules.partition_steps if n >= wanted), wanted)
-    by_cpu = ceil(
-        peak * measured.broker_ms / 1000 * rules.copies / (rules.broker_vcpu * rules.busy)
-    )
-    held = len(topics.ALL) * partitions * rules.copies
-    by_partitions = ceil(held / rules.broker_partitions)
-    brokers = max(rules.copies, by_cpu, by_partitions)
-    topics_gb = (
-        demand.questions_a_day * measured.kafka_kib * rules.days_kept * rules.copies / _KIB_A_GB
-    )
-    audit_gb = demand.questions_a_day * measured.audit_kib * 365 * demand.audit_years / _KIB_A_GB
-    processes = sum(replicas.values())
-    hourly = rules.replica_vcpu * prices.vcpu_hour + rules.replica_gib * prices.gib_hour
-    dollars = {
-        "services": processes * hourly * _MONTH_HOURS,
-        "control plane": prices.cluster_hour * _MONTH_HOURS,
-        "brokers": brokers * prices.broker_hour * _MONTH_HOURS,
-        "topics": topics_gb * prices.broker_gb_month,
-        "audit log": audit_gb * prices.archive_gb_month,
-        "models": demand.questions_a_day * _MONTH_DAYS * demand.model_usd,
-    }
-    return Size(
-        average,
-        peak,
-        replicas,
-        partitions,
-        brokers,
-        topics_gb,
-        audit_gb,
-        dollars,
-        tuple(_steps(demand, measured, rules, peak, replicas, waiting, partitions, by_cpu, held)),
-    )
-
-
-def _replicas(peak: float, cpu_ms: float, rules: Rules) -> int:
-    # a process runs one loop, and so has one core
-    return max(rules.least_replicas, ceil(peak * cpu_ms / 1000 / rules.busy))
-
-
-def _steps(  # noqa: PLR0913, PLR0917 - all that was worked out is told
-    demand: Demand,
-    measured: Measured,
-    rules: Rules,
-    peak: float,
-    replicas: Mapping[str, int],
-    waiting: int,
-    partitions: int,
-    by_cpu: int,
-    held: int,
-) -> Iterator[str]:
-    yield (
-        f"peak: {demand.questions_a_day:,.0f} questions / {DAY_SECONDS:,} s x {demand.peak:g} = "
-        f"{peak:.2f} requests/s"
-    )
-    for name, ms in measured.cpu_ms.items():
-        cores = peak * ms / 1000
+    def steps(self) -> Iterator[str]:
+        """Yield the arithmetic, a line each."""
+        demand, measured, rules = self.demand, self.measured, self.rules
         yield (
-            f"{name}: {peak:.2f}/s x {ms:g} ms = {cores:.2f} cores / {rules.busy:.0%} busy "
-            f"→ {_replicas(peak, ms, rules)} processes (at least {rules.least_replicas})"
+            f"peak: {demand.questions_a_day:,.0f} questions / {DAY_SECONDS:,} s x "
+            f"{demand.peak:g} = {self.peak:.2f} requests/s"
         )
-    if waiting:
+        for name, ms in measured.cpu_ms.items():
+            yield (
+                f"{name}: {self.peak:.2f}/s x {ms:g} ms = {self.peak * ms / 1000:.2f} cores / "
+                f"{rules.busy:.0%} busy → {self._by_cpu(ms)} (at least {rules.least_replicas})"
+            )
+        if self._waiting:
+            yield (
+                f"inference waits for its model: {self.peak:.2f}/s x {demand.model_seconds:g} s / "
+                f"({rules.slots} slots x {rules.busy:.0%}) → {self._waiting}"
+            )
         yield (
-            f"inference waits for its model: {peak:.2f}/s x {demand.model_seconds:g} s / "
-            f"({rules.slots} slots x {rules.busy:.0%}) → {waiting}"
+            f"partitions: {max(self.replicas.values())} processes x {rules.headroom} → "
+            f"{self.partitions}, the next of {', '.join(map(str, rules.partition_steps))}"
         )
-    yield (
-        f"partitions: {max(replicas.values())} processes x {rules.headroom} "
-        f"→ {partitions}, the next of {', '.join(map(str, rules.partition_steps))}"
-    )
-    yield (
-        f"brokers: {rules.copies} copies → at least {rules.copies}; by CPU time {by_cpu}; by "
-        f"{len(topics.ALL)} topics x {partitions} x {rules.copies} = {held:,} replicas / "
-        f"{rules.broker_partitions:,} → {ceil(held / rules.broker_partitions)}"
-    )
-    yield (
-        f"topics: {measured.kafka_kib:g} KiB x {demand.questions_a_day:,.0f} x "
-        f"{rules.days_kept:g} days x {rules.copies} copies"
-    )
-    yield (
-        f"audit log: {measured.audit_kib:g} KiB x {demand.questions_a_day:,.0f} x 365 days x "
-        f"{demand.audit_years:g} years"
-    )
+        yield (
+            f"brokers: at least {rules.copies} for as many copies; by CPU time "
+            f"{self._brokers_by_cpu}; by {len(topics.ALL)} topics x {self.partitions} x "
+            f"{rules.copies} = {self._held:,} replicas / {rules.broker_partitions:,} → "
+            f"{self._brokers_by_partitions}"
+        )
+        yield (
+            f"topics: {measured.kafka_kib:g} KiB x {demand.questions_a_day:,.0f} x "
+            f"{rules.days_kept:g} days x {rules.copies} copies = {self.topics_gb:,.0f} GB"
+        )
+        yield (
+            f"audit log: {measured.audit_kib:g} KiB x {demand.questions_a_day:,.0f} x 365 days x "
+            f"{demand.audit_years:g} years = {self.audit_gb:,.0f} GB"
+        )
+
+    @property
+    def _waiting(self) -> int:
+        """Processes of inference whose slots hold what waits for a model (Little's law)."""
+        at_once = self.peak * self.demand.model_seconds
+        return ceil(at_once / (self.rules.slots * self.rules.busy))
+
+    @property
+    def _held(self) -> int:
+        """Replicas of partitions on all brokers."""
+        return len(topics.ALL) * self.partitions * self.rules.copies
+
+    @property
+    def _brokers_by_partitions(self) -> int:
+        return ceil(self._held / self.rules.broker_partitions)
+
+    @property
+    def _brokers_by_cpu(self) -> int:
+        cores = self.peak * self.measured.broker_ms / 1000 * self.rules.copies
+        return ceil(cores / (self.rules.broker_vcpu * self.rules.busy))
+
+    def _by_cpu(self, ms: float) -> int:
+        # a process runs one loop, and so has one core
+        return max(self.rules.least_replicas, ceil(self.peak * ms / 1000 / self.rules.busy))

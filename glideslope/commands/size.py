@@ -1,6 +1,5 @@
 """`glideslope size`: what a deployment needs for so many questions a day."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glideslope import terminal
-from glideslope.sizing import Demand, size
+from glideslope.sizing import Demand, Size
 from glideslope.terminal import out
 
 
@@ -33,11 +32,14 @@ def command(  # noqa: PLR0913, PLR0917 - a demand has this many parts, and typer
     What a request takes was measured on one small machine (`make bench-scale`); all else is
     calculated and has not been measured. docs/sizing.md says how to measure on yours.
     """
-    found = size(Demand(questions, peak, model_seconds, model_usd, audit_years))
+    found = Size(Demand(questions, peak, model_seconds, model_usd, audit_years))
     if as_json:
-        terminal.print_json({**asdict(found), "total_usd": found.total})
+        told = ("peak", "replicas", "partitions", "brokers", "topics_gb", "audit_gb", "dollars")
+        terminal.print_json(
+            {**{name: getattr(found, name) for name in told}, "steps": list(found.steps())}
+        )
         return
-    for step in found.steps:
+    for step in found.steps():
         out.print(Text(step, style="dim"))
     processes = ", ".join(f"{name} {count}" for name, count in found.replicas.items())
     out.print(f"processes   {processes}")
