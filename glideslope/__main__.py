@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "ask",
             "index",
             "status",
+            "load",
+            "size",
             "validate",
             "screen",
             "calibrate",

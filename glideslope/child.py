@@ -34,10 +34,18 @@ class Child:
 
     It has a session of its own, so that a terminal's Ctrl-C reaches it only through its
     supervisor; it dies with the supervisor (see `glideslope.leash`); it reports through
-    sd_notify (see `shared.readiness`); what it prints is appended to `log`.
+    sd_notify (see `shared.readiness`); what it prints is appended to `log`. The module is that of
+    the source tree `build`, else the one that this process has.
     """
 
-    def __init__(self, name: str, module: str, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        log: Path,
+        environment: Mapping[str, str],
+        build: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
         self.dismissed = False
@@ -46,6 +54,7 @@ class Child:
         """What it last said of itself in a sentence (sd_notify's `STATUS`)."""
         self._module = module
         self._environment = environment
+        self._build = build
         self._ready = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._log_start = 0
@@ -79,6 +88,7 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={**self._environment, "NOTIFY_SOCKET": str(notify_socket)},
+                    cwd=self._build,  # where `python -m` looks first
                     start_new_session=True,
                 )
         except BaseException:

@@ -43,6 +43,7 @@ class Exit(IntEnum):
     REJECTED = 5
     TIMEOUT = 6
     DEAD_LETTER = 7
+    BEHIND = 8
 
 
 class CommandError(Exception):

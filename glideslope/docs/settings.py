@@ -93,8 +93,20 @@ OTHERS: Final = (
         "GLIDESLOPE_BENCH_SCALE",
         Reader.TESTS,
         "1",
-        "Share of their events and seconds that `make bench-delivery`, `bench-inference` and "
-        "`bench-review` run with.",
+        "Share of their events and seconds that `make bench-delivery`, `bench-inference`, "
+        "`bench-review` and `bench-scale` run with.",
+    ),
+    Variable(
+        "GLIDESLOPE_BENCH_RATE",
+        Reader.TESTS,
+        "20",
+        "Requests a second of the steady load of `make bench-scale`.",
+    ),
+    Variable(
+        "GLIDESLOPE_TEST_RATE",
+        Reader.TESTS,
+        "50",
+        "Requests a second under which `make test-rolling` replaces services.",
     ),
     Variable(
         "GLIDESLOPE_CHAOS",
