@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "audit",
             "dlq",
             "topics",
+            "access",
             "emulator",
             "docs",
         )

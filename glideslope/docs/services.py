@@ -2,7 +2,7 @@
 
 import importlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,8 @@ _BY_NAME: Final = {topic.name: topic for topic in topics.ALL}
 class Declaration:
     """One service. `payloads` holds FastStream's schema of what it takes from or gives to a topic.
 
-    It is None where a service takes records as they are.
+    It is None where a service takes records as they are. `reads` and `groups` are what it reads
+    besides and where it leaves offsets besides: see `shared.delivery.Service`.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Declaration:
     receives: tuple[Topic, ...]
     sends: tuple[Topic, ...]
     payloads: dict[Topic, dict[str, Any] | None]
+    reads: tuple[Topic, ...]
+    groups: tuple[str, ...]
 
 
 def found() -> list[Declaration]:
@@ -45,10 +48,9 @@ def declared(name: str) -> Declaration:
     build: Callable[[Settings], Service] = app.build
     settings: type[Settings] = typing.get_type_hints(build)["settings"]
     # built from defaults alone, so that no environment variable finds its way into the docs
+    service = build(settings.model_construct())
     specification: dict[str, Any] = (
-        AsyncAPI(build(settings.model_construct()).broker, schema_version="3.0.0")
-        .to_specification()
-        .to_jsonable()
+        AsyncAPI(service.broker, schema_version="3.0.0").to_specification().to_jsonable()
     )
     by_action: dict[str, list[Topic]] = {"receive": [], "send": []}
     payloads: dict[Topic, dict[str, Any] | None] = {}
@@ -63,10 +65,12 @@ def declared(name: str) -> Declaration:
         receives=_ordered(by_action["receive"]),
         sends=_ordered([*by_action["send"], topics.DEAD_LETTERS]),
         payloads=payloads,
+        reads=_ordered(service.reads),
+        groups=tuple(sorted(service.groups)),
     )
 
 
-def _ordered(some: list[Topic]) -> tuple[Topic, ...]:
+def _ordered(some: Collection[Topic]) -> tuple[Topic, ...]:
     return tuple(topic for topic in topics.ALL if topic in some)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from faststream.kafka import KafkaBroker
 
+from services.inference.adapters.documents import GROUP
 from services.inference.adapters.indexes import KeptIndexes
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.qdrant import store_for
@@ -77,6 +78,8 @@ def build(
         lifespan=lifespan,
         ready=kept.not_ready,
         measured=measured,
+        reads=frozenset({topics.RELEASES, topics.DOCUMENTS_ACCEPTED}),
+        groups=frozenset({GROUP}),
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.ingest.adapters.kafka_history import KafkaHistory
+from services.ingest.adapters.kafka_history import HISTORY, KafkaHistory
 from services.ingest.adapters.kafka_routing import KafkaRouting
 from services.ingest.duplicates import Duplicates
 from services.ingest.intake import Intake
@@ -61,6 +61,7 @@ def build(settings: IngestSettings, releases: Releases | None = None) -> Service
         in_order=ordered,
         lifespan=routing.following,
         measured=intake.measured,
+        reads=frozenset({topics.ROUTING, *HISTORY}),
     )
 
 

@@ -7,7 +7,8 @@ import structlog
 
 from services.review.adapters.accesses import SqlAccessLog
 from services.review.adapters.desk import Desk
-from services.review.adapters.relay import DESTINATIONS
+from services.review.adapters.rebuilding import SOURCES
+from services.review.adapters.relay import DESTINATIONS, OUTBOX_GROUP
 from services.review.adapters.sessions import SqlSessions
 from services.review.api import queue_api
 from services.review.serving import serving
@@ -59,6 +60,8 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
         lifespan=lifespan,
         ready=desk.relays.problem,
         measured=desk.measured,
+        reads=frozenset({topics.RELEASES, *SOURCES}),
+        groups=frozenset({OUTBOX_GROUP}),
     )
 
 

@@ -77,7 +77,14 @@ def build(settings: Settings, releases: Releases | None = None) -> Service:
             yield
 
     aside = frozenset(settings.topic(each) for each in topics.SHADOWS)
-    return Service("validator", broker, settings, aside=aside, lifespan=lifespan)
+    return Service(
+        "validator",
+        broker,
+        settings,
+        aside=aside,
+        lifespan=lifespan,
+        reads=frozenset({topics.RELEASES}),
+    )
 
 
 def judges_of(settings: Settings) -> Judges:

@@ -27,6 +27,7 @@ from shared.delivery.outbox import CollectOutputs, Outbox, current_outbox
 from shared.delivery.record import Output, Record
 from shared.metrics import Metrics
 from shared.settings import Settings
+from shared.topics import Topic
 
 Cause = Annotated[Event, Context("message.event", cast=False)]
 """Annotation of a handler's parameter: the event being handled."""
@@ -81,6 +82,11 @@ class Service:
 
     Records of the topics named `aside` have `shadow_in_flight` slots of their own: however many
     there are and however long they take, they take none from the others, and hold up no rebalance.
+
+    `reads` are topics that it reads besides, outside its consumer group; `groups` the beginnings of
+    further groups' names, after the topic prefix, under which it leaves offsets. A cluster with
+    access control gives the service these and what its handlers declare, and no more
+    (`glideslope.access`).
     """
 
     name: str
@@ -94,6 +100,8 @@ class Service:
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     ready: Callable[[], Awaitable[str | None]] | None = None
     measured: Callable[[Metrics], None] | None = None
+    reads: frozenset[Topic] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 class Handlers:

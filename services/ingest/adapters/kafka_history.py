@@ -13,6 +13,8 @@ from services.ingest.duplicates import Sighting
 from shared import topics
 from shared.settings import Settings
 
+HISTORY: Final = (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
+"""The topics on which a request ends, for ingest."""
 _POLL_MS: Final = 500
 _FETCH_WAIT_MS: Final = 10
 _BATCH: Final = 200  # the loop has heartbeats to send as well
@@ -38,10 +40,7 @@ class KafkaHistory:
         the next record to come is as old as the pause is long. Raises a `KafkaError` when Kafka
         cannot be read.
         """
-        partitions = [
-            TopicPartition(self._settings.topic(topic), partition)
-            for topic in (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
-        ]
+        partitions = [TopicPartition(self._settings.topic(topic), partition) for topic in HISTORY]
         # a committed transaction can be readable a moment late, so ends are where writing stands
         async with self._consumer("read_uncommitted", partitions) as consumer:
             written: dict[TopicPartition, int] = await consumer.end_offsets(partitions)

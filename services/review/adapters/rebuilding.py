@@ -13,7 +13,7 @@ from shared.replay import Replay
 
 _BUILT: Final = "built"
 # Decisions last: what was sent back may have come again, and been decided.
-_SOURCES: Final = (topics.FALLBACK_REVIEW, topics.FALLBACK_REGENERATE, topics.REVIEWS_DECIDED)
+SOURCES: Final = (topics.FALLBACK_REVIEW, topics.FALLBACK_REGENERATE, topics.REVIEWS_DECIDED)
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def rebuild(settings: ReviewSettings, database: Database, intake: Intake) 
         if built and not settings.review_rebuild:
             return 0
         count = 0
-        for topic in _SOURCES:
+        for topic in SOURCES:
             async with Replay(settings, topic) as replay:
                 async for batch in replay.to_end():
                     for record in batch:

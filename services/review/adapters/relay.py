@@ -29,6 +29,8 @@ _AGAIN_SECONDS: Final = 1.0
 _ESCALATE_SECONDS: Final = 5.0
 _POLL_MS: Final = 200
 _FETCH_WAIT_MS: Final = 10
+OUTBOX_GROUP: Final = "review-outbox"
+"""Consumer group, after the topic prefix, whose offsets are numbers of batches."""
 DESTINATIONS: Final = (
     topics.REVIEWS_DECIDED,
     topics.FEEDBACK_ACCEPTED,
@@ -115,7 +117,7 @@ class Relay:
 
 def outbox_group(settings: ReviewSettings) -> str:
     """Return the group whose offsets are numbers of batches."""
-    return f"{settings.topic_prefix}review-outbox"
+    return f"{settings.topic_prefix}{OUTBOX_GROUP}"
 
 
 class Relays:
