@@ -47,6 +47,7 @@ _INPUT: Final = re.compile(
     r'\s*type: "(?P<type>\w+)",\s*storageClassType: "(?P<storage>\w+)",',
     re.M | re.S,
 )
+_NESTING: Final = {"list": "list", "set": "set", "map": "map", "struct": "single"}
 _GETTER: Final = re.compile(r"(cdktf\.Fn\.tolist\()?this\.get(\w+?)Attribute\('")
 _NESTED: Final = re.compile(r"= new (\w+)\(this, \"\w+\"(?:, (true|false))?\)")
 
@@ -101,13 +102,12 @@ class Source:
         for member in _MEMBER.finditer(part):
             given = inputs.get(member["name"])
             nested = self._nested(member["body"])
-            if given is not None and given["block"] == "true" and nested is not None:
-                mode = {"list": "list", "set": "set", "map": "map", "struct": "single"}
+            if given is not None and given["block"] == "true":
                 blocks[member["name"]] = {
-                    "nesting_mode": mode[given["type"]],
-                    "block": self.block(nested),
+                    "nesting_mode": _NESTING[given["type"]],
+                    "block": self._inputs_of(given) if nested is None else self.block(nested),
                     **({"min_items": 1} if member["required"] == "true" else {}),
-                    **({"max_items": 1} if self._is_one(member["body"]) else {}),
+                    **({"max_items": 1} if self._is_one(given, member["body"]) else {}),
                 }
                 continue
             attributes[member["name"]] = {
@@ -119,6 +119,15 @@ class Source:
                 },
             }
         return {"attributes": attributes, "block_types": blocks}
+
+    def _inputs_of(self, given: re.Match[str]) -> dict[str, Any]:
+        """Return the block that an argument of a provider is, which has no class."""
+        function = re.search(r"(\w+)ToHclTerraform", given["value"])
+        inputs = _INPUT.finditer(self._inputs[function[1]] if function else "")
+        attributes = {
+            each["name"]: {"type": self._type(each, "", None), "optional": True} for each in inputs
+        }
+        return {"attributes": attributes, "block_types": {}}
 
     def _input(self, name: str, part: str) -> Iterator[re.Match[str]]:
         own = part.partition("synthesizeHclAttributes")[2]
@@ -135,7 +144,9 @@ class Source:
             return found[1]
         return re.sub(r"(List|Map)$", "", found[1]) + "OutputReference"
 
-    def _is_one(self, body: str) -> bool:
+    def _is_one(self, given: re.Match[str], body: str) -> bool:
+        if given["type"] not in {"list", "set"}:
+            return False
         found = _NESTED.search(body)
         return found is not None and found[1] in self._classes and "ComplexList" not in (
             self._classes[found[1]].partition("{")[0]

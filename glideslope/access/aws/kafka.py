@@ -32,17 +32,25 @@ _ACTIONS: Final[Mapping[tuple[Kind, Operation], tuple[str, ...]]] = {
 
 
 def statements(rights: Iterable[Right], estate: Estate) -> Iterator[Statement]:
-    """Yield what lets somebody connect and have these rights: one statement for each kind of use."""
+    """Yield what lets somebody connect and have these rights.
+
+    What may be done with the very same resources is one statement: IAM counts characters.
+    """
     resources: dict[tuple[Kind, Operation], list[str]] = defaultdict(list)
     for right in rights:
         name = f"{right.name}*" if right.is_prefix else right.name
         resources[right.kind, right.operation].append(estate.kafka(_KINDS[right.kind], name))
+    alike: dict[tuple[str, ...], list[tuple[Kind, Operation]]] = defaultdict(list)
+    for use, arns in sorted(resources.items()):
+        alike[tuple(sorted(arns))].append(use)
+
     writes = any(operation is Operation.WRITE for _, operation in resources)
     own = ("Connect", "WriteDataIdempotently") if writes else ("Connect",)
     yield Statement("KafkaConnect", _on_kafka(own), (estate.kafka("cluster"),))
-    for (kind, operation), arns in sorted(resources.items()):
-        actions = _on_kafka(_ACTIONS[kind, operation])
-        yield Statement(f"Kafka{kind}{operation}", actions, tuple(sorted(arns)))
+    for arns_alike, uses in alike.items():
+        sid = f"Kafka{uses[0][0]}" + "".join(operation for _, operation in uses)
+        actions = sorted({action for use in uses for action in _ACTIONS[use]})
+        yield Statement(sid, _on_kafka(actions), arns_alike)
 
 
 def _on_kafka(actions: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,12 @@ locals {
   # the group that EKS puts on all nodes of a managed node group
   nodes = local.make ? aws_eks_cluster.this[0].vpc_config[0].cluster_security_group_id : data.aws_eks_cluster.existing[0].vpc_config[0].cluster_security_group_id
 
+  # what the add-ons that call AWS may do, by their roles
+  addon_policies = local.make ? {
+    aws-ebs-csi-driver = "service-role/AmazonEBSCSIDriverPolicy"
+    vpc-cni            = "AmazonEKS_CNI_Policy"
+  } : {}
+
   node_groups = merge(
     { isolated = var.isolated_subnet_ids },
     length(var.private_subnet_ids) > 0 ? { egress = var.private_subnet_ids } : {},
@@ -207,10 +213,7 @@ resource "aws_eks_node_group" "this" {
 # ── add-ons ──────────────────────────────────────────────────────────────────────────────────────
 
 resource "aws_iam_role" "addon" {
-  for_each = local.make ? {
-    aws-ebs-csi-driver = "service-role/AmazonEBSCSIDriverPolicy"
-    vpc-cni            = "AmazonEKS_CNI_Policy"
-  } : {}
+  for_each = local.addon_policies
 
   name = "${var.deployment}-${each.key}"
 
@@ -223,15 +226,13 @@ resource "aws_iam_role" "addon" {
       Condition = { StringEquals = { "aws:SourceAccount" = var.account } }
     }]
   })
-
-  tags = { policy = each.value }
 }
 
 resource "aws_iam_role_policy_attachment" "addon" {
-  for_each = aws_iam_role.addon
+  for_each = local.addon_policies
 
-  role       = each.value.name
-  policy_arn = "arn:${var.partition}:iam::aws:policy/${each.value.tags["policy"]}"
+  role       = aws_iam_role.addon[each.key].name
+  policy_arn = "arn:${var.partition}:iam::aws:policy/${each.value}"
 }
 
 resource "aws_eks_addon" "before_nodes" {

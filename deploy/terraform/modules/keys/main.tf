@@ -11,7 +11,7 @@ terraform {
 }
 
 locals {
-  root = "arn:${var.partition}:iam::${var.account}:root"
+  root       = "arn:${var.partition}:iam::${var.account}:root"
   audit_role = "arn:${var.partition}:iam::${var.account}:role/${var.audit_role}"
 
   # IAM decides who may use a key; the account's root stays able to

@@ -1,5 +1,5 @@
 # A role for each service, with what it needs and nothing else. The policies are templates that
-# `glideslope docs` writes from the services' own declarations (glideslope/access/aws).
+# `glideslope access aws --write` makes from the services' own declarations (glideslope/access/aws).
 
 terraform {
   required_version = ">= 1.9"
@@ -27,15 +27,18 @@ locals {
     topic_prefix       = var.topic_prefix
   }
 
-  policies = {
-    for service in var.services : service => templatefile("${path.module}/policies/${service}.json.tftpl", local.estate)
-  }
-
   # who is no service: somebody else's roles take these
   others = merge(
     length(var.auditor_arns) > 0 ? { auditor = var.auditor_arns } : {},
     length(var.witness_arns) > 0 ? { witness = var.witness_arns } : {},
   )
+
+  # <principal>.<part>.json.tftpl; IAM allows 6,144 characters in a policy, hence the parts
+  policies = {
+    for file in fileset("${path.module}/policies", "*.json.tftpl") :
+    trimsuffix(file, ".json.tftpl") => templatefile("${path.module}/policies/${file}", local.estate)
+    if contains(concat(tolist(var.services), keys(local.others)), split(".", file)[0])
+  }
 }
 
 resource "aws_iam_role" "service" {
@@ -63,19 +66,26 @@ resource "aws_iam_role" "service" {
   })
 }
 
-resource "aws_iam_policy" "service" {
-  for_each = var.services
+resource "aws_iam_policy" "this" {
+  for_each = local.policies
 
-  name        = "${var.deployment}-${each.value}"
-  description = "Generated from what ${each.value} declares"
-  policy      = local.policies[each.value]
+  name        = "${var.deployment}-${replace(each.key, ".", "-")}"
+  description = "Generated from what ${split(".", each.key)[0]} needs, part ${split(".", each.key)[1]}"
+  policy      = each.value
+
+  lifecycle {
+    precondition {
+      condition     = length(replace(each.value, "/\\s/", "")) <= 6144
+      error_message = "The policy ${each.key} would be longer than the 6,144 characters that IAM allows: choose shorter names for the deployment and the topic prefix."
+    }
+  }
 }
 
-resource "aws_iam_role_policy_attachment" "service" {
-  for_each = var.services
+resource "aws_iam_role_policy_attachment" "this" {
+  for_each = local.policies
 
-  role       = aws_iam_role.service[each.value].name
-  policy_arn = aws_iam_policy.service[each.value].arn
+  role       = merge(aws_iam_role.service, aws_iam_role.other)[split(".", each.key)[0]].name
+  policy_arn = aws_iam_policy.this[each.key].arn
 }
 
 resource "aws_iam_policy" "models" {
@@ -116,19 +126,4 @@ resource "aws_iam_role" "other" {
       Action    = "sts:AssumeRole"
     }]
   })
-}
-
-resource "aws_iam_policy" "other" {
-  for_each = local.others
-
-  name        = "${var.deployment}-${each.key}"
-  description = "Generated from what ${each.key} needs"
-  policy      = templatefile("${path.module}/policies/${each.key}.json.tftpl", local.estate)
-}
-
-resource "aws_iam_role_policy_attachment" "other" {
-  for_each = local.others
-
-  role       = aws_iam_role.other[each.key].name
-  policy_arn = aws_iam_policy.other[each.key].arn
 }

@@ -9,6 +9,6 @@ output "other_roles" {
 }
 
 output "policies" {
-  description = "The policy of each service as it is attached, JSON."
+  description = "The policies as they are attached, JSON, by principal.part."
   value       = local.policies
 }

@@ -7,7 +7,7 @@ run "nothing_reaches_the_internet_unless_it_is_asked_for" {
   command = plan
 
   assert {
-    condition     = output.private == {} && output.public == {}
+    condition     = length(output.private) + length(output.public) == 0
     error_message = "there are subnets with a way out: ${jsonencode(output.public)}"
   }
 
@@ -25,29 +25,19 @@ run "no_two_subnets_overlap" {
     zones           = ["a", "b", "c", "d"]
   }
 
-  # each /24 of the network belongs to one subnet at the most
+  # four isolated in the first half, four private and four public in the second
   assert {
-    condition = alltrue([
-      for pair in setproduct(range(12), range(12)) : pair[0] == pair[1] || (
-        cidrhost(cidrsubnet(concat(values(output.isolated), values(output.private), values(output.public))[pair[0]], 0, 0), 0) !=
-        cidrhost(cidrsubnet(concat(values(output.isolated), values(output.private), values(output.public))[pair[1]], 0, 0), 0)
-      )
-    ])
-    error_message = "two subnets begin at the same address"
-  }
-
-  assert {
-    condition     = values(output.isolated) == ["10.40.0.0/19", "10.40.32.0/19", "10.40.64.0/19", "10.40.96.0/19"]
+    condition     = join(" ", values(output.isolated)) == "10.40.0.0/19 10.40.32.0/19 10.40.64.0/19 10.40.96.0/19"
     error_message = "isolated: ${jsonencode(output.isolated)}"
   }
 
   assert {
-    condition     = values(output.private) == ["10.40.128.0/21", "10.40.136.0/21", "10.40.144.0/21", "10.40.152.0/21"]
+    condition     = join(" ", values(output.private)) == "10.40.128.0/21 10.40.136.0/21 10.40.144.0/21 10.40.152.0/21"
     error_message = "private: ${jsonencode(output.private)}"
   }
 
   assert {
-    condition     = values(output.public) == ["10.40.160.0/21", "10.40.168.0/21", "10.40.176.0/21", "10.40.184.0/21"]
+    condition     = join(" ", values(output.public)) == "10.40.160.0/21 10.40.168.0/21 10.40.176.0/21 10.40.184.0/21"
     error_message = "public: ${jsonencode(output.public)}"
   }
 }
