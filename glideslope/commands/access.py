@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from glideslope import terminal
+from glideslope.commands import access_aws
 
 app = typer.Typer(no_args_is_help=True, help="Who may do what on the cluster, and no more.")
 
@@ -93,3 +94,7 @@ def kafka(  # noqa: PLR0913, PLR0917 - its options
             ],
             sys.stdout,
         )
+
+
+app.command()(access_aws.aws)
+app.command()(access_aws.bedrock)

@@ -1,0 +1,19 @@
+output "vpc_id" {
+  description = "The network."
+  value       = aws_vpc.this.id
+}
+
+output "cidr" {
+  description = "Addresses of the network."
+  value       = var.cidr
+}
+
+output "isolated_subnet_ids" {
+  description = "Subnets without a way to the internet: of the brokers, the database, and the nodes that inference runs on."
+  value       = [for subnet in aws_subnet.isolated : subnet.id]
+}
+
+output "private_subnet_ids" {
+  description = "Subnets with a way out through a NAT gateway; none without egress."
+  value       = [for subnet in aws_subnet.private : subnet.id]
+}

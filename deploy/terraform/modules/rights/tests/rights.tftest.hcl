@@ -1,0 +1,57 @@
+mock_provider "aws" {
+  override_during = plan
+}
+
+variables {
+  deployment         = "glideslope"
+  partition          = "aws"
+  region             = "eu-central-1"
+  account            = "123456789012"
+  cluster            = "glideslope"
+  kafka_cluster      = "glideslope"
+  kafka_cluster_uuid = "0f5c-7"
+  audit_bucket       = "logs"
+  keys               = { audit = "arn:k/1", master = "arn:k/2", secrets = "arn:k/3" }
+}
+
+run "a_role_is_taken_by_the_pods_of_one_service_account" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_iam_role.service["audit"].assume_role_policy).Statement[0].Condition.StringEquals["aws:RequestTag/kubernetes-service-account"] == "glideslope-audit"
+    error_message = aws_iam_role.service["audit"].assume_role_policy
+  }
+
+  assert {
+    condition     = alltrue([for service, each in aws_eks_pod_identity_association.service : each.service_account == "glideslope-${service}" && each.namespace == "glideslope"])
+    error_message = "a service account has another service's role"
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.models) == 0
+    error_message = "inference may call models that no release names"
+  }
+}
+
+run "topics_have_the_prefix" {
+  command = plan
+
+  variables {
+    topic_prefix = "pilot."
+  }
+
+  assert {
+    condition     = strcontains(local.policies["ingest.kafka"], "topic/glideslope/0f5c-7/pilot.requests.accepted")
+    error_message = local.policies["ingest.kafka"]
+  }
+}
+
+run "a_policy_longer_than_iam_takes_is_refused" {
+  command = plan
+
+  variables {
+    topic_prefix = "a-prefix-that-nobody-reads-to-its-end-because-it-is-so-very-long-that-iam-refuses-it."
+  }
+
+  expect_failures = [aws_iam_policy.this["audit.kafka"]]
+}
