@@ -20,6 +20,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from shared import topics
+from shared.connection import connection
 from shared.delivery import Record
 from shared.settings import Settings
 from shared.topics import Topic
@@ -70,9 +71,7 @@ class TopicsMissingError(ClusterError):
 @asynccontextmanager
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client. Raises `UnreachableError`."""
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
-    )
+    client = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=_ANSWER_WITHIN_MS)
     async with _started(client, settings):
         yield client
 
@@ -80,9 +79,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 @asynccontextmanager
 async def bare_client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
     """Open a bare client, for what the others do not ask of brokers. Raises `UnreachableError`."""
-    client = AIOKafkaClient(
-        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
-    )
+    client = AIOKafkaClient(**connection(settings), request_timeout_ms=_ANSWER_WITHIN_MS)
     async with _started(client, settings):
         yield client
 
@@ -98,7 +95,7 @@ async def producer(
     `UnreachableError`.
     """
     client = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_idempotence=True,
         transactional_id=transactional_id,
@@ -126,7 +123,7 @@ async def reader(
     """
     partitions = await partitions_of(settings, *wanted)
     client = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_auto_commit=False,
         isolation_level=isolation,
