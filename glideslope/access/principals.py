@@ -27,7 +27,8 @@ class UnknownRoleError(ValueError):
 class Role:
     """Who is no service. `groups` and `writers` are beginnings of names, after the topic prefix.
 
-    Groups in `watched` are only looked at. `creates` is for topics, with their configuration.
+    Groups in `watched` and topics in `sizes` are only looked at: how far, and how long. `creates` is
+    for topics, with their configuration.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Role:
     writes: tuple[Topic, ...] = ()
     creates: tuple[Topic, ...] = ()
     configurations: tuple[Topic, ...] = ()
+    sizes: tuple[Topic, ...] = ()
     groups: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()
@@ -129,6 +131,12 @@ ROLES: Final = (
         groups=(),
         watched=("audit",),
     ),
+    Role(
+        "scaler",
+        "KEDA, which adds replicas where a service lags: it looks at offsets, and reads no record",
+        sizes=topics.ALL,
+        watched=_WATCHED,
+    ),
 )
 
 
@@ -181,6 +189,7 @@ class _Names:
         yield from self._topics(Operation.WRITE, role.writes)
         for operation in (Operation.CREATE, Operation.DESCRIBE) if role.creates else ():
             yield from self._topics(operation, role.creates)
+        yield from self._topics(Operation.DESCRIBE, role.sizes)
         yield from self._topics(Operation.DESCRIBE_CONFIGS, role.configurations)
         yield from self._begin(Kind.GROUP, role.groups, Operation.READ)
         yield from self._begin(Kind.GROUP, role.watched, Operation.DESCRIBE)

@@ -10,9 +10,15 @@ from glideslope import terminal
 
 def command(
     folder: Annotated[Path, typer.Argument(help="Folder to write into.")] = Path("docs"),
+    pipeline: Annotated[
+        Path, typer.Option("--chart", help="File of the Helm chart that says what services are.")
+    ] = Path("deploy/helm/glideslope/files/pipeline.yaml"),
 ) -> None:
-    """Write AsyncAPI, JSON Schemas, and the pages of contract, metrics and settings from code."""
+    """Write AsyncAPI, JSON Schemas, and the pages of contract, metrics and settings from code.
+
+    And what the Helm chart has to know of topics, rights and settings.
+    """
     from glideslope import docs  # noqa: PLC0415 - it loads every service, which others need not
 
-    for path in docs.write(folder):
+    for path in [*docs.write(folder), *docs.write_chart(pipeline)]:
         terminal.out.print(str(path), soft_wrap=True)

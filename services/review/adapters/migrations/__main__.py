@@ -1,0 +1,28 @@
+"""Brings the schema of the review database to the newest version, and ends.
+
+    python -m services.review.adapters.migrations
+
+The service does the same when it starts. This is for a deployment that does it before, once, or as
+another user of the database than the service's own: one who may change tables.
+"""
+
+import asyncio
+import sys
+
+from services.review.adapters.database import Database, DatabaseError
+from services.review.settings import ReviewSettings
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    try:
+        await database.open()
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_migrate(ReviewSettings().database_url))
+    except DatabaseError as error:
+        sys.exit(str(error))
