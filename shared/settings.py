@@ -1,19 +1,35 @@
 """The settings that every part shares: where Kafka is, how its topics are cut, who we are."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, DirectoryPath, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from shared.topics import Topic
 
+_SECRETS: Final = "GLIDESLOPE_SECRETS_FOLDER"
+
 
 class Settings(BaseSettings):
-    """Read from the environment: `GLIDESLOPE_…`, and a few under their usual names."""
+    """Read from the environment: `GLIDESLOPE_…`, and a few under their usual names.
+
+    What is not there may be a file in the folder of secrets, named as the variable would be.
+    """
 
     model_config = SettingsConfigDict(env_prefix="GLIDESLOPE_", frozen=True, populate_by_name=True)
 
+    secrets_folder: DirectoryPath | None = Field(
+        default=None,
+        description="Folder with a file for each setting that is a secret, or any other, named as "
+        "its variable in either case; the environment comes first.",
+    )
     bootstrap_servers: str = Field(
         default="localhost:9092",
         validation_alias=AliasChoices("KAFKA_BOOTSTRAP_SERVERS"),
@@ -153,6 +169,22 @@ class Settings(BaseSettings):
         description="Time that a partition with lag may stand still before its service counts as "
         "not ready, seconds.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the folder of secrets from the environment; that it is none is told later."""
+        del dotenv_settings, file_secret_settings
+        folder = os.environ.get(_SECRETS, "")
+        if not Path(folder).is_dir() or not folder:
+            return init_settings, env_settings
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, folder)
 
     def topic(self, topic: Topic) -> str:
         """Return the topic's name on this cluster."""
