@@ -1,14 +1,16 @@
 # The image of one service: docker build --build-arg SERVICE=ingest .
-# `--target command-line` makes the image of the command line instead.
+# `--target command-line` makes the image of the command line instead. `make images` makes all, the
+# same from the same commit (docs/images.md).
 ARG BASE=python:3.11-slim-bookworm
 
-FROM ${BASE} AS uv
-RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir uv==0.13.9
-ENV PATH=/opt/uv/bin:$PATH \
-    UV_COMPILE_BYTECODE=1 \
+FROM ${BASE} AS tools
+RUN python3 -m venv /opt/tools \
+    && /opt/tools/bin/pip install --no-cache-dir --quiet uv==0.13.9 cyclonedx-bom==7.5.0
+ENV PATH=/opt/tools/bin:$PATH \
+    PYTHONHASHSEED=0 \
     UV_LINK_MODE=copy \
     UV_NO_CACHE=1 \
-    UV_PROJECT_ENVIRONMENT=/opt/venv \
+    UV_PROJECT_ENVIRONMENT=/venv \
     UV_PYTHON=python3 \
     UV_PYTHON_DOWNLOADS=never
 WORKDIR /build
@@ -20,47 +22,66 @@ COPY services/inference/pyproject.toml services/inference/
 COPY services/ingest/pyproject.toml services/ingest/
 COPY services/review/pyproject.toml services/review/
 COPY services/validator/pyproject.toml services/validator/
+COPY deploy/image/ /opt/image/
+# Time of the commit, seconds since 1970: what is made now is dated then.
+ARG SOURCE_DATE_EPOCH=0
 
-FROM uv AS service-dependencies
+FROM tools AS service-dependencies
 ARG SERVICE
 RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference|ingest|review|validator"; exit 1; }
-RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE"
+RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE" \
+    && /opt/image/finish "glideslope-$SERVICE"
 
-FROM uv AS all-dependencies
-RUN uv sync --quiet --locked --no-dev --no-install-project --extra documents
+FROM tools AS command-line-dependencies
+RUN uv sync --quiet --locked --no-dev --no-install-project --extra documents \
+    && /opt/image/finish glideslope-command-line
 
-# Compiled here, once: a container cannot write byte code, and would compile our own code again at
-# each start. No file of an image changes, so none is checked against its source.
-FROM ${BASE} AS code
+FROM tools AS code
 COPY glideslope/ /app/glideslope/
 COPY services/ /app/services/
 COPY shared/ /app/shared/
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+RUN /opt/image/settle /app
 
 FROM ${BASE} AS base
+ARG SOURCE_DATE_EPOCH=0
 # The state folder is this user's, so that a volume mounted there is too.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin glideslope \
-    && install -d -o 10001 -g 10001 /var/lib/glideslope
-ENV PATH=/opt/venv/bin:$PATH \
+    && install -d -o 10001 -g 10001 /var/lib/glideslope \
+    && install -d /app /venv \
+    && rm -f /etc/*- /var/log/lastlog /var/log/faillog \
+    && find / -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     GLIDESLOPE_HOME=/var/lib/glideslope
 WORKDIR /app
 USER 10001:10001
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.vendor="Glideslope" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
 
 FROM base AS command-line
-COPY --from=all-dependencies /opt/venv /opt/venv
-COPY --from=code /app ./
+COPY --from=command-line-dependencies /venv/ /venv/
+COPY --from=code /app/ ./
+LABEL org.opencontainers.image.title="glideslope-command-line" \
+      org.opencontainers.image.description="Glideslope's command line."
 ENTRYPOINT ["python", "-m", "glideslope"]
 
 FROM base AS service
 ARG SERVICE
 ENV SERVICE=${SERVICE}
-COPY --from=service-dependencies /opt/venv /opt/venv
+COPY --from=service-dependencies /venv/ /venv/
 COPY --from=code /app/shared/ shared/
 COPY --from=code /app/services/__init__.py services/
 COPY --from=code /app/services/${SERVICE}/ services/${SERVICE}/
+LABEL org.opencontainers.image.title="glideslope-${SERVICE}" \
+      org.opencontainers.image.description="The service ${SERVICE} of Glideslope."
 # /livez, /readyz and /metrics: a container has an address of its own, so the port can be fixed.
 ENV GLIDESLOPE_HEALTH_HOST=0.0.0.0 \
     GLIDESLOPE_HEALTH_PORT=8080

@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,7 @@ check: $(READY) ## format, lint, types, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
@@ -66,6 +67,34 @@ test-browser: $(READY) kafka ## the reviewers' pages in a real Chromium; SHOTS=F
 interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, Tessera, aics-tlog)
 	$(BIN)/python tests/interop/tools.py
 	$(BIN)/pytest -rs tests/interop
+
+# What is committed is what is built: each file, and the time of it all, is the commit's.
+COMMIT ?= HEAD
+REGISTRY ?=
+VERSION ?= latest
+SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
+BUILD = git -c tar.umask=0022 archive $(COMMIT) | DOCKER_BUILDKIT=1 docker build --quiet $(if $(BASE),--build-arg BASE=$(BASE)) \
+	--build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse $(COMMIT)) \
+	--build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct $(COMMIT)) \
+	--build-arg CREATED=$(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd $(COMMIT))
+
+images: ## the image of each service and of the command line, from COMMIT (HEAD); REGISTRY=host/name/ VERSION=…
+	@for service in $(SERVICES); do \
+		echo "$(REGISTRY)glideslope-$$service:$(VERSION)" && \
+		$(BUILD) --build-arg SERVICE=$$service --tag "$(REGISTRY)glideslope-$$service:$(VERSION)" - || exit 1; \
+	done
+	@echo "$(REGISTRY)glideslope-command-line:$(VERSION)"
+	@$(BUILD) --target command-line --tag "$(REGISTRY)glideslope-command-line:$(VERSION)" -
+
+sbom: ## the bill of materials of each of these images (CycloneDX), out of the image, into dist/sbom
+	@mkdir -p dist/sbom
+	@for image in $(SERVICES) command-line; do \
+		docker run --rm --network none --entrypoint cat "$(REGISTRY)glideslope-$$image:$(VERSION)" /venv/sbom.cdx.json \
+			> "dist/sbom/glideslope-$$image.cdx.json" && echo "dist/sbom/glideslope-$$image.cdx.json" || exit 1; \
+	done
+
+compose-test: $(READY) ## the images, and all of docker-compose.yml, really up, in a Docker engine
+	$(BIN)/pytest -rs --timeout 2400 tests/compose
 
 demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out; DEMO_KEEP=1: it stays up
 	$(BIN)/glideslope demo

@@ -1,5 +1,6 @@
 """What the Dockerfile and docker-compose.yml promise, as far as it shows without an engine."""
 
+import json
 import os
 import re
 import shutil
@@ -7,8 +8,10 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from glideslope.kafka.runtime import kafka_version
 
@@ -17,7 +20,22 @@ SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.t
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
-LISTED_BY_ITS_OWNER_ALONE = {"qdrant_client": "inference", "phonenumbers": "validator"}
+PARTS: dict[str, dict[str, Any]] = YAML(typ="safe").load(COMPOSE)["services"]
+LOCKED = {
+    each["name"]: each["version"]
+    for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    if "version" in each
+}
+
+WHO_HAS = {
+    "boto3": {"audit", "inference"},
+    "phonenumbers": {"validator"},
+    "qdrant_client": {"inference"},
+    "sqlalchemy": {"review"},
+}
+ENDS_BY_ITSELF = {"bucket", "cli", "secrets", "topics"}
+WITHOUT_A_PROBE = {"grafana", "jaeger", "otel-collector"}  # nothing in their images asks for it
+MAY_WRITE = {"kafka", "qdrant"}  # their images write beside their data
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -32,7 +50,7 @@ def test_a_service_runs_with_its_own_dependencies_alone(service: str, tmp_path: 
     for package in ("shared", f"services/{service}"):
         shutil.copytree(ROOT / package, tmp_path / package, dirs_exist_ok=True)
 
-    command = re.search(r"^RUN (uv sync .*--package .*)$", DOCKERFILE, re.MULTILINE)
+    command = re.search(r"^RUN (uv sync .*--package \S+)", DOCKERFILE, re.MULTILINE)
     assert command is not None
     subprocess.run(
         ["sh", "-c", command[1]],
@@ -46,31 +64,59 @@ def test_a_service_runs_with_its_own_dependencies_alone(service: str, tmp_path: 
         },
     )
     python = tmp_path / ".venv" / "bin" / "python"
-    others = [name for name, owner in LISTED_BY_ITS_OWNER_ALONE.items() if owner != service]
     code = (
         f"import importlib.util, services.{service}.app\n"
-        f"print([name for name in {others} if importlib.util.find_spec(name)])"
+        f"print([name for name in {list(WHO_HAS)} if importlib.util.find_spec(name)])"
     )
     imported = subprocess.run(
         [python, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
     )
-    assert imported.stdout.strip() == "[]"
+    assert imported.stdout.strip() == str([name for name, who in WHO_HAS.items() if service in who])
 
 
 def test_every_member_of_the_workspace_is_in_the_image_and_in_compose() -> None:
     for service in SERVICES:
         assert f"COPY services/{service}/pyproject.toml services/{service}/" in DOCKERFILE
-        assert f"{{SERVICE: {service}}}" in COMPOSE
+        assert PARTS[service]["build"]["args"]["SERVICE"] == service
+        more = PARTS[f"{service}-more"]
+        assert (more["image"], more["profiles"]) == (PARTS[service]["image"], ["scale"])
 
 
 def test_compose_runs_the_same_kafka_as_the_local_broker() -> None:
-    assert re.findall(r"image: apache/kafka:(\S+)", COMPOSE) == [kafka_version()]
+    assert PARTS["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
+
+
+def test_compose_runs_the_same_moto_as_the_tests() -> None:
+    assert PARTS["s3"]["image"] == f"motoserver/moto:{LOCKED['moto']}"
 
 
 def test_compose_publishes_on_loopback_only() -> None:
-    published = re.findall(r"ports: \[(.*)\]", COMPOSE)
+    published = [port for part in PARTS.values() for port in part.get("ports", ())]
     assert published
-    assert all(port.strip('" ').startswith("127.0.0.1:") for port in published)
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_compose_holds_back_each_container(name: str) -> None:
+    part = PARTS[name]
+    assert part["cap_drop"] == ["ALL"]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+    assert part.get("read_only", False) is (name not in MAY_WRITE)
+    assert "privileged" not in part
+    if name not in ENDS_BY_ITSELF:
+        assert set(part["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+        assert ("healthcheck" in part) is (name not in WITHOUT_A_PROBE)
+
+
+def test_compose_mounts_files_that_there_are() -> None:
+    mounted = [
+        volume.split(":")[0]
+        for part in PARTS.values()
+        for volume in part.get("volumes", ())
+        if volume.startswith("./")
+    ]
+    assert mounted
+    assert [path for path in mounted if not (ROOT / path).exists()] == []
 
 
 def test_compose_asks_the_port_that_the_image_serves_health_on() -> None:
@@ -78,10 +124,26 @@ def test_compose_asks_the_port_that_the_image_serves_health_on() -> None:
     assert port is not None
     assert f"EXPOSE {port[1]}\n" in DOCKERFILE
     assert f"http://127.0.0.1:{port[1]}/readyz" in COMPOSE
+    prometheus = YAML(typ="safe").load(ROOT / "deploy" / "prometheus" / "prometheus.yml")
+    (ours,) = prometheus["scrape_configs"][0]["dns_sd_configs"]
+    assert (sorted(ours["names"]), ours["port"]) == (SERVICES, int(port[1]))
 
 
-def test_the_image_is_made_with_the_uv_that_the_lock_names() -> None:
-    locked = {
-        each["name"]: each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+@pytest.mark.parametrize("tool", ["cyclonedx-bom", "uv"])
+def test_the_image_is_made_with_the_tool_that_the_lock_names(tool: str) -> None:
+    assert f"{tool}=={LOCKED[tool]}" in DOCKERFILE
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    dashboard = json.loads(
+        (ROOT / "deploy" / "grafana" / "dashboards" / "pipeline.json").read_text()
+    )
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"glideslope_\w+", target["expr"])
     }
-    assert f"uv=={locked['uv']['version']}" in DOCKERFILE
+    assert asked
+    documented = (ROOT / "docs" / "metrics.md").read_text()
+    assert [name for name in asked if f"`{name.removesuffix('_bucket')}`" not in documented] == []
