@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,12 +33,20 @@ $(READY): pyproject.toml uv.lock $(MEMBERS)
 kafka:
 	@deploy/local/require kafka
 
-check: $(READY) ## format, lint, types, and who may import whom
+check: $(READY) ## format, lint, types, who may import whom, secrets, vulnerable dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
+	$(BIN)/python -m deploy.ci.leaks
+	$(BIN)/python -m deploy.ci.advisories
+
+secrets: $(READY) ## look for secrets in every file that git has
+	$(BIN)/python -m deploy.ci.leaks
+
+advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
+	$(BIN)/python -m deploy.ci.advisories
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
