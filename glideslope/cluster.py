@@ -34,6 +34,7 @@ _SETTLE_SECONDS: Final = 0.05
 _VISIBLE_SECONDS: Final = 20.0
 _TRANSACTION_TIMEOUT_MS: Final = 15_000  # how long a command that was killed can hold back readers
 
+T = TypeVar("T")
 _Client = TypeVar(
     "_Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient, AIOKafkaClient
 )
@@ -268,6 +269,15 @@ class Reader:
 
     async def _at_end(self, partition: TopicPartition) -> bool:
         return bool(await self._consumer.position(partition) >= self.ends[partition])
+
+
+async def patient(records: AsyncIterator[T], seconds: float) -> AsyncIterator[T]:
+    """Yield what `records` yields, until nothing has come for so many seconds."""
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(records), seconds)
+        except (TimeoutError, StopAsyncIteration):
+            return
 
 
 @asynccontextmanager

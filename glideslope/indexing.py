@@ -23,8 +23,12 @@ from shared.events import DocumentRejected, DocumentSubmitted
 from shared.settings import Settings
 from shared.topics import Topic
 
-INDEX_GROUP: Final = "inference.documents"
-"""The group whose committed offsets on `documents.accepted` say what can be found."""
+INDEX_GROUPS: Final = ("inference.documents", "inference.index")
+"""The groups whose committed offsets on `documents.accepted` say what can be found.
+
+The first is of processes that each have an index of their own, the second of all those that share
+one on a server.
+"""
 
 _ASK_EVERY_SECONDS: Final = 0.2
 
@@ -202,16 +206,16 @@ async def _until_indexed(
     progress: Progress,
     judging: "asyncio.Task[None]",
 ) -> None:
-    group = f"{settings.topic_prefix}{INDEX_GROUP}"
     while not progress.done:
         if judging.done():
             judging.result()
-        try:
-            offsets = await admin.list_consumer_group_offsets(group)
-        except KafkaError as error:
-            if not error.retriable:  # a coordinator that is just being chosen is
-                raise
-            offsets = {}
-        progress.passed({partition: each.offset for partition, each in offsets.items()})
+        for group in INDEX_GROUPS:
+            try:
+                offsets = await admin.list_consumer_group_offsets(f"{settings.topic_prefix}{group}")
+            except KafkaError as error:
+                if not error.retriable:  # a coordinator that is just being chosen is
+                    raise
+                offsets = {}
+            progress.passed({partition: each.offset for partition, each in offsets.items()})
         progress.changed()
         await asyncio.sleep(_ASK_EVERY_SECONDS)

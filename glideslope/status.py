@@ -23,6 +23,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from glideslope import cluster
 from glideslope.identity import RequestName, origin, request_of
+from glideslope.indexing import INDEX_GROUPS
 from glideslope.ledger import ENDS, READ, WORKED_ON_BY, Ledger, digest_of
 from glideslope.reconciliation import Fault, Reconciliation
 from shared import topics
@@ -40,7 +41,7 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
         topics.SHADOWS_CHECKED,
         topics.RETRIES["inference"],
     ),
-    "inference.documents": (topics.DOCUMENTS_ACCEPTED,),
+    **dict.fromkeys(INDEX_GROUPS, (topics.DOCUMENTS_ACCEPTED,)),
     "validator": (
         topics.ANSWERS_DRAFTED,
         topics.SHADOWS_DRAFTED,
@@ -55,7 +56,10 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
     ),
     "audit": topics.ALL,
 }
-"""Which topics each consumer group works through; its name on the cluster has the prefix."""
+"""Which topics each consumer group works through; its name on the cluster has the prefix.
+
+Only one of the two that index is at work: see `INDEX_GROUPS`.
+"""
 
 _NAMED_AT_MOST: Final = 10
 _SETTLE_SECONDS: Final = 5.0
@@ -110,6 +114,14 @@ class Group:
     committed: Mapping[TopicPartition, int]
 
 
+def at_work(groups: Iterable[Group]) -> list[Group]:
+    """Return the groups without the one of `INDEX_GROUPS` that indexes nothing, or no more."""
+    groups = list(groups)
+    indexing = [group for group in groups if group.name in INDEX_GROUPS]
+    furthest = max(indexing, key=lambda group: sum(group.committed.values()), default=None)
+    return [group for group in groups if group not in indexing or group is furthest]
+
+
 class Counts:
     """Counts records by topic, and by group where the group has not passed them yet."""
 
@@ -152,7 +164,8 @@ async def take_stock(settings: Settings, window: timedelta) -> Stock:
     It reads all requests and ends that are kept. Raises `UnreachableError`, `TopicsMissingError`.
     """
     async with cluster.admin(settings) as admin:
-        counts = Counts([await _group(admin, name, settings) for name in CONSUMED])
+        groups = [await _group(admin, name, settings) for name in CONSUMED]
+    counts = Counts(at_work(groups))
     steps = [topic for topic in topics.ALL if topic is not topics.REQUESTS]
     ways = [topic for topic in steps if topic in READ or topic in WORKED_ON_BY]
     async with cluster.reader(settings, *ways, isolation="read_uncommitted") as uncommitted:

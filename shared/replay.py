@@ -52,7 +52,7 @@ class Replay:
 
     async def __aenter__(self) -> Self:
         """Take every partition, at its beginning. Raises a `KafkaError` without the topic."""
-        self._partitions = await self._look_up_partitions()
+        self._partitions, self.source = await described(self._settings, self._topic)
         self._consumer = AIOKafkaConsumer(
             **connection(self._settings),
             group_id=self._group,
@@ -145,20 +145,25 @@ class Replay:
         fetched = await self._consumer.getmany(*partitions, timeout_ms=_POLL_MS)
         return [Record.of(each) for records in fetched.values() for each in records]
 
-    async def _look_up_partitions(self) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(**connection(self._settings))
-        await admin.start()
-        try:
-            (description,) = await admin.describe_topics([self._topic])
-            cluster = await admin.describe_cluster()
-            self.source = f"{cluster['cluster_id']}/{self._topic}"
-        finally:
-            await admin.close()
-        if description["error_code"]:
-            raise for_code(description["error_code"])(
-                f"topic {self._topic} cannot be read: create it with `glideslope topics create`"
-            )
-        return [TopicPartition(self._topic, p["partition"]) for p in description["partitions"]]
+
+async def described(settings: Settings, topic: str) -> tuple[list[TopicPartition], str]:
+    """Return a topic's partitions, and what tells it from another of its name elsewhere.
+
+    Raises a `KafkaError` without the topic.
+    """
+    admin = AIOKafkaAdminClient(**connection(settings))
+    await admin.start()
+    try:
+        (description,) = await admin.describe_topics([topic])
+        cluster = await admin.describe_cluster()
+    finally:
+        await admin.close()
+    if description["error_code"]:
+        raise for_code(description["error_code"])(
+            f"topic {topic} cannot be read: create it with `glideslope topics create`"
+        )
+    partitions = [TopicPartition(topic, each["partition"]) for each in description["partitions"]]
+    return partitions, f"{cluster['cluster_id']}/{topic}"
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

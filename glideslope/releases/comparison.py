@@ -38,6 +38,9 @@ LIVE: Final = (
 )
 """What is compared of requests; each of an `Outcome`."""
 
+COPIES: Final = tuple(measure for measure in LIVE if measure.name != "latency")
+"""What is compared of copies, which wait for the others; each of an `Outcome`."""
+
 LABELLED: Final = (
     Measure("approval_rate", "it is approved", "high", lambda j: j.route.name == "APPROVED"),
     Measure("review_rate", "it goes to a person", "low", lambda j: j.route.name == "REVIEW"),

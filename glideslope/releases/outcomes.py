@@ -118,7 +118,7 @@ class Outcomes:
             request = RequestAccepted.model_validate_json(data)
             self._accepted[_asked(request)] = request.release
         elif topic is topics.SHADOWS_CHECKED:
-            self._add_copy(ShadowChecked.model_validate_json(data), record)
+            self._add_copy(record)
         else:
             checked = AnswerChecked.model_validate_json(data)
             outcome = _outcome(checked, record, _ROUTES[topic])
@@ -126,12 +126,10 @@ class Outcomes:
             return outcome
         return None
 
-    def _add_copy(self, copy: ShadowChecked, record: Record) -> None:
-        if copy.route == "regenerate":
-            return
-        failed = copy.referral is not None and copy.referral.code == _SHADOW_FAILED
-        outcome = _outcome(copy, record, "failed" if failed else copy.route, is_copy=True)
-        self._copies[copy.request.release, _asked(copy.request)] = outcome
+    def _add_copy(self, record: Record) -> None:
+        copy, outcome = copied(record)
+        if copy.route != "regenerate":
+            self._copies[copy.request.release, _asked(copy.request)] = outcome
 
     def _add_dead_letter(self, record: Record) -> Outcome | None:
         topic = self._topics[origin(record).topic]
@@ -144,6 +142,19 @@ class Outcomes:
             request = AnswerDrafted.model_validate_json(data).request
         # one that was redriven has come, or will come, to something better
         return self._live.setdefault(_asked(request), _failed(request, record))
+
+
+def copied(record: Record) -> tuple[ShadowChecked, Outcome]:
+    """Return a record of `shadows.checked`, and what the release has made of the copy by then.
+
+    It is the end of the copy unless its route is `regenerate`. Raises `UnreadableError` and
+    `ValidationError`.
+    """
+    data = cloudevents.read(record.value, record.headers).data
+    copy = ShadowChecked.model_validate_json(data)
+    failed = copy.referral is not None and copy.referral.code == _SHADOW_FAILED
+    route: Route = "failed" if failed or copy.route == "regenerate" else copy.route
+    return copy, _outcome(copy, record, route, is_copy=True)
 
 
 def _asked(request: RequestAccepted) -> _Asked:

@@ -20,6 +20,17 @@ _FUSION_DEPTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where the record of a document's state stands in `documents.accepted`."""
+
+    partition: int = 0
+    offset: int = 0
+
+
+BEGINNING: Final = Position()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A passage and how well it matches; scores compare within one search only."""
 
@@ -30,17 +41,20 @@ class Found:
 class Index(Protocol):
     """A search index. Its calls block: from a loop, go through `asyncio.to_thread`."""
 
-    def replace(self, document: DocumentAccepted) -> None:
+    def replace(self, document: DocumentAccepted, at: Position = BEGINNING) -> None:
         """Make the document's passages, and only those, findable by their words.
 
         The new passages are written first, then the others of the document are deleted by their
         version. So there is no moment without the document, and after a crash between the two
         steps a repetition, which the follower makes at its start, deletes what is left over.
         A document that is there at this version keeps the vectors that it has.
+
+        `at` is where its record stands. Where several processes write one index, the state that
+        stands later holds, whoever writes last; where one does, it is not looked at.
         """
 
-    def remove(self, tenant: str, document_id: str) -> None:
-        """Make the document unfindable; nothing happens when it is not there."""
+    def remove(self, tenant: str, document_id: str, at: Position = BEGINNING) -> None:
+        """Make the document unfindable; nothing happens when it is not there. `at` as above."""
 
     def lacks_vectors(self, document: DocumentAccepted) -> bool:
         """Whether the document is there at this version, with passages that have no vector."""
@@ -101,13 +115,13 @@ def entries(document: DocumentAccepted) -> list[Entry]:
 def ids(document: DocumentAccepted) -> list[UUID]:
     """Return the ids of the document's index entries."""
     return [
-        _derived(document.tenant, document.document_id, passage.id) for passage in document.passages
+        derived(document.tenant, document.document_id, passage.id) for passage in document.passages
     ]
 
 
 def version_of(document: DocumentAccepted) -> str:
     """Return what tells this content of the document from any other."""
-    return str(_derived(document.model_dump_json()))
+    return str(derived(document.model_dump_json()))
 
 
 def in_force(document: DocumentAccepted) -> dict[str, object]:
@@ -137,6 +151,7 @@ def _rounded(score: float) -> float:
     return float(f"{score:.6g}")
 
 
-def _derived(*parts: str) -> UUID:
+def derived(*parts: str) -> UUID:
+    """Return the id that these parts, in this order and this number, always have."""
     # the length before each part keeps ('a', 'bc') and ('ab', 'c') apart
     return uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts))

@@ -9,6 +9,7 @@ import structlog
 
 from services.inference.generator import parameters
 from services.inference.index import Index, Vector
+from services.inference.models.budgets import Payer
 from services.inference.models.deadline import time_for
 from services.inference.models.embedding import Embedding
 from services.inference.models.errors import ModelError
@@ -50,6 +51,11 @@ class _Attempt:
     release: Release
     calls: list[ModelCall] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+
+    @property
+    def payer(self) -> Payer:
+        """Who pays for the models of retrieval: whoever pays for the answer."""
+        return Payer(self.request.tenant, self.request.release, self.release.budget)
 
 
 class Retrieval:
@@ -102,7 +108,7 @@ class Retrieval:
                 told,
                 [task.request.question],
                 "question",
-                tenant=task.request.tenant,
+                payer=task.payer,
                 seconds=self._time_for(task),
                 calls=task.calls,
             )
@@ -121,7 +127,7 @@ class Retrieval:
                 told,
                 task.request.question,
                 passages,
-                tenant=task.request.tenant,
+                payer=task.payer,
                 seconds=self._time_for(task),
                 calls=task.calls,
             )

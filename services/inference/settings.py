@@ -14,10 +14,16 @@ class InferenceSettings(Settings):
 
     qdrant_url: str | None = Field(
         default=None,
-        description="Qdrant server that holds the index; not set, each process has its own.",
+        description="Qdrant server (1.19 or later) that holds the index for all processes; not "
+        "set, each has its own.",
     )
     qdrant_api_key: SecretStr | None = Field(
         default=None, description="API key of the Qdrant server."
+    )
+    qdrant_ca_file: Path | None = Field(
+        default=None,
+        description="Certificates of a private authority that the Qdrant server's is signed by; "
+        "not set, the machine's own authorities count.",
     )
     qdrant_collection: str = Field(
         default="passages",

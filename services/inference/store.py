@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from services.inference.index import Index
 from services.inference.versions import IndexVersion
@@ -22,6 +22,10 @@ class Progress:
 class KeptIndex(Index, Protocol):
     """An index of one version, open."""
 
+    @property
+    def identity(self) -> str:
+        """What tells a shared index from another that was made under its name before or after."""
+
     def adopt(self, source: str) -> None:
         """Be built from the topic that `source` identifies: forget what came from another."""
 
@@ -40,6 +44,9 @@ class KeptIndex(Index, Protocol):
 
 class Store(Protocol):
     """Indexes, open as long as its context."""
+
+    is_shared: ClassVar[bool]
+    """Whether all processes have the same indexes, or this one its own."""
 
     def __enter__(self) -> Self:
         """Open the store, not yet its indexes."""

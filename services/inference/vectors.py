@@ -8,6 +8,7 @@ import stamina
 import structlog
 
 from services.inference.index import Index, Vector
+from services.inference.models.budgets import Payer
 from services.inference.models.embedding import Embedding
 from services.inference.models.errors import ModelError
 from shared.events import DocumentAccepted
@@ -76,7 +77,7 @@ class DocumentVectors:
                         self._told,
                         texts,
                         "passage",
-                        tenant=documents[0].tenant,
+                        payer=Payer(documents[0].tenant),
                         seconds=self._seconds,
                         calls=[],
                     )

@@ -14,22 +14,30 @@ from glideslope.commands.release.options import Json, run
 from glideslope.releases import registry
 from glideslope.releases.outcomes import READ, Outcomes
 from glideslope.releases.registry import Registered
-from glideslope.terminal import CommandError, Exit, out, plain
+from glideslope.terminal import CommandError, Exit, err, out, plain
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from glideslope.releases.comparison import Comparison
+    from glideslope.releases.trial import Question
 
 
-def command(
+def command(  # noqa: PLR0913, PLR0917 - options of a command line
     one: Annotated[str, typer.Argument(metavar="A", help="A name, or digits of a hash.")],
     other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     sets: Annotated[
         list[Path] | None,
         typer.Option(
-            "--eval", help="Labelled answers as `glideslope eval run` takes them. Repeatable."
+            "--eval",
+            help="Labelled answers as `glideslope eval run` takes them, for both to judge; or "
+            "questions (rows as on the topic `requests`), for both to answer now, in shadow. "
+            "Repeatable.",
         ),
     ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(min=1, help="Seconds without any answer after which no more is waited for."),
+    ] = 300.0,
     days: Annotated[
         float, typer.Option(min=0.001, help="How many days of requests are looked at.")
     ] = 7.0,
@@ -38,12 +46,13 @@ def command(
     """Say of each measure whether B is better than A, worse, or nobody can say.
 
     Of requests that each answered while both did (a canary), of the same requests where one ran in
-    shadow, and of labelled answers. All that is said of one kind of data holds with 95 %
-    confidence together. Exit codes: 0 B is worse in nothing; 1 it is in something.
+    shadow, of labelled answers, and of questions that both answer now. All that is said of one
+    kind of data holds with 95 % confidence together. Exit codes: 0 B is worse in nothing; 1 it is
+    in something.
     """
     since = datetime.now(UTC) - timedelta(days=days)
     comparisons, undecided = run(
-        _compared(one, other, sets or [], since, terminal.cluster_settings())
+        _compared((one, other), sets or [], since, patience, terminal.cluster_settings())
     )
     from evals.comparison import Outcome as Verdict  # noqa: PLC0415 - the help must not wait for it
     from glideslope.releases.comparison import overall  # noqa: PLC0415 - as above
@@ -67,27 +76,77 @@ def command(
 
 
 async def _compared(
-    one: str, other: str, sets: list[Path], since: datetime, settings: Settings
+    names: tuple[str, str],
+    sets: list[Path],
+    since: datetime,
+    patience: float,
+    settings: Settings,
 ) -> "tuple[list[Comparison], tuple[int, int]]":
     try:
         from glideslope.releases import comparison  # noqa: PLC0415 - the help must not wait for it
     except ModuleNotFoundError as error:
         raise CommandError(f"{error.name} is missing: install glideslope[evals]") from error
+    labelled, asked = _sorted(sets, settings)
     known = await registry.load(settings)
-    a, b = known.find(one), known.find(other)
+    a, b = map(known.find, names)
     outcomes = await _outcomes(settings, since)
     live = comparison.compare(list(outcomes.live(a.release)), list(outcomes.live(b.release)))
     pairs = list(outcomes.pairs(a.release, b.release))
     found = [live]
     if pairs:
         groups = [first.conversation for first, _ in pairs]
-        found.append(comparison.compare_pairs("shadow", pairs, groups, comparison.LIVE))
-    if sets:
-        judged = list(_judged(sets, a, b))
+        found.append(comparison.compare_pairs("shadow", pairs, groups, comparison.COPIES))
+    if asked:
+        answered = await _answered(asked, a.release, b.release, patience, settings)
+        groups = [asked[number].group for number, *_ in answered]
+        both = [(first, second) for _, first, second in answered]
+        found.append(comparison.compare_pairs("asked", both, groups, comparison.COPIES))
+    if labelled:
+        judged = list(_judged(labelled, a, b))
         groups = [first.example.group for first, _ in judged]
         found.append(comparison.compare_pairs("eval", judged, groups, comparison.LABELLED))
     undecided = outcomes.undecided()
     return found, (undecided[a.release], undecided[b.release])
+
+
+def _sorted(sets: list[Path], settings: Settings) -> "tuple[list[Path], list[Question]]":
+    """Return the files with labelled answers, and the questions of the others."""
+    from glideslope.releases import trial  # noqa: PLC0415 - the help must not wait for it
+
+    try:
+        questions = [path for path in sets if trial.are_questions(path)]
+        labelled = [path for path in sets if path not in questions]
+        return labelled, [each for path in questions for each in trial.load(path, settings)]
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from error
+    except trial.QuestionsError as error:
+        raise CommandError(str(error)) from error
+
+
+async def _answered(
+    questions: "list[Question]", one: str, other: str, patience: float, settings: Settings
+) -> list[tuple[int, Any, Any]]:
+    """Have both answer the questions; return the numbers of those that both have."""
+    from glideslope.releases import trial  # noqa: PLC0415 - the help must not wait for it
+
+    of = 2 * len(questions)
+    with err.status(f"0 of {of:,} answers") as status:
+        tried = await trial.tried(
+            settings,
+            questions,
+            list(dict.fromkeys((one, other))),
+            patience=patience,
+            progressed=lambda done: status.update(f"{done:,} of {of:,} answers"),
+        )
+    found = tried.pairs(one, other)
+    if not found:
+        raise CommandError(
+            f"no question was answered by both in {patience:g} s: see with `glideslope status` "
+            "whether inference and validator run and keep up"
+        )
+    if missing := len(questions) - len(found):
+        err.print(f"{missing:,} questions were not answered by both, and are in no figure")
+    return found
 
 
 async def _outcomes(settings: Settings, since: datetime) -> Outcomes:
@@ -117,6 +176,7 @@ def _show(found: "Comparison") -> None:
     what = {
         "live": "requests that each answered while both did",
         "shadow": "the same requests, answered by one and run by the other in shadow",
+        "asked": "questions of the set, answered by both in shadow just now",
         "eval": "labelled answers",
     }[found.source]
     out.print(

@@ -7,13 +7,15 @@ of a document, with groups that may see it no longer, never becomes findable.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from pydantic import ValidationError
 
+from services.inference.index import Position
 from services.inference.store import KeptIndex, Progress
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError
@@ -28,12 +30,43 @@ _KEEP_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
-Take = Callable[[Sequence[DocumentAccepted]], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An accepted document, and where its record stands."""
+
+    document: DocumentAccepted
+    at: Position
+
+
+Take = Callable[[Sequence[Received]], Awaitable[None]]
 """Does with documents what is to be done; when it returns, that is done."""
 
 
+class Decoding:
+    """Reads records as accepted documents; `unreadable` counts what it passed over."""
+
+    def __init__(self) -> None:
+        self.unreadable = 0
+
+    def read(self, records: Iterable[Record]) -> list[Received]:
+        """Return the documents; a record that is none is logged with its position."""
+        return [found for record in records if (found := self._read(record))]
+
+    def _read(self, record: Record) -> Received | None:
+        try:
+            document = _document(cloudevents.read(record.value, record.headers))
+        except (UnreadableError, ValidationError) as error:
+            self.unreadable += 1
+            # the error's own text can hold the record's content
+            position = f"{record.topic}-{record.partition}-{record.offset}"
+            _log.error("document_unreadable", position=position, error=type(error).__name__)
+            return None
+        return Received(document, Position(record.partition, record.offset))
+
+
 class DocumentReader:
-    """Hands documents in their newest state to `take`; `unreadable` counts what it passed over.
+    """Hands documents in their newest state to `take`.
 
     How far it has got is kept with the index, under the reader's `name`, and left in Kafka under
     `group` for others to see. With `after` it stays behind another reader of the same index. Use
@@ -60,7 +93,7 @@ class DocumentReader:
         self._progress = Progress({}, is_complete=False)
         self._moved = asyncio.Condition()
         self._kept = time.monotonic()
-        self.unreadable = 0
+        self._decoding = Decoding()
 
     @property
     def is_complete(self) -> bool:
@@ -105,7 +138,7 @@ class DocumentReader:
             "index_caught_up",
             reader=self._name,
             documents=len(newest),
-            unreadable=self.unreadable,
+            unreadable=self._decoding.unreadable,
         )
 
     async def follow(self) -> None:
@@ -127,7 +160,7 @@ class DocumentReader:
     async def _handle(self, batch: Sequence[Record]) -> None:
         if self._after is not None:
             await self._after.passed(batch)
-        await self._take([document for record in batch if (document := self._read(record))])
+        await self._take(self._decoding.read(batch))
         await self._replay.commit()
         await self._note(is_complete=self._progress.is_complete)
         if time.monotonic() - self._kept > _KEEP_SECONDS:
@@ -142,16 +175,6 @@ class DocumentReader:
     async def _keep(self) -> None:
         self._kept = time.monotonic()
         await asyncio.to_thread(self._index.keep_progress, self._name, self._progress)
-
-    def _read(self, record: Record) -> DocumentAccepted | None:
-        try:
-            return _document(cloudevents.read(record.value, record.headers))
-        except (UnreadableError, ValidationError) as error:
-            self.unreadable += 1
-            # the error's own text can hold the record's content
-            position = f"{record.topic}-{record.partition}-{record.offset}"
-            _log.error("document_unreadable", position=position, error=type(error).__name__)
-            return None
 
 
 def _document(event: Event) -> DocumentAccepted:

@@ -20,8 +20,10 @@ from pydantic import TypeAdapter
 from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import (
+    BEGINNING,
     FUSION_K,
     Found,
+    Position,
     Vector,
     entries,
     fusion_depth,
@@ -110,6 +112,11 @@ class EdgeIndex:
                 self._shard.close()
                 self._shard = None
 
+    @property
+    def identity(self) -> str:
+        """See `KeptIndex.identity`: the shard is this process's alone."""
+        return str(self._folder)
+
     def adopt(self, source: str) -> None:
         """See `KeptIndex.adopt`."""
         if self._state.source == source:
@@ -139,7 +146,7 @@ class EdgeIndex:
             self._shard.close()
             self._shard = self._create()
 
-    def replace(self, document: DocumentAccepted) -> None:
+    def replace(self, document: DocumentAccepted, at: Position = BEGINNING) -> None:  # noqa: ARG002 - one reader writes, in order
         """See `Index.replace`."""
         with self._writing:
             if self._count(_filters.this_version(document)) != len({*ids(document)}):
@@ -152,7 +159,7 @@ class EdgeIndex:
                     self._shard.update(qdrant.UpdateOperation.upsert_points(batch))
             self._delete(_filters.other_versions(document))
 
-    def remove(self, tenant: str, document_id: str) -> None:
+    def remove(self, tenant: str, document_id: str, at: Position = BEGINNING) -> None:  # noqa: ARG002 - as above
         """See `Index.remove`."""
         with self._writing:
             self._delete(_filters.document(tenant, document_id))

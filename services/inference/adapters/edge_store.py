@@ -19,6 +19,8 @@ from services.inference.versions import IndexVersion
 class EdgeStore:
     """Implements `services.inference.store.Store` below `folder`, which is created when needed."""
 
+    is_shared = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open = ExitStack()

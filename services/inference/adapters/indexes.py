@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import stamina
 import structlog
 from aiokafka.errors import KafkaError
 
-from services.inference.adapters.documents import GROUP, DocumentReader, Take
+from services.inference.adapters.documents import GROUP, DocumentReader, Received, Take
+from services.inference.adapters.group import SHARED_GROUP, GroupMember
 from services.inference.index import Index
 from services.inference.models.embedding import Embedding
 from services.inference.settings import InferenceSettings
@@ -23,7 +24,6 @@ from services.inference.store import KeptIndex, Store
 from services.inference.vectors import DocumentVectors
 from services.inference.versions import IndexVersion, UnknownAnalyzerError
 from shared.delivery import FatalError, NotYetError, OverloadedError, PermanentError
-from shared.events import DocumentAccepted
 from shared.metrics import INDEX_BUILDING, INDEX_UNEMBEDDED, Metrics
 from shared.release import BUILT_IN, Release
 
@@ -227,8 +227,10 @@ class KeptIndexes:
     async def _kept_fresh(self, kept: _Kept) -> None:
         index = kept.index = await asyncio.to_thread(self._store.open, kept.version)
         embedder = kept.version.embedder
-        group = GROUP if embedder is None else f"{GROUP}.{kept.version.name}"
-        words = DocumentReader(self._settings, "words", index, _words(index), group=group)
+        group = SHARED_GROUP if self._store.is_shared else GROUP
+        if embedder is not None:
+            group = f"{group}.{kept.version.name}"
+        words = self._reader("words", index, _words(index), group)
         async with words.opened():
             await words.catch_up()
             if embedder is None:
@@ -239,13 +241,8 @@ class KeptIndexes:
             vectors = kept.vectors = DocumentVectors(
                 index, embedder, self._embedding, seconds=self._settings.model_seconds
             )
-            behind = DocumentReader(
-                self._settings,
-                "vectors",
-                index,
-                _retried(vectors.add),
-                group=f"{group}.vectors",
-                after=words,
+            behind = self._reader(
+                "vectors", index, _vectors(vectors), f"{group}.vectors", after=words
             )
             async with behind.opened(), asyncio.TaskGroup() as together:
                 if behind.is_complete:  # as good as it was before the restart, and its words better
@@ -256,6 +253,13 @@ class KeptIndexes:
                 self._complete(kept)
                 await behind.follow()
 
+    def _reader(
+        self, name: str, index: KeptIndex, take: Take, group: str, after: Any = None
+    ) -> DocumentReader | GroupMember:
+        """Return what reads for this process's index alone, or its share for a shared one."""
+        reader = GroupMember if self._store.is_shared else DocumentReader
+        return reader(self._settings, name, index, take, group=group, after=after)
+
     def _complete(self, kept: _Kept) -> None:
         if not kept.is_complete:
             kept.is_complete = True
@@ -263,25 +267,31 @@ class KeptIndexes:
 
 
 def _words(index: Index) -> Take:
-    def apply(documents: Sequence[DocumentAccepted]) -> None:
-        for document in documents:
-            if document.deleted:
-                index.remove(document.tenant, document.document_id)
-            else:
-                index.replace(document)
+    def apply(received: Received) -> None:
+        document = received.document
+        if document.deleted:
+            index.remove(document.tenant, document.document_id, received.at)
+        else:
+            index.replace(document, received.at)
 
-    async def take(documents: Sequence[DocumentAccepted]) -> None:
-        await asyncio.to_thread(apply, documents)
+    async def take(documents: Sequence[Received]) -> None:
+        for each in documents:
+            await asyncio.to_thread(apply, each)
 
     return _retried(take)
 
 
-def _retried(
-    take: Take,
-) -> Take:
+def _vectors(vectors: DocumentVectors) -> Take:
+    async def take(documents: Sequence[Received]) -> None:
+        await vectors.add([each.document for each in documents])
+
+    return _retried(take)
+
+
+def _retried(take: Take) -> Take:
     """Return what repeats `take` while the index's server is away, for a while."""
 
-    async def repeated(documents: Sequence[DocumentAccepted]) -> None:
+    async def repeated(documents: Sequence[Received]) -> None:
         async for attempt in stamina.retry_context(
             on=OverloadedError, attempts=None, timeout=_WITHIN_SECONDS
         ):

@@ -41,7 +41,8 @@ class SettledGenerator:
         self._ledger = SqliteLedger(settings.budget_file or settings.home / "budgets.db")
         prices = Prices(settings.prices)
         breakers = Breakers(settings.breaker_failures, settings.breaker_recovery_seconds)
-        self._meter = Meter(breakers, prices)
+        budgets = Budgets(self._ledger, prices, share=settings.budget_share)
+        self._meter = Meter(breakers, budgets, prices)
         self.embedding = Embedding(self._embedder_of, self._meter)
         """The embedders of all releases."""
         self.reranking = Reranking(self._reranker_of, self._meter)
@@ -49,7 +50,7 @@ class SettledGenerator:
         models = Models(
             self._providers.limited,
             breakers,
-            Budgets(self._ledger, prices, share=settings.budget_share),
+            budgets,
             prices,
             seconds=settings.model_seconds,
         )

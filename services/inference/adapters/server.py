@@ -1,28 +1,37 @@
 """Indexes on a Qdrant server that all inference processes share: a collection for each version."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self
+from uuid import UUID
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from services.inference.adapters.filters import BATCH, DENSE, SPARSE, Filters
+from services.inference.adapters.heads import GONE, Head, Heads, later
 from services.inference.bm25 import SparseVector, question_vector
 from services.inference.index import (
+    BEGINNING,
     FUSION_K,
     Found,
+    Position,
     Vector,
+    derived,
     entries,
     fusion_depth,
     ids,
     ranked,
+    version_of,
 )
 from services.inference.store import Progress
 from services.inference.versions import IndexVersion
-from shared.delivery import OverloadedError
+from shared.delivery import FatalError, OverloadedError
 from shared.events import DocumentAccepted, Passage
+
+_NEEDED: Final = (1, 19)
+"""Statistics of a filtered corpus came with 1.19, conditional writes with 1.16 and 1.17."""
 
 
 class IndexUnavailableError(OverloadedError):
@@ -32,7 +41,17 @@ class IndexUnavailableError(OverloadedError):
         super().__init__(
             "qdrant",
             f"the server fails ({type(error).__name__}): see that it runs, and check "
-            "GLIDESLOPE_QDRANT_URL and GLIDESLOPE_QDRANT_API_KEY",
+            "GLIDESLOPE_QDRANT_URL, GLIDESLOPE_QDRANT_API_KEY and GLIDESLOPE_QDRANT_CA_FILE",
+        )
+
+
+class OldServerError(FatalError):
+    """The server lacks what keeps tenants apart in word statistics, or late writers out."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"the Qdrant server has version {version}: {_NEEDED[0]}.{_NEEDED[1]} or later is "
+            "needed, since earlier ones leave out the filters of word statistics and of writes"
         )
 
 
@@ -64,6 +83,8 @@ class ServerStore:
     Every call raises `IndexUnavailableError` when the server cannot be reached or refuses.
     """
 
+    is_shared = True
+
     def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
         """Use the server that `connect` reaches, and collections whose names begin so."""
         self._connect = connect
@@ -71,10 +92,13 @@ class ServerStore:
         self._client: Any = None
 
     def __enter__(self) -> Self:
-        """Connect."""
+        """Connect. Raises `OldServerError`."""
         with _failing_as_unavailable():
             self._client = self._connect()
             self._client.get_collections()
+            version = self._client.info().version
+        if tuple(int(part) for part in version.split(".")[:2]) < _NEEDED:
+            raise OldServerError(version)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,8 +125,7 @@ class ServerStore:
 class ServerIndex:
     """Implements `services.inference.store.KeptIndex`; the collection is made where it is not.
 
-    It belongs to one deployment; a process that starts reads every document again, and writes
-    those that are not there, while others answer from it.
+    It belongs to one deployment, of which all processes write it and answer from it.
     """
 
     def __init__(
@@ -113,43 +136,65 @@ class ServerIndex:
         self._writing = threading.Lock()
         with _failing_as_unavailable():
             self._create(dimensions)
+            self._heads = Heads(client, collection)
+
+    @property
+    def identity(self) -> str:
+        """See `KeptIndex.identity`."""
+        return self._heads.identity
 
     def close(self) -> None:
         """See `KeptIndex.close`; the connection is the store's."""
 
     def adopt(self, source: str) -> None:
-        """See `KeptIndex.adopt`; a collection belongs to one deployment."""
+        """See `KeptIndex.adopt`; raises `ForeignIndexError`, since others may use what is there."""
+        with _failing_as_unavailable():
+            self._heads.adopt(source)
 
-    def progress(self, reader: str) -> Progress | None:  # noqa: ARG002 - the same for every reader
-        """See `KeptIndex.progress`: nobody knows how far all processes together have got."""
-        return None
+    def progress(self, reader: str) -> Progress:
+        """See `KeptIndex.progress`; the positions are those of the consumer group."""
+        with _failing_as_unavailable():
+            return Progress({}, is_complete=self._heads.is_complete(reader))
 
     def keep_progress(self, reader: str, progress: Progress) -> None:
-        """See `KeptIndex.keep_progress`; what is written is durable, and progress is not kept."""
+        """See `KeptIndex.keep_progress`; what is written is durable already."""
+        if progress.is_complete:
+            with _failing_as_unavailable():
+                self._heads.complete(reader)
 
     def reset(self) -> None:
         """See `KeptIndex.reset`; others use what is there."""
 
-    def replace(self, document: DocumentAccepted) -> None:
+    def replace(self, document: DocumentAccepted, at: Position = BEGINNING) -> None:
         """See `Index.replace`."""
+        version, place = version_of(document), {"partition": at.partition, "offset": at.offset}
+        this, not_later = _filters.this_version(document), models.Filter(must_not=[later(at)])
         with self._writing, _failing_as_unavailable():
-            if self._count(_filters.this_version(document)) != len({*ids(document)}):
+            if self._count(this) == len({*ids(document)}):
+                still = models.Filter(must=[this, not_later])
+                self._client.set_payload(self._collection, place, still, wait=True)
+            else:
                 points = [
                     models.PointStruct(
-                        id=str(entry.id),
+                        id=_id(entry.id, version),
                         vector={SPARSE: _sparse(entry.vector)},
-                        payload=entry.payload,
+                        payload={**entry.payload, **place},
                     )
                     for entry in entries(document)
                 ]
                 for start in range(0, len(points), BATCH):
-                    self._client.upsert(self._collection, points[start : start + BATCH], wait=True)
-            self._delete(_filters.other_versions(document))
+                    self._client.upsert(
+                        self._collection,
+                        points[start : start + BATCH],
+                        update_filter=not_later,
+                        wait=True,
+                    )
+            self._move(document.tenant, document.document_id, version, at)
 
-    def remove(self, tenant: str, document_id: str) -> None:
+    def remove(self, tenant: str, document_id: str, at: Position = BEGINNING) -> None:
         """See `Index.remove`."""
         with self._writing, _failing_as_unavailable():
-            self._delete(_filters.document(tenant, document_id))
+            self._move(tenant, document_id, GONE, at)
 
     def lacks_vectors(self, document: DocumentAccepted) -> bool:
         """See `Index.lacks_vectors`."""
@@ -162,8 +207,9 @@ class ServerIndex:
         with self._writing, _failing_as_unavailable():
             if not self.lacks_vectors(document):
                 return
+            version = version_of(document)
             points = [
-                models.PointVectors(id=str(id_), vector={DENSE: list(vector)})
+                models.PointVectors(id=_id(id_, version), vector={DENSE: list(vector)})
                 for id_, vector in zip(ids(document), vectors, strict=True)
             ]
             for start in range(0, len(points), BATCH):
@@ -180,7 +226,31 @@ class ServerIndex:
         limit: int,
         vector: Vector | None = None,
     ) -> list[Found]:
-        """See `Index.search`."""
+        """See `Index.search`; what is found of a state that holds no more is left out."""
+        wanted = limit
+        while True:
+            hits = self._hits(question, tenant, groups, wanted, vector)
+            with _failing_as_unavailable():
+                newest = self._heads.versions(tenant, {hit["document"] for hit, _ in hits})
+            holding = [
+                (hit, score) for hit, score in hits if newest.get(hit["document"]) == hit["version"]
+            ]
+            if len(holding) == len(hits) or len(holding) >= limit or len(hits) < wanted:
+                return ranked(
+                    Found(Passage.model_validate(hit["passage"]), score)
+                    for hit, score in holding[:limit]
+                )
+            wanted *= 2  # a document is being replaced just now, and both its states were found
+
+    def _hits(
+        self,
+        question: str,
+        tenant: str,
+        groups: Iterable[str],
+        limit: int,
+        vector: Vector | None,
+    ) -> list[tuple[Mapping[str, Any], float]]:
+        """Return the payloads of what matches best, of whatever state, with their scores."""
         words = question_vector(question)
         if not words.indices and vector is None:
             return []
@@ -214,13 +284,17 @@ class ServerIndex:
             }
         with _failing_as_unavailable():
             response = self._client.query_points(
-                self._collection, limit=limit, with_payload=["passage"], **told
+                self._collection,
+                limit=limit,
+                with_payload=["passage", "document", "version"],
+                **told,
             )
-        return ranked(
-            Found(Passage.model_validate(hit.payload["passage"]), hit.score)
-            for hit in response.points
-            if hit.payload
-        )
+        return [(hit.payload, hit.score) for hit in response.points if hit.payload]
+
+    def _move(self, tenant: str, document_id: str, version: str, at: Position) -> None:
+        """Let a state hold unless a later one does, and delete what does not hold."""
+        head = self._heads.move(tenant, document_id, version, at)
+        self._delete(_outdated(tenant, document_id, head))
 
     def _count(self, filter_: Any) -> int:
         count: int = self._client.count(self._collection, count_filter=filter_, exact=True).count
@@ -246,9 +320,13 @@ class ServerIndex:
                     raise
         tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
         self._client.create_payload_index(self._collection, "tenant", tenant)
-        for field in ("groups", "document"):
+        for field in ("groups", "document", "version"):
             self._client.create_payload_index(
                 self._collection, field, models.PayloadSchemaType.KEYWORD
+            )
+        for field in ("partition", "offset"):
+            self._client.create_payload_index(
+                self._collection, field, models.PayloadSchemaType.INTEGER
             )
         self._client.create_payload_index(
             self._collection, "valid_from", models.PayloadSchemaType.FLOAT
@@ -261,6 +339,19 @@ def _failing_as_unavailable() -> Iterator[None]:
         yield
     except (ResponseHandlingException, UnexpectedResponse) as error:
         raise IndexUnavailableError(error) from error
+
+
+def _outdated(tenant: str, document_id: str, head: Head) -> models.Filter:
+    """Return what is of the document, and neither of its head nor from after it."""
+    return models.Filter(
+        must=[_filters.document(tenant, document_id)],
+        must_not=[_filters.dialect.equal("version", head.version), later(head.at)],
+    )
+
+
+def _id(entry: UUID, version: str) -> str:
+    """Return the id of an entry in this version of its document: no two versions share a point."""
+    return str(derived(str(entry), version))
 
 
 def _sparse(vector: SparseVector) -> models.SparseVector:

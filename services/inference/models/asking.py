@@ -9,7 +9,7 @@ import structlog
 
 from services.inference.generator import Task
 from services.inference.models.breakers import Breakers
-from services.inference.models.budgets import Account, Amount, Budgets, Spending
+from services.inference.models.budgets import Amount, Budgets, Payer, Spending, most_of
 from services.inference.models.claims import Reading, read
 from services.inference.models.deadline import time_for
 from services.inference.models.errors import (
@@ -125,11 +125,10 @@ class Models:
             temperature=told.temperature,
             is_last=name == told.chain[-1],
         )
-        account = Account.of_today(task.request.tenant, task.request.release)
-        budget = task.release.budget
+        payer = Payer(task.request.tenant, task.request.release, task.release.budget)
         with self._breakers.guarding(name):
             async with self._budgets.spending(
-                account, budget, name, provider.system, call
+                payer, name, provider.system, most_of(call)
             ) as spending:
                 completion = await self._completed(name, provider, call, outcome, spending)
             if completion.was_cut:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
 from services.inference.models.errors import DeniedError, OverBudgetError
-from services.inference.models.model import Call, Prompt, Tokens
+from services.inference.models.model import Call, Tokens
 from services.inference.models.pricing import NANO, Prices
 from shared.release import Budget
 
@@ -32,6 +32,15 @@ class Account:
     def of_today(cls, tenant: str, release: str) -> "Account":
         """Return the account of the day that it is now."""
         return cls(tenant, release, datetime.now(UTC).date())
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for a call: a tenant, under a release (its content hash), if within a budget."""
+
+    tenant: str
+    release: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +91,20 @@ class Budgets:
 
     @asynccontextmanager
     async def spending(
-        self, account: Account, budget: Budget | None, name: str, system: str, call: Call
+        self, payer: Payer, name: str, system: str, most: Tokens
     ) -> AsyncIterator[Spending]:
         """Reserve what a call of the model `name` may cost; settle when the context is left.
 
+        `most` is as many tokens as it can take at all.
+
         Raises `OverBudgetError`, and `DeniedError` when nobody knows what the call would cost.
         """
+        budget = payer.budget
         if budget is None or (budget.usd is None and budget.calls is None):
             yield Spending(Amount())
             return
-        spending = Spending(Amount(1, self._most(budget, name, system, call)))
+        account = Account.of_today(payer.tenant, payer.release)
+        spending = Spending(Amount(1, self._most(budget, name, system, most)))
         if not await self._ledger.reserve(account, spending.reserved, self._limit(budget)):
             raise OverBudgetError(
                 f"the budget of tenant {account.tenant!r} for today ({_told(budget)}) does not "
@@ -103,9 +116,8 @@ class Budgets:
             if spending.used is not None and spending.used != spending.reserved:
                 await self._ledger.give_back(account, spending.reserved - spending.used)
 
-    def _most(self, budget: Budget, name: str, system: str, call: Call) -> int:
-        tokens = Tokens(_most_tokens(call.prompt), call.max_output_tokens)
-        cost = self._prices.cost(name, system, tokens)
+    def _most(self, budget: Budget, name: str, system: str, most: Tokens) -> int:
+        cost = self._prices.cost(name, system, most)
         if cost is None and budget.usd is not None:
             raise DeniedError(
                 f"nobody knows what {name} costs, and the release has a budget in dollars: give "
@@ -120,9 +132,15 @@ class Budgets:
         )
 
 
-def _most_tokens(prompt: Prompt) -> int:
-    """Return more tokens than a prompt has: a token of a byte vocabulary is a byte or more."""
-    return len(prompt.system.encode()) + len(prompt.user.encode()) + _TEMPLATE_TOKENS
+def most_of(call: Call) -> Tokens:
+    """Return as many tokens as a call can take."""
+    read = most_tokens(call.prompt.system, call.prompt.user) + _TEMPLATE_TOKENS
+    return Tokens(read, call.max_output_tokens)
+
+
+def most_tokens(*texts: str) -> int:
+    """Return more tokens than texts have: a token of a byte vocabulary is a byte or more."""
+    return sum(len(text.encode()) for text in texts)
 
 
 def _told(budget: Budget) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from services.inference.embedder import Embedder, Kind
+from services.inference.models.budgets import Payer, most_tokens
 from services.inference.models.errors import DeniedError
-from services.inference.models.metering import EMBEDDINGS, Meter, Metered
+from services.inference.models.metering import EMBEDDINGS, SPECIAL_TOKENS, Meter, Metered
 from shared.events import ModelCall
 from shared.retrieval import EmbedderParameters
 
@@ -36,7 +37,7 @@ class Embedding:
         texts: Sequence[str],
         kind: Kind,
         *,
-        tenant: str,
+        payer: Payer,
         seconds: float,
         calls: list[ModelCall],
     ) -> Vectors:
@@ -54,5 +55,12 @@ class Embedding:
                 raise WrongLengthError(told, len(embedded.vectors[0]))
             return embedded.vectors, embedded.input_tokens
 
-        metered = Metered(told.model, system, EMBEDDINGS, tenant, sum(map(len, prefixed)))
+        metered = Metered(
+            told.model,
+            system,
+            EMBEDDINGS,
+            payer,
+            characters=sum(map(len, prefixed)),
+            most=most_tokens(*prefixed) + SPECIAL_TOKENS * len(prefixed),
+        )
         return await self._meter.call(metered, work, calls)

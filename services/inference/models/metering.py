@@ -1,4 +1,4 @@
-"""Calls of models that write nothing, embedders and rerankers: guarded, priced, counted, traced."""
+"""Calls of models that write nothing (embedders, rerankers): guarded, paid for, counted, traced."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import structlog
 
 from services.inference.models.breakers import Breakers
+from services.inference.models.budgets import Amount, Budgets, Payer
 from services.inference.models.errors import ModelError
 from services.inference.models.model import Tokens, estimated_tokens
 from services.inference.models.pricing import NANO, Prices
@@ -21,6 +22,8 @@ EMBEDDINGS: Final = "embeddings"
 """OpenTelemetry's `gen_ai.operation.name` of an embedder's call."""
 RERANK: Final = "rerank"
 """The same of a reranker's; the conventions have no name for it."""
+SPECIAL_TOKENS: Final = 8
+"""More than a tokenizer puts around a text, or between a question and a text."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,21 +32,23 @@ log = structlog.get_logger(__name__)
 class Metered:
     """What is called, and for whom. `name` is as releases have it, `system` its provider's kind.
 
-    `characters` is how much it is to read.
+    `characters` is how much it is to read, `most` as many tokens as that can be.
     """
 
     name: str
     system: str
     operation: str
-    tenant: str
+    payer: Payer
     characters: int
+    most: int
 
 
 class Meter:
-    """Guards, prices and counts. Generators have more to be asked of them: see `asking`."""
+    """Guards, pays and counts. Generators have more to be asked of them: see `asking`."""
 
-    def __init__(self, breakers: Breakers, prices: Prices) -> None:
+    def __init__(self, breakers: Breakers, budgets: Budgets, prices: Prices) -> None:
         self._breakers = breakers
+        self._budgets = budgets
         self._prices = prices
         self._metrics = Metrics()
 
@@ -56,7 +61,9 @@ class Meter:
     ) -> T:
         """Return the first of what `work` returns; the second is how many tokens it took.
 
-        Whatever comes of it is added to `calls`. Raises its `ModelError`, and `BreakerOpenError`.
+        It is paid from its payer's budget. Whatever comes of it is added to `calls`. Raises its
+        `ModelError`, `BreakerOpenError`, `OverBudgetError`, and `DeniedError` without a price where
+        the budget is in dollars.
         """
         model = told.name.partition(":")[2]
         outcome, error_type, tokens = "cancelled", "cancelled", Tokens(0, 0)
@@ -71,8 +78,16 @@ class Meter:
                 self._breakers.guarding(told.name),
                 telemetry.calling(f"{told.operation} {model}", attributes) as span,
             ):
-                result, read = await work()
-                tokens = Tokens(read, 0) if read else estimated_tokens(told.characters)
+                async with self._budgets.spending(
+                    told.payer, told.name, told.system, Tokens(told.most, 0)
+                ) as spending:
+                    try:
+                        result, read = await work()
+                    except ModelError as error:
+                        spending.used = self._used(told, error)
+                        raise
+                    tokens = Tokens(read, 0) if read else estimated_tokens(told.characters)
+                    spending.used = self._amount(told, tokens)
                 span.set_attribute("gen_ai.usage.input_tokens", tokens.input)
             outcome, error_type = "answered", ""
         except ModelError as error:
@@ -84,13 +99,13 @@ class Meter:
         finally:
             seconds = time.monotonic() - begun
             labels = (told.operation, told.system, model)
-            cost = (self._prices.cost(told.name, told.system, tokens) or 0) / NANO
+            cost = self._amount(told, tokens).nano_usd / NANO
             self._metrics.count(MODEL_CALLS, told.name, outcome)
             self._metrics.record(GENAI_DURATION, seconds, *labels, error_type)
             if tokens.input:
                 self._metrics.record(GENAI_TOKENS, tokens.input, *labels, "input")
             if cost:
-                self._metrics.count(MODEL_COST, told.name, told.tenant, by=cost)
+                self._metrics.count(MODEL_COST, told.name, told.payer.tenant, by=cost)
             calls.append(
                 ModelCall(
                     model=told.name,
@@ -102,3 +117,12 @@ class Meter:
                 )
             )
         return result
+
+    def _used(self, told: Metered, error: ModelError) -> Amount | None:
+        """Return what a call that failed has cost; None: nobody knows, so the most."""
+        if not error.is_billed:
+            return Amount()
+        return None if error.tokens is None else self._amount(told, error.tokens)
+
+    def _amount(self, told: Metered, tokens: Tokens) -> Amount:
+        return Amount(1, self._prices.cost(told.name, told.system, tokens) or 0)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from services.inference.models.metering import RERANK, Meter, Metered
+from services.inference.models.budgets import Payer, most_tokens
+from services.inference.models.metering import RERANK, SPECIAL_TOKENS, Meter, Metered
 from services.inference.reranker import Reranker
 from shared.events import ModelCall, Passage
 from shared.retrieval import RerankerParameters
@@ -24,7 +25,7 @@ class Reranking:
         question: str,
         passages: Sequence[Passage],
         *,
-        tenant: str,
+        payer: Payer,
         seconds: float,
         calls: list[ModelCall],
     ) -> list[Passage]:
@@ -41,8 +42,14 @@ class Reranking:
             reranked = await reranker.rerank(question, texts)
             return reranked.scores, reranked.input_tokens
 
-        characters = sum(map(len, texts)) + len(texts) * len(question)
-        metered = Metered(told.model, system, RERANK, tenant, characters)
+        metered = Metered(
+            told.model,
+            system,
+            RERANK,
+            payer,
+            characters=sum(map(len, texts)) + len(texts) * len(question),
+            most=most_tokens(*texts) + len(texts) * (most_tokens(question) + SPECIAL_TOKENS),
+        )
         scores = await self._meter.call(metered, work, calls)
         order = sorted(range(len(passages)), key=lambda number: -scores[number])
         return [passages[number] for number in order]

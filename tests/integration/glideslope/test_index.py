@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from glideslope import cluster
 from glideslope.documents import Terms, find
 from glideslope.indexed import indexed
-from glideslope.indexing import INDEX_GROUP, Progress, publish
+from glideslope.indexing import INDEX_GROUPS, Progress, publish
 from glideslope.intake import Order, take
 from glideslope.terminal import Exit
 from shared import topics
@@ -29,7 +29,7 @@ async def ingesting(settings: Settings, service: Service, *, index: bool) -> Asy
     """Accept documents, but reject one called `bad`; with `index`, say that they can be found."""
     group = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
-        group_id=f"{settings.topic_prefix}{INDEX_GROUP}",
+        group_id=f"{settings.topic_prefix}{INDEX_GROUPS[1]}",
         enable_auto_commit=False,
     )
 

@@ -123,6 +123,8 @@ async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back
         assert pairs["outcome"] == "worse"
         assert pairs["requests"]["b"] >= copies
 
+        await asked_of_both(settings, glideslope)
+
         await change.change(settings, routes.end_shadow(), by("release.shadow_off"))
         await change.change(settings, routes.canary(B, 50), by("release.canary"))
         rule = WatchSettings(
@@ -155,6 +157,20 @@ async def test_a_shadow_answers_nobody_and_a_canary_that_is_worse_is_rolled_back
         in_log = {"release.create": "ann", "release.canary": "ann", "release.canary_off": OPERATOR}
         await logged(settings, in_log)
     assert stack.drained
+
+
+async def asked_of_both(settings: Settings, glideslope: Run) -> None:
+    """Have both releases answer a set of questions, and compare what they make of it."""
+    questions = settings.home / "questions.jsonl"
+    questions.write_text(f"{QUESTION.model_dump_json()}\n" * WAVE)
+    told = await glideslope(
+        "release", "compare", "built-in", "worse", "--eval", str(questions), "--json"
+    )
+    (asked,) = (each for each in json.loads(told.out)["comparisons"] if each["source"] == "asked")
+    assert asked["requests"] == {"a": WAVE, "b": WAVE}
+    rates = {each["measure"]: (each["a"], each["b"]) for each in asked["measures"]}
+    assert rates["approval_rate"] == (1, 0)
+    assert asked["outcome"] == "worse"
 
 
 async def logged(settings: Settings, wanted: dict[str, str]) -> None:

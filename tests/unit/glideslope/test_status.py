@@ -3,7 +3,7 @@ from aiokafka import TopicPartition
 
 from glideslope.docs.services import Declaration, found
 from glideslope.ledger import WORKED_ON_BY
-from glideslope.status import CONSUMED, Counts, Group
+from glideslope.status import CONSUMED, Counts, Group, at_work
 from shared import topics
 from shared.delivery import Record
 from shared.topics import Topic
@@ -68,6 +68,15 @@ def test_a_topic_is_read_from_where_the_slowest_of_its_groups_is() -> None:
     counts = Counts([Group("ingest", 1, {POSITION: 9}), Group("audit", 1, {POSITION: 4})])
 
     assert counts.read_from(topics.REQUESTS, POSITION) == 4
+
+
+def test_of_the_groups_that_index_the_one_that_is_at_work_is_shown() -> None:
+    others, own = Group("audit", 1, {}), Group("inference.documents", 0, {POSITION: 3})
+    shared = Group("inference.index", 2, {POSITION: 7})
+    unused = Group("inference.index", 0, {})
+
+    assert at_work([others, own, shared]) == [others, shared]
+    assert at_work([others, own, unused]) == [others, own]
 
 
 def test_dead_letters_are_counted_by_the_service_that_wrote_them() -> None:

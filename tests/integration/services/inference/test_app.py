@@ -12,6 +12,7 @@ from services.inference.adapters.edge import EdgeIndex
 from services.inference.adapters.edge_store import EdgeStore
 from services.inference.adapters.indexes import StaleIndexError
 from services.inference.app import build
+from services.inference.index import BEGINNING, Position
 from services.inference.settings import InferenceSettings
 from services.inference.versions import IndexVersion
 from shared import topics as pipeline
@@ -98,7 +99,7 @@ async def test_a_service_whose_index_stands_still_ends_with_the_reason(
     inference: InferenceSettings, producer: AIOKafkaProducer
 ) -> None:
     class Full(EdgeIndex):
-        def replace(self, _document: DocumentAccepted) -> None:
+        def replace(self, _document: DocumentAccepted, _at: Position = BEGINNING) -> None:
             raise OSError(28, "No space left on device")
 
     class FullStore(EdgeStore):

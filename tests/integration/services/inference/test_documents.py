@@ -15,10 +15,11 @@ from structlog.testing import capture_logs
 from services.inference.adapters.documents import GROUP
 from services.inference.adapters.edge import EdgeIndex
 from services.inference.adapters.edge_store import EdgeStore
+from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.server import ServerIndex, ServerStore
-from services.inference.index import Index
+from services.inference.index import BEGINNING, Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Store
 from services.inference.versions import IndexVersion
@@ -167,9 +168,9 @@ async def test_an_outdated_version_never_becomes_findable_on_a_server_that_other
     written: list[DocumentAccepted] = []
 
     class Noting(ServerIndex):
-        def replace(self, document: DocumentAccepted) -> None:
+        def replace(self, document: DocumentAccepted, at: Position = BEGINNING) -> None:
             written.append(document)
-            super().replace(document)
+            super().replace(document, at)
 
     class NotingStore(ServerStore):
         def open(self, version: IndexVersion) -> ServerIndex:
@@ -209,12 +210,13 @@ async def test_its_position_is_left_for_others_to_see(
         _admin(settings) as admin,
         following(settings, store) as index,
     ):
-        before = await _committed(admin, settings)
+        group = SHARED_GROUP if store.is_shared else GROUP
+        before = await _committed(admin, settings, group)
         await accept(producer, settings, document("more", "Complaints, more."))
         await eventually(lambda: "Complaints, more." in found(index))
 
         async def all_indexed() -> bool:
-            return sum((await _committed(admin, settings)).values()) == 11
+            return sum((await _committed(admin, settings, group)).values()) == 11
 
         await eventually(all_indexed)
 
@@ -225,7 +227,7 @@ async def test_its_position_is_left_for_others_to_see(
 class Failing(EdgeIndex):
     """An index whose store fails as soon as there is something to write."""
 
-    def replace(self, _document: DocumentAccepted) -> None:
+    def replace(self, _document: DocumentAccepted, _at: Position = BEGINNING) -> None:
         raise OSError(28, "No space left on device")
 
 
@@ -266,8 +268,10 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _committed(admin: AIOKafkaAdminClient, settings: Settings) -> dict[TopicPartition, int]:
+async def _committed(
+    admin: AIOKafkaAdminClient, settings: Settings, group: str
+) -> dict[TopicPartition, int]:
     offsets: dict[TopicPartition, Any] = await admin.list_consumer_group_offsets(
-        f"{settings.topic_prefix}{GROUP}"
+        f"{settings.topic_prefix}{group}"
     )
     return {partition: committed.offset for partition, committed in offsets.items()}

@@ -26,6 +26,7 @@ from services.inference.versions import IndexVersion
 from shared.delivery import OverloadedError
 from shared.events import EVERYONE, DocumentAccepted, Passage
 from shared.retrieval import EmbedderParameters
+from tests.qdrant import Emulator, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 
@@ -63,15 +64,20 @@ HYBRID = IndexVersion(
 )
 
 
-def store(kind: str, folder: Path) -> Store:
-    if kind == "edge":
-        return EdgeStore(folder)
-    return ServerStore(lambda: QdrantClient(":memory:"), "passages")
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[str]:
+    with serving(Emulator()) as url:
+        yield url
+
+
+def at(url: str, collection: str) -> ServerStore:
+    return ServerStore(lambda: QdrantClient(url), collection)
 
 
 @pytest.fixture(params=["edge", "server"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    with store(request.param, tmp_path) as opened:
+def opened(request: pytest.FixtureRequest, tmp_path: Path, emulator: str) -> Iterator[Store]:
+    store = EdgeStore(tmp_path) if request.param == "edge" else at(emulator, str(uuid4()))
+    with store as opened:
         yield opened
 
 

@@ -1,5 +1,6 @@
 """Passages are found by whatever models answer; what fails makes them worse, and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,18 @@ from structlog.testing import capture_logs
 
 from glideslope.emulator.behaviour import Behaviour, Fault, Script
 from services.inference.adapters.edge import EdgeIndex
+from services.inference.adapters.ledger import SqliteLedger
 from services.inference.adapters.models import SettledGenerator
 from services.inference.drafting import draft
 from services.inference.index import Index
-from services.inference.models.pricing import Price
+from services.inference.models.budgets import Account, Amount
+from services.inference.models.pricing import NANO, Price
 from services.inference.retrieval import Retrieval, Retrieved
 from services.inference.settings import InferenceSettings
 from services.inference.vectors import DocumentVectors
 from shared.events import DocumentAccepted, Passage, RequestAccepted
 from shared.metrics import MODEL_COST, RETRIEVAL_DEGRADED, Metrics
-from shared.release import BUILT_IN, Release
+from shared.release import BUILT_IN, Budget, Release
 from shared.retrieval import EmbedderParameters, RerankerParameters
 
 FEE = "The late payment fee is EUR 35."
@@ -218,6 +221,63 @@ async def test_what_retrieval_took_is_in_the_drafts_usage_and_in_the_metrics(
     assert made.usage.model == "extractive-1"
     counted = subject.metrics.counted(MODEL_COST)
     assert counted["p:rerank", "acme"] == pytest.approx(made.calls[1].cost_usd)
+
+
+PAID = {"embedder": EMBEDDER, "reranker": RERANKER}
+QUESTION = "What is the late payment fee?"
+
+
+async def spent(folder: Path) -> Amount:
+    ledger = SqliteLedger(folder / "budgets.db")
+    async with ledger.opened():
+        return await ledger.spent(Account.of_today("acme", "r"))
+
+
+async def test_retrieval_is_paid_from_the_budget_of_the_release_to_the_last_nano_dollar(
+    subject: Subject, tmp_path: Path
+) -> None:
+    found = await subject.found(QUESTION, release(**PAID, budget=Budget(usd=10, calls=2)))
+
+    assert found.degraded == ()
+    cost = sum(round(call.cost_usd * NANO) for call in found.calls)
+    assert await spent(tmp_path) == Amount(2, cost)
+
+
+async def test_of_64_questions_at_once_a_hundred_calls_are_made_and_never_one_more(
+    subject: Subject, script: Script
+) -> None:
+    before = script.calls.total()
+    told = release(**PAID, budget=Budget(calls=100))
+    with capture_logs():
+        found = await asyncio.gather(*(subject.found(QUESTION, told) for _ in range(64)))
+
+    assert script.calls.total() - before == 100
+    assert sum(len(each.degraded) for each in found) == 2 * 64 - 100
+    assert {part.partition(": ")[2] for each in found for part in each.degraded} == {"over_budget"}
+    assert all(texts(each) for each in found)
+
+
+async def test_what_a_call_may_cost_at_the_most_has_to_fit_before_it_is_made(
+    subject: Subject, script: Script, tmp_path: Path
+) -> None:
+    before = script.calls.total()
+    with capture_logs():
+        found = await subject.found(QUESTION, release(**PAID, budget=Budget(usd=0.02)))
+
+    assert found.degraded == ("embedder: over_budget", "reranker: over_budget")
+    assert texts(found) == texts(await subject.found(QUESTION, release()))
+    assert script.calls.total() == before
+    assert await spent(tmp_path) == Amount()
+
+
+async def test_a_failed_call_that_nobody_bills_is_given_back(
+    subject: Subject, script: Script, tmp_path: Path
+) -> None:
+    script.tell(Behaviour(fault=Fault.UNAVAILABLE))
+    with capture_logs():
+        await subject.found(QUESTION, release(**PAID, budget=Budget(calls=5)))
+
+    assert await spent(tmp_path) == Amount()
 
 
 async def test_documents_are_embedded_in_batches_each_for_one_tenant(

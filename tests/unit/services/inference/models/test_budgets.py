@@ -1,6 +1,6 @@
 import pytest
 
-from services.inference.models.budgets import Account, Amount, Budgets
+from services.inference.models.budgets import Account, Amount, Budgets, Payer, most_of
 from services.inference.models.errors import DeniedError, OverBudgetError
 from services.inference.models.model import Call, Prompt
 from services.inference.models.pricing import NANO, Price, Prices
@@ -18,11 +18,15 @@ def ledger() -> MemoryLedger:
     return MemoryLedger()
 
 
+def payer(budget: Budget | None) -> Payer:
+    return Payer(ACCOUNT.tenant, ACCOUNT.release, budget)
+
+
 async def spend(
     ledger: MemoryLedger, budget: Budget | None, used: Amount | None = None, share: float = 1.0
 ) -> None:
     budgets = Budgets(ledger, PRICES, share=share)
-    async with budgets.spending(ACCOUNT, budget, "p:m", "x", CALL) as spending:
+    async with budgets.spending(payer(budget), "p:m", "x", most_of(CALL)) as spending:
         spending.used = used
 
 
@@ -49,7 +53,7 @@ async def test_an_error_or_the_end_of_the_process_leaves_the_most_spent(
 ) -> None:
     budgets = Budgets(ledger, PRICES)
     with pytest.raises(ZeroDivisionError):
-        async with budgets.spending(ACCOUNT, Budget(usd=1), "p:m", "x", CALL):
+        async with budgets.spending(payer(Budget(usd=1)), "p:m", "x", most_of(CALL)):
             raise ZeroDivisionError
 
     assert await ledger.spent(ACCOUNT) == Amount(1, MOST)
@@ -73,9 +77,9 @@ async def test_a_share_of_the_budget_is_all_that_one_ledger_has(ledger: MemoryLe
 async def test_dollars_cannot_bound_what_has_no_price(ledger: MemoryLedger) -> None:
     budgets = Budgets(ledger, Prices({}))
     with pytest.raises(DeniedError, match="GLIDESLOPE_PRICES"):
-        async with budgets.spending(ACCOUNT, Budget(usd=1), "p:m", "x", CALL):
+        async with budgets.spending(payer(Budget(usd=1)), "p:m", "x", most_of(CALL)):
             pytest.fail("called")
-    async with budgets.spending(ACCOUNT, Budget(calls=1), "p:m", "x", CALL):
+    async with budgets.spending(payer(Budget(calls=1)), "p:m", "x", most_of(CALL)):
         pass
 
 
