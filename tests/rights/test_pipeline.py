@@ -5,6 +5,7 @@ One long story: starting all of it costs more than everything that is looked at 
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -131,17 +132,8 @@ def everybody_does_what_is_theirs(pipeline: Pipeline) -> None:
     assert asker.result(waiting)["outcome"] == "refused"
 
     asker.publish("requests", b"\x00 no JSON", topics.REQUESTS.event_type)
-    letters = until(lambda: "unreadable" in run("operator", "dlq", "list") or None)
-    assert letters
-    run(
-        "operator",
-        "dlq",
-        "show",
-        f"dead.letters/{letter_of(run)}",
-        "--reveal",
-        "--reason",
-        "to see",
-    )
+    letter = until(lambda: a_dead_letter(run))
+    run("operator", "dlq", "show", letter, "--reveal", "--reason", "to see it")
     run("redriver", "dlq", "redrive", "--yes", "--reason", "once more")
 
     run("releaser", "release", "create", str(BRIEF), "--who", "o")
@@ -153,10 +145,10 @@ def everybody_does_what_is_theirs(pipeline: Pipeline) -> None:
         system.close()
 
 
-def letter_of(run: Callable[..., str]) -> str:
-    """Return the position of the first dead letter, PARTITION/OFFSET."""
-    text = run("operator", "dlq", "list", "--json")
-    return str(text.partition("dead.letters/")[2].partition('"')[0])
+def a_dead_letter(run: Callable[..., str]) -> str | None:
+    """Return the position of some dead letter, if there is one."""
+    found = re.search(r"dead\.letters/\d+/\d+", run("operator", "dlq", "list"))
+    return found[0] if found else None
 
 
 def every_record(kafka: Secured) -> bytes:
@@ -245,7 +237,8 @@ def used_and_refused(kafka: Secured) -> None:
     refused = {
         (who, operation, kind, name)
         for who, allowed, operation, kind, name in decisions
-        if not allowed and who in EVERYBODY
+        # the installer looks where each topic ends, and its client begins to fetch on its own
+        if not allowed and who in EVERYBODY and who != "installer"
     }
     assert refused == set()
     used = {
