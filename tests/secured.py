@@ -1,7 +1,7 @@
-"""A real Apache Kafka that lets nobody in without saying who it is, and gives nobody more than ACLs.
+"""A real Apache Kafka where nobody is let in unnamed, and nobody may do what no ACL says.
 
-One node with the StandardAuthorizer. Listeners: SASL_SSL with SCRAM-SHA-512 and OAUTHBEARER, and SSL
-with certificates on both sides. The authorizer writes what it decided into `authorizer.log`.
+One node with the StandardAuthorizer. Listeners: SASL_SSL with SCRAM-SHA-512 and OAUTHBEARER, and
+SSL with certificates on both sides. What the authorizer decided is in `authorizer.log`.
 """
 
 import os
@@ -24,7 +24,7 @@ from confluent_kafka.admin import (
 from glideslope.access import Kind, Principal
 from glideslope.kafka import jvm
 from glideslope.kafka.broker import Broker
-from glideslope.kafka.folder import Folder
+from glideslope.kafka.folder import Folder, _free_port
 from shared.settings import Settings
 from tests.authority import Authority
 
@@ -108,8 +108,6 @@ class SecuredFolder(Folder):
 
 
 def _free_besides(*taken: int) -> int:
-    from glideslope.kafka.folder import _free_port  # noqa: PLC0415 - its own business otherwise
-
     while (port := _free_port()) in taken:
         pass
     return port
@@ -196,7 +194,8 @@ class Secured:
             for principal in principals
             for right in principal.rights
         ]
-        for done in AdminClient(self.client(ADMIN)).create_acls(bindings).values():
+        client = AdminClient(self.client(ADMIN))  # held: what it has promised ends with it
+        for done in client.create_acls(bindings).values():
             done.result(timeout=30)
 
     def decisions(self) -> list[tuple[str, bool, str, str, str]]:

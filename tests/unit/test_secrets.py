@@ -13,7 +13,7 @@ from pydantic_settings import SettingsError
 from typer.testing import CliRunner
 
 from glideslope.__main__ import app
-from glideslope.docs.services import found
+from glideslope.declarations import found
 from shared.settings import Settings
 
 CANARY = "canary-5d3c9f"
