@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 
-from glideslope import docs
-from glideslope.docs import asyncapi, contract, examples, schemas, services, settings
+from glideslope import declarations, docs
+from glideslope.docs import asyncapi, contract, examples, schemas, settings
 from glideslope.docs.evolution import breaks
 from shared import topics
 from shared.topics import Topic
@@ -29,8 +29,8 @@ def pages() -> dict[str, str]:
 
 
 @cache
-def declared() -> list[services.Declaration]:
-    return services.found()
+def declared() -> list[declarations.Declaration]:
+    return declarations.found()
 
 
 @cache
