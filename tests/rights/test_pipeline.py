@@ -141,8 +141,21 @@ def everybody_does_what_is_theirs(pipeline: Pipeline) -> None:
     json.loads(run("operator", "ask", "What is the highest Flexline limit?", "--json"))
     json.loads(run("operator", "status", "--json"))
     run("auditor", "audit", "gaps")
+    a_model_is_away(pipeline, asker)
     for system in (asker, rater, supplier, reader):
         system.close()
+
+
+def a_model_is_away(pipeline: Pipeline, asker: System) -> None:
+    """Ask a model whose server does not answer: what is said of that must not say its key."""
+    remote = pipeline.home / "remote.yaml"
+    text = BRIEF.read_text().replace("name: brief", "name: remote")
+    remote.write_text(text.replace("model: extractive", "model: gateway:large", 1))
+    pipeline.run("releaser", "release", "create", str(remote), "--who", "o")
+    pipeline.run("releaser", "release", "promote", "remote", "--who", "o", "--why", "to see")
+    until(lambda: "remote" in pipeline.run("releaser", "release", "status"))
+    asker.ask("What is the highest Flexline limit?")
+    until(lambda: '"model failed"' in pipeline.log("inference"))
 
 
 def a_dead_letter(run: Callable[..., str]) -> str | None:
