@@ -50,15 +50,10 @@ class RefusedError(ClusterError):
 
     def __init__(self, settings: Settings) -> None:
         protocol = settings.kafka_security_protocol
-        known = (
-            f"knows {settings.kafka_sasl_username} by KAFKA_SASL_PASSWORD"
-            if settings.kafka_sasl_username
-            else "takes what we show for who we are"
-        )
         super().__init__(
             f"no Kafka broker at '{settings.bootstrap_servers}' can be used over {protocol}: see "
             f"that it listens there for {protocol}, that KAFKA_SSL_CA_FILE has signed its "
-            f"certificate, and that it {known}"
+            f"certificate, and that it knows {settings.kafka_sasl_username or 'us by ours'}"
         )
 
 

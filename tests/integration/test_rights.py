@@ -49,7 +49,7 @@ Answers = dict[str, dict[Asked, bool]]
 
 async def asked(kafka: Secured, home: Path) -> Answers:
     """Let the installer create the topics; then ask everything as everybody."""
-    await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX))
+    await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX, partitions=1))
     answers: Answers = {}
     for user in (*EVERYBODY, NOBODY.name):
         async with probing(kafka.settings(user, home)) as probe:
