@@ -15,7 +15,6 @@ from ruamel.yaml.comments import CommentedMap
 from glideslope.access import principals
 from glideslope.access.strimzi import kafka_topics, kafka_users
 from glideslope.docs.services import Declaration
-from glideslope.docs.settings import variable
 from shared import topics
 from shared.settings import Settings
 
@@ -74,7 +73,7 @@ def _scales(service: Declaration) -> list[str]:
 
 def _variables(settings: type[Settings], *, secret: bool) -> list[str]:
     return sorted(
-        variable(settings, name, field)
+        settings.variable(name)
         for name, field in settings.model_fields.items()
         if _is_secret(field) is secret
     )
