@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help setup kafka check test boundary chaos properties tamper test-browser interop test-k8s golden demo bench docs fmt hooks clean
 
 help: ## list what there is
-	@sed -n 's/^\(## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY) ## get everything that the project needs into .venv
 

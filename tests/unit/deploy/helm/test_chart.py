@@ -369,6 +369,10 @@ def test_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
         (["kafka.external.bootstrapServers="], "say where Kafka is"),
         (["kafka.external.users.audit.secret="], "kafka.external.users.audit.secret"),
         (["kafka.external.authentication=msk-iam"], "kafka.external.awsRegion"),
+        (
+            ["kafka.external.authentication=msk-iam", "kafka.external.awsRegion=eu-central-1"],
+            "networkPolicy.egress: with msk-iam every service must reach",
+        ),
         (["kafka.external.brokers.to=null"], "kafka.external.brokers.to"),
         (["review.database.secret.name="], "review.database.secret.name"),
         (["review.ingress.enabled=true"], "host and tlsSecret must be set"),
