@@ -38,6 +38,6 @@
 {{- range .root.Values.networkPolicy.egress -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
 {{- if and .root.Values.telemetry.otlpEndpoint (ne .name "command-line") -}}{{- $reasons = append $reasons "traces and metrics" -}}{{- end -}}
 {{- if eq .name "review" -}}{{- $reasons = append $reasons "its database" -}}{{- end -}}
-{{- range (get (default dict (get .root.Values .name)) "egress") -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
+{{- range default list (get (default dict (get .root.Values .name)) "egress") -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
 {{- join "; " $reasons -}}
 {{- end }}
