@@ -1,6 +1,5 @@
 """The generated file of the Helm chart: the pipeline's topics and rights, and what services read.
 
-
 The chart puts the topic prefix before names, and says how many copies of a record there are.
 """
 
