@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from glideslope.access.principals import principals
 from glideslope.access.strimzi import kafka_topics, kafka_users
-from glideslope.docs.services import Declaration, found
+from glideslope.declarations import Declaration, found
 from shared import topics
 from shared.settings import Settings
 

@@ -4,6 +4,7 @@ Errors that a person can do something about:
 
     ClusterError
     ├── UnreachableError      no broker answers
+    ├── RefusedError          none that is to be reached over TLS lets us in
     └── TopicsMissingError    `glideslope topics create` has not been run
 """
 
@@ -41,6 +42,18 @@ _Client = TypeVar(
 
 class ClusterError(Exception):
     """The cluster cannot be worked with as it is."""
+
+
+class RefusedError(ClusterError):
+    """Brokers are to be reached in safety, and none lets us in, or is what it should be."""
+
+    def __init__(self, settings: Settings) -> None:
+        protocol = settings.kafka_security_protocol
+        super().__init__(
+            f"no Kafka broker at '{settings.bootstrap_servers}' can be used over {protocol}: see "
+            f"that it listens there for {protocol}, that KAFKA_SSL_CA_FILE has signed its "
+            f"certificate, and that it knows {settings.kafka_sasl_username or 'us by ours'}"
+        )
 
 
 class UnreachableError(ClusterError):
@@ -278,6 +291,8 @@ async def _started(client: _Client, settings: Settings) -> AsyncIterator[_Client
         try:
             await (client.bootstrap() if isinstance(client, AIOKafkaClient) else client.start())
         except KafkaConnectionError as error:
+            if settings.kafka_security_protocol != "PLAINTEXT":
+                raise RefusedError(settings) from error
             raise UnreachableError(settings.bootstrap_servers) from error
         yield client
     finally:

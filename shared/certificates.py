@@ -62,6 +62,7 @@ class Certificates(ssl.SSLContext):
     """
 
     def __new__(cls, files: Files) -> Self:
+        """Make the context that clients hold; it begins no connection itself."""
         del files
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 

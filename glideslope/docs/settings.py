@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
-from glideslope.docs.services import Declaration
+from glideslope.declarations import Declaration
 from glideslope.releases.rule import WatchSettings
 from shared.settings import Settings
 

@@ -8,10 +8,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from glideslope import chart
+from glideslope import chart, declarations
 from glideslope.access.principals import principals
 from glideslope.access.strimzi import kafka_users
-from glideslope.docs import services
 from glideslope.topics import configuration
 from shared import topics
 from shared.settings import Settings
@@ -34,7 +33,7 @@ from tests.unit.deploy.helm.rendering import (
 
 ROOT = CHART.parents[2]
 GOLDEN = Path(__file__).parent / "golden"
-DECLARED = {each.name: each for each in services.found()}
+DECLARED = {each.name: each for each in declarations.found()}
 SETTINGS = {name: each.settings for name, each in DECLARED.items()}
 # What is no setting of ours: uvicorn reads it.
 FOREIGN = {"FORWARDED_ALLOW_IPS"}
