@@ -12,10 +12,10 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release test-rights demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release test-rights test-k8s golden demo bench docs fmt hooks clean
 
 help: ## list what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(READY) ## get everything that the project needs into .venv
 
@@ -106,6 +106,13 @@ sbom: ## the bill of materials of each of these images (CycloneDX), out of the i
 
 compose-test: $(READY) ## the images, and all of docker-compose.yml, really up, in a Docker engine
 	$(BIN)/pytest -rs --timeout 2400 tests/compose
+
+test-k8s: $(READY) ## the Helm chart on a real Kubernetes control plane (the first time it builds one with Go)
+	$(BIN)/python tests/k8s/tools.py
+	$(BIN)/pytest -rs tests/k8s tests/unit/deploy/helm
+
+golden: $(READY) ## what the Helm chart renders becomes what it should render
+	GLIDESLOPE_GOLDEN=write $(BIN)/pytest -q tests/unit/deploy/helm -k looked_at
 
 demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out; DEMO_KEEP=1: it stays up
 	$(BIN)/glideslope demo

@@ -27,8 +27,8 @@ class UnknownRoleError(ValueError):
 class Role:
     """Who is no service. `groups` and `writers` are beginnings of names, after the topic prefix.
 
-    Groups in `watched` and topics in `sizes` are only looked at: how far, and how long. `creates` is
-    for topics, with their configuration.
+    Groups in `watched` and topics in `sizes` are only looked at. `creates` is for topics, and how
+    they are configured.
     """
 
     name: str

@@ -18,7 +18,7 @@ def command(
 
     And what the Helm chart has to know of topics, rights and settings.
     """
-    from glideslope import docs  # noqa: PLC0415 - it loads every service, which others need not
+    from glideslope import chart, docs  # noqa: PLC0415 - it loads every service, which others need not
 
-    for path in [*docs.write(folder), *docs.write_chart(pipeline)]:
+    for path in [*docs.write(folder), *chart.write(pipeline)]:
         terminal.out.print(str(path), soft_wrap=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from glideslope.declarations import found
-from glideslope.docs import access, asyncapi, chart, contract, metrics, schemas, settings
+from glideslope.docs import access, asyncapi, contract, metrics, schemas, settings
 
 
 def pages() -> dict[str, str]:
@@ -30,16 +30,6 @@ def write(folder: Path) -> list[Path]:
     for path in gone:
         path.unlink()
     return [*changed, *gone]
-
-
-def write_chart(path: Path) -> list[Path]:
-    """Write the file of the Helm chart that is generated, if it differs; return it then."""
-    page = chart.page(found())
-    if _holds(path, page):
-        return []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-    return [path]
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -121,6 +121,12 @@ OTHERS: Final = (
         "Seed of a chaos test's choices, to repeat the failure that printed it.",
     ),
     Variable(
+        "GLIDESLOPE_GOLDEN",
+        Reader.TESTS,
+        None,
+        "`write` makes what the Helm chart renders the new snapshots, as `make golden` does.",
+    ),
+    Variable(
         "GLIDESLOPE_BENCH_DATA",
         Reader.TESTS,
         "../shared/data",

@@ -135,6 +135,9 @@
 {{- if and $values.telemetry.otlpEndpoint (not $values.telemetry.to) -}}
 {{- fail "\ntelemetry.to: say where the collector is, or no service may reach it" -}}
 {{- end -}}
+{{- if and (eq (include "glideslope.kafkaLogin" .) "msk-iam") (not $values.networkPolicy.egress) -}}
+{{- fail "\nnetworkPolicy.egress: with msk-iam every service must reach where its role gets credentials (STS, or EKS Pod Identity's agent, 169.254.170.23/32 port 80): add an entry {reason: …, to: [peers], ports: [443]}" -}}
+{{- end -}}
 {{- $needs := dict -}}
 {{- if $values.inference.qdrant.url -}}{{- $_ := set $needs "inference" "the Qdrant server (inference.qdrant.url)" -}}{{- end -}}
 {{- if $values.inference.providers -}}{{- $_ := set $needs "inference" "the providers of models (inference.providers)" -}}{{- end -}}

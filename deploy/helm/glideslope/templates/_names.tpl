@@ -28,6 +28,15 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .name }}
 {{- end }}
 
+{{/* Without the chart's version: a pod is not replaced for that. */}}
+{{- define "glideslope.podLabels" -}}
+{{ include "glideslope.selector" . }}
+app.kubernetes.io/part-of: glideslope
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "glideslope.labels" -}}
 {{ include "glideslope.selector" . }}
 app.kubernetes.io/part-of: glideslope

@@ -17,13 +17,27 @@
     {{- toYaml .Values.kafka.external.brokers.to | nindent 4 }}
     {{- end }}
   ports: [{protocol: TCP, port: {{ ternary 9093 .Values.kafka.external.brokers.port (eq .Values.kafka.provider "strimzi") }}}]
+{{- include "glideslope.ways" .Values.networkPolicy.egress }}
+{{- end }}
+
+{{/* Entries of `egress` as rules. */}}
+{{- define "glideslope.ways" -}}
+{{- range . }}
+- to:
+    {{- toYaml .to | nindent 4 }}
+  ports:
+    {{- range .ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Why a service has each of its ways out. */}}
 {{- define "glideslope.reasons" -}}
 {{- $reasons := list "DNS" "Kafka" -}}
-{{- if .root.Values.telemetry.otlpEndpoint -}}{{- $reasons = append $reasons "traces and metrics" -}}{{- end -}}
+{{- range .root.Values.networkPolicy.egress -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
+{{- if and .root.Values.telemetry.otlpEndpoint (ne .name "command-line") -}}{{- $reasons = append $reasons "traces and metrics" -}}{{- end -}}
 {{- if eq .name "review" -}}{{- $reasons = append $reasons "its database" -}}{{- end -}}
-{{- range (index .root.Values .name).egress -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
+{{- range default list (get (default dict (get .root.Values .name)) "egress") -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
 {{- join "; " $reasons -}}
 {{- end }}

@@ -33,7 +33,7 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 metadata:
   labels:
-    {{- include "glideslope.labels" . | nindent 4 }}
+    {{- include "glideslope.podLabels" . | nindent 4 }}
     {{- with $service.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

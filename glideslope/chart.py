@@ -1,10 +1,11 @@
-"""What the Helm chart has to know of the pipeline: topics, rights, what services scale on and read.
+"""The generated file of the Helm chart: the pipeline's topics and rights, and what services read.
 
 The chart puts the topic prefix before names, and says how many copies of a record there are.
 """
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, get_args
 
 from pydantic import SecretStr
@@ -12,9 +13,9 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from glideslope.access import principals
+from glideslope.access.principals import principals
 from glideslope.access.strimzi import kafka_topics, kafka_users
-from glideslope.declarations import Declaration
+from glideslope.declarations import Declaration, found
 from shared import topics
 from shared.settings import Settings
 
@@ -47,6 +48,16 @@ def page(services: Sequence[Declaration]) -> str:
     text = io.StringIO()
     yaml.dump(content, text)
     return f"{_HEAD}{text.getvalue()}"
+
+
+def write(path: Path) -> list[Path]:
+    """Write the file if it differs; return what was written."""
+    text = page(found())
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return [path]
 
 
 def _line(content: dict[str, Any]) -> CommentedMap:
