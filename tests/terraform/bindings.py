@@ -84,7 +84,9 @@ class Source:
 
     def __init__(self, text: str) -> None:
         parts = re.split(r"^(?=export (?:class|function|interface) )", text, flags=re.M)
-        self._classes = {m[1]: part for part in parts if (m := re.match(r"export class (\w+)", part))}
+        self._classes = {
+            m[1]: part for part in parts if (m := re.match(r"export class (\w+)", part))
+        }
         self._inputs = {
             m[1]: part for part in parts if (m := re.match(r"export function (\w+)ToHcl", part))
         }
@@ -148,8 +150,10 @@ class Source:
         if given["type"] not in {"list", "set"}:
             return False
         found = _NESTED.search(body)
-        return found is not None and found[1] in self._classes and "ComplexList" not in (
-            self._classes[found[1]].partition("{")[0]
+        return (
+            found is not None
+            and found[1] in self._classes
+            and "ComplexList" not in (self._classes[found[1]].partition("{")[0])
         )
 
     def _type(self, given: re.Match[str] | None, body: str, nested: str | None) -> Any:
@@ -162,7 +166,9 @@ class Source:
             return ["set" if is_set else "list", inner]
         if given is not None and given["storage"] in _SIMPLE:
             return _SIMPLE[given["storage"]]
-        if given is not None and (m := re.fullmatch(r"(string|number|boolean|any)(List|Map)", given["storage"])):
+        if given is not None and (
+            m := re.fullmatch(r"(string|number|boolean|any)(List|Map)", given["storage"])
+        ):
             kind = "map" if m[2] == "Map" else given["type"]
             return [kind, _SIMPLE[m[1]]]
         if got := _GETTER.search(body):

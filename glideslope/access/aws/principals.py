@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from glideslope.access.aws import kafka, storage
@@ -49,6 +50,7 @@ def attached() -> tuple[str, ...]:
     return (*services, "auditor", WITNESS.name)
 
 
+@cache  # every service is built to see what it declares
 def _everybody(topic_prefix: str) -> Mapping[str, Principal]:
     settings = Settings(topic_prefix=topic_prefix)
     return {each.name: each for each in (*principals(settings), WITNESS)}

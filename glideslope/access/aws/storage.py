@@ -127,7 +127,10 @@ def _listing(estate: Estate, *actions: str) -> Statement:
 
 
 def _through_s3(estate: Estate, *actions: str) -> Statement:
-    contexts = [estate.bucket(), estate.bucket(f"{estate.audit_prefix}/*")]  # with a Bucket Key, or none
+    contexts = [
+        estate.bucket(),
+        estate.bucket(f"{estate.audit_prefix}/*"),
+    ]  # with a Bucket Key, or none
     return Statement(
         "AuditBucketKey",
         actions,
