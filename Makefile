@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos properties tamper test-browser interop demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rights properties tamper test-browser interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds 
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \
 		tests/integration/services/audit/test_app.py tests/integration/glideslope/test_gaps.py \
 		tests/unit/services/audit/adapters/test_storages.py
+
+test-rights: $(READY) ## the pipeline on a Kafka that refuses all that is not declared; needs Java
+	$(BIN)/pytest -rs tests/rights tests/integration/test_rights.py
 
 properties: $(READY) ## the properties of tests/unit, each on a thousand examples
 	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=many --timeout 1200 tests/unit

@@ -4,6 +4,7 @@ Errors that a person can do something about:
 
     ClusterError
     ├── UnreachableError      no broker answers
+    ├── RefusedError          none that is to be reached over TLS lets us in
     └── TopicsMissingError    `glideslope topics create` has not been run
 """
 
@@ -20,6 +21,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from shared import topics
+from shared.connection import connection
 from shared.delivery import Record
 from shared.settings import Settings
 from shared.topics import Topic
@@ -40,6 +42,23 @@ _Client = TypeVar(
 
 class ClusterError(Exception):
     """The cluster cannot be worked with as it is."""
+
+
+class RefusedError(ClusterError):
+    """Brokers are to be reached in safety, and none lets us in, or is what it should be."""
+
+    def __init__(self, settings: Settings) -> None:
+        protocol = settings.kafka_security_protocol
+        known = (
+            f"knows {settings.kafka_sasl_username} by KAFKA_SASL_PASSWORD"
+            if settings.kafka_sasl_username
+            else "takes what we show for who we are"
+        )
+        super().__init__(
+            f"no Kafka broker at '{settings.bootstrap_servers}' can be used over {protocol}: see "
+            f"that it listens there for {protocol}, that KAFKA_SSL_CA_FILE has signed its "
+            f"certificate, and that it {known}"
+        )
 
 
 class UnreachableError(ClusterError):
@@ -70,9 +89,7 @@ class TopicsMissingError(ClusterError):
 @asynccontextmanager
 async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client. Raises `UnreachableError`."""
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
-    )
+    client = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=_ANSWER_WITHIN_MS)
     async with _started(client, settings):
         yield client
 
@@ -80,9 +97,7 @@ async def admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 @asynccontextmanager
 async def bare_client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
     """Open a bare client, for what the others do not ask of brokers. Raises `UnreachableError`."""
-    client = AIOKafkaClient(
-        bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=_ANSWER_WITHIN_MS
-    )
+    client = AIOKafkaClient(**connection(settings), request_timeout_ms=_ANSWER_WITHIN_MS)
     async with _started(client, settings):
         yield client
 
@@ -98,7 +113,7 @@ async def producer(
     `UnreachableError`.
     """
     client = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_idempotence=True,
         transactional_id=transactional_id,
@@ -126,7 +141,7 @@ async def reader(
     """
     partitions = await partitions_of(settings, *wanted)
     client = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         request_timeout_ms=_ANSWER_WITHIN_MS,
         enable_auto_commit=False,
         isolation_level=isolation,
@@ -281,6 +296,8 @@ async def _started(client: _Client, settings: Settings) -> AsyncIterator[_Client
         try:
             await (client.bootstrap() if isinstance(client, AIOKafkaClient) else client.start())
         except KafkaConnectionError as error:
+            if settings.kafka_security_protocol != "PLAINTEXT":
+                raise RefusedError(settings) from error
             raise UnreachableError(settings.bootstrap_servers) from error
         yield client
     finally:

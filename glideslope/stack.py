@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Self
 
+from pydantic import SecretStr
+
 from glideslope.child import ServiceDiedError, last_lines
 from glideslope.cluster import UnreachableError
 from glideslope.kafka import Cluster, LocalKafkaError, local_kafka
@@ -169,18 +171,18 @@ async def _create_topics(settings: Settings, cluster: Cluster) -> list[TopicStat
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment from which a service reads the same shared settings."""
+    """Return the environment from which a service reads the same shared settings, secrets too."""
     shared = settings.model_dump(mode="json", include=set(Settings.model_fields), exclude_none=True)
     environment = {
-        f"GLIDESLOPE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        Settings.variable(name): value if isinstance(value, str) else json.dumps(value)
         for name, value in shared.items()
-        if name != "bootstrap_servers"
     }
-    return {
-        **environment,
-        "GLIDESLOPE_HOME": str(settings.home.absolute()),
-        "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+    secrets = {
+        Settings.variable(name): value.get_secret_value()
+        for name in shared
+        if isinstance(value := getattr(settings, name), SecretStr)
     }
+    return {**environment, **secrets, "GLIDESLOPE_HOME": str(settings.home.absolute())}
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ from rich.markup import escape
 
 from glideslope import kafka
 from glideslope.cluster import ClusterError
+from shared.certificates import CertificatesError
+from shared.msk import SignerMissingError
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -103,6 +105,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except CommandError as error:
         complain(str(error))
         raise typer.Exit(error.code) from None
+    except (CertificatesError, SignerMissingError) as error:
+        complain(str(error))
+        raise typer.Exit(Exit.USAGE) from None
     except KafkaError as error:
         complain(
             f"Kafka did not do it ({error}): see that the brokers are up, then repeat the command"

@@ -20,8 +20,8 @@ class ChatServer(BaseModel):
     api_version: str | None = None
     """Of Azure OpenAI: then a release names deployments as models, and the key is sent as Azure
     has it."""
-    headers: dict[str, str] = {}
-    """Further headers for every call, as a gateway may ask for."""
+    headers: dict[str, SecretStr] = {}
+    """Further headers for every call, as a gateway may ask for; their values may be secrets."""
     ca_file: Path | None = None
     """Certificates of a private authority that the server's is checked against."""
     json_object: bool = True
@@ -43,10 +43,10 @@ class ChatServer(BaseModel):
 
     def sent_headers(self) -> dict[str, str]:
         """Return the headers of every call, the key among them. Raises `OSError`."""
-        if (key := self.key()) is None:
-            return dict(self.headers)
-        sent = {"api-key": key} if self.api_version else {"Authorization": f"Bearer {key}"}
-        return self.headers | sent
+        sent = {name: value.get_secret_value() for name, value in self.headers.items()}
+        if (key := self.key()) is not None:
+            sent |= {"api-key": key} if self.api_version else {"Authorization": f"Bearer {key}"}
+        return sent
 
     def url(self, path: str, model: str) -> str:
         """Return the address of an operation; Azure has one for each deployment."""

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
+from shared.connection import connection
 from shared.delivery.errors import FatalError
 from shared.delivery.record import Record
 from shared.settings import Settings
@@ -40,7 +41,7 @@ class Replay:
     """
 
     def __init__(self, settings: Settings, topic: Topic, *, group: str | None = None) -> None:
-        self._bootstrap = settings.bootstrap_servers
+        self._settings = settings
         self._topic = settings.topic(topic)
         self._group = group
         self._partitions: list[TopicPartition] = []
@@ -53,7 +54,7 @@ class Replay:
         """Take every partition, at its beginning. Raises a `KafkaError` without the topic."""
         self._partitions = await self._look_up_partitions()
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **connection(self._settings),
             group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -145,7 +146,7 @@ class Replay:
         return [Record.of(each) for records in fetched.values() for each in records]
 
     async def _look_up_partitions(self) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**connection(self._settings))
         await admin.start()
         try:
             (description,) = await admin.describe_topics([self._topic])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from glideslope.access.rights import Kind, Operation, Principal, Right
-from glideslope.docs.services import Declaration, found
+from glideslope.declarations import Declaration, found
 from shared import topics
 from shared.settings import Settings
 from shared.topics import Topic

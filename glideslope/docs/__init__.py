@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from glideslope.docs import asyncapi, contract, metrics, schemas, settings
-from glideslope.docs.services import found
+from glideslope.declarations import found
+from glideslope.docs import access, asyncapi, contract, metrics, schemas, settings
 
 
 def pages() -> dict[str, str]:
     """Return every generated file: its path inside `docs/`, and its text."""
     services = found()
     return {
+        "access.md": access.page(),
         "asyncapi.json": asyncapi.page(services),
         "contract.html": contract.page(services),
         "metrics.md": metrics.page(),

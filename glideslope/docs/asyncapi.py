@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
+from glideslope.declarations import Declaration
 from glideslope.docs import examples
-from glideslope.docs.services import Declaration
 from shared import topics
 from shared.topics import Topic
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from glideslope.declarations import Declaration
 from glideslope.docs import asyncapi, examples, schemas
-from glideslope.docs.services import Declaration
 from shared import topics
 from shared.topics import Topic
 

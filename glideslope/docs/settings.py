@@ -6,11 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
-from glideslope.docs.services import Declaration
+from glideslope.declarations import Declaration
 from glideslope.releases.rule import WatchSettings
 from shared.settings import Settings
 
@@ -139,19 +138,9 @@ def page(services: Sequence[Declaration]) -> str:
     return "\n".join([_HEAD, *sections])
 
 
-def variable(settings: type[Settings], name: str, field: FieldInfo) -> str:
-    """Return the environment variable that a field is read from."""
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    if isinstance(alias, str):
-        return alias
-    return f"{settings.model_config['env_prefix']}{name}".upper()
-
-
 def _section(heading: str, settings: type[Settings], fields: dict[str, FieldInfo]) -> str:
     rows = [
-        f"| `{variable(settings, name, field)}` | {_default(field)} | {field.description} |"
+        f"| `{settings.variable(name)}` | {_default(field)} | {field.description} |"
         for name, field in fields.items()
     ]
     return _table(heading, rows)

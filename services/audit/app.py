@@ -30,7 +30,7 @@ def build(settings: AuditSettings) -> Service:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        auditor.cluster = await cluster_id(settings.bootstrap_servers)
+        auditor.cluster = await cluster_id(settings)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from shared.connection import connection
 from shared.delivery.assignment import Assignment
 from shared.delivery.errors import FatalError
 from shared.delivery.record import Record
@@ -26,7 +27,7 @@ _REBALANCE_SLACK_SECONDS: Final = 15.0
 def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
     """Return a consumer of `group` that is not started yet and commits nothing."""
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         group_id=group,
         group_instance_id=settings.instance,
         enable_auto_commit=False,

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared import topics
+from shared.connection import connection
 from shared.delivery.assignment import Assignment
 from shared.delivery.attempts import Attempts, Rounds
 from shared.delivery.breakers import DependencyBreakers, PoisonBreaker
@@ -107,7 +108,7 @@ class Engine:
         """
         await self._handlers.prepare()
         async with self._service.lifespan():
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers)
+            admin = AIOKafkaAdminClient(**connection(self._settings))
             await admin.start()
             try:
                 await self._check_topics(admin)
@@ -167,7 +168,7 @@ class Engine:
             KafkaTransactions(
                 partition,
                 group=self._group,
-                bootstrap_servers=self._settings.bootstrap_servers,
+                settings=self._settings,
                 admin=admin,
                 destinations=self._written,
             ),

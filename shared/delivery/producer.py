@@ -47,8 +47,10 @@ from aiokafka.protocol.transaction import (
     TxnOffsetCommitRequest,
 )
 
+from shared.connection import connection
 from shared.delivery import batches
 from shared.delivery.record import Output
+from shared.settings import Settings
 
 _TRANSACTION_TIMEOUT_MS: Final = 30_000  # how long a dead process can hold back readers
 _REQUEST_TIMEOUT_MS: Final = 10_000  # a half-open connection is given up well before that
@@ -73,11 +75,11 @@ class TransactionalProducer:
     Every method raises `KafkaError`; after that the producer is of no more use.
     """
 
-    def __init__(self, transactional_id: str, *, group: str, bootstrap_servers: str) -> None:
+    def __init__(self, transactional_id: str, *, group: str, settings: Settings) -> None:
         self._id = transactional_id
         self._group = group
         self._client = AIOKafkaClient(
-            bootstrap_servers=bootstrap_servers, request_timeout_ms=_REQUEST_TIMEOUT_MS
+            **connection(settings), request_timeout_ms=_REQUEST_TIMEOUT_MS
         )
         self._coordinator = self._group_coordinator = -1  # node ids
         self._producer = (-1, -1)  # Kafka's id for it, and its epoch

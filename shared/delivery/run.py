@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 
@@ -24,6 +25,8 @@ def run(service: Service) -> None:
 
     The exit code is then that of the `FatalError`, 1 for anything else.
     """
+    # a core file would hold the keys and passwords that this process has
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     telemetry.configure(service.name, service.settings)
     stamina.instrumentation.set_on_retry_hooks([log_retry])
     exposition = Exposition(service.name, service.settings)

@@ -31,6 +31,7 @@ from aiokafka.errors import (
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.producer import TransactionalProducer
 from shared.delivery.record import Output
+from shared.settings import Settings
 
 _LASTING: Final = (
     ClusterAuthorizationFailedError,
@@ -77,13 +78,13 @@ class KafkaTransactions:
         source: TopicPartition,
         *,
         group: str,
-        bootstrap_servers: str,
+        settings: Settings,
         admin: AIOKafkaAdminClient,
         destinations: Collection[str] = (),
     ) -> None:
         self._source = source
         self._group = group
-        self._bootstrap_servers = bootstrap_servers
+        self._settings = settings
         self._admin = admin
         self._destinations = destinations
         self._producer: TransactionalProducer | None = None
@@ -94,7 +95,7 @@ class KafkaTransactions:
         self._producer = TransactionalProducer(
             f"{self._group}-{self._source.topic}-{self._source.partition}",
             group=self._group,
-            bootstrap_servers=self._bootstrap_servers,
+            settings=self._settings,
         )
         try:
             await self._producer.start(self._destinations)

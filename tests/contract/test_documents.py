@@ -248,7 +248,7 @@ def test_the_page_describes_nested_fields_under_the_field_that_holds_them() -> N
 def test_every_setting_of_every_service_is_on_the_page_with_its_meaning() -> None:
     for service in DECLARED:
         for field_name, field in service.settings.model_fields.items():
-            variable = settings.variable(service.settings, field_name, field)
+            variable = service.settings.variable(field_name)
             assert field.description, f"{variable} needs a description"
             assert PAGES["settings.md"].count(f"| `{variable}` |") == 1
 

@@ -24,7 +24,7 @@ class LogOpener:
         may_begin = self._settings.audit_new_log
         if not may_begin and await self._seems_new(partition):
             group = f"{self._settings.topic_prefix}audit"
-            may_begin = not await was_logged(self._settings.bootstrap_servers, group, partition)
+            may_begin = not await was_logged(self._settings, group, partition)
 
         def open_store() -> Store:
             if not may_begin and self._stores.is_new(partition):

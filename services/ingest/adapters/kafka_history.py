@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from services.ingest.duplicates import Sighting
 from shared import topics
+from shared.connection import connection
 from shared.settings import Settings
 
 HISTORY: Final = (topics.REQUESTS_ACCEPTED, topics.REQUESTS_REJECTED)
@@ -56,7 +57,7 @@ class KafkaHistory:
         self, isolation: str, partitions: list[TopicPartition]
     ) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
+            **connection(self._settings),
             isolation_level=isolation,
             enable_auto_commit=False,
             # a fetch from one partition must not wait long for one from the other

@@ -20,6 +20,7 @@ from services.review.adapters.database import Database, DatabaseError
 from services.review.adapters.outbox import OvertakenError, SqlOutbox
 from services.review.settings import ReviewSettings
 from shared import topics
+from shared.connection import connection
 from shared.delivery.errors import CommitError, FatalError, FencedError
 from shared.delivery.record import Record
 from shared.delivery.transactions import Committed, KafkaTransactions
@@ -77,12 +78,12 @@ class Relay:
         log.warning("publishing failed", problem=self.problem)
 
     async def _relay(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers)
+        admin = AIOKafkaAdminClient(**connection(self._settings))
         await admin.start()
         transactions = KafkaTransactions(
             self._source,
             group=outbox_group(self._settings),
-            bootstrap_servers=self._settings.bootstrap_servers,
+            settings=self._settings,
             admin=admin,
             destinations=[self._settings.topic(topic) for topic in DESTINATIONS],
         )
@@ -159,7 +160,7 @@ async def _decided(
 ) -> AsyncIterator[Record]:
     """Yield the committed records of a partition, from an offset on to its end."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers,
+        **connection(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         fetch_max_wait_ms=_FETCH_WAIT_MS,

@@ -40,7 +40,7 @@ def log(settings: Settings) -> Log:
     """Return what logs the committed records of topics in partition 0, as audit would."""
 
     async def log(*logged: topics.Topic, without: Collection[int] = ()) -> None:
-        id_ = await cluster_id(settings.bootstrap_servers)
+        id_ = await cluster_id(settings)
         partitions = [TopicPartition(settings.topic(topic), 0) for topic in logged]
         entries = []
         async with AIOKafkaConsumer(

@@ -1,7 +1,7 @@
 import pytest
 from aiokafka import TopicPartition
 
-from glideslope.docs.services import Declaration, found
+from glideslope.declarations import Declaration, found
 from glideslope.ledger import WORKED_ON_BY
 from glideslope.status import CONSUMED, Counts, Group
 from shared import topics

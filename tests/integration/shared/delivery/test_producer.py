@@ -25,7 +25,7 @@ def producer_of(settings: Settings, source: TopicPartition) -> TransactionalProd
     return TransactionalProducer(
         f"{source.topic}-{source.partition}",
         group=f"{settings.topic_prefix}group",
-        bootstrap_servers=settings.bootstrap_servers,
+        settings=settings,
     )
 
 

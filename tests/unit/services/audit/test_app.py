@@ -25,6 +25,7 @@ from shared.cloudevents import UnreadableError
 from shared.delivery import Handlers, Output, Record
 from shared.delivery.errors import FatalError
 from shared.events import AnswerChecked, Result, ReviewDecided
+from shared.settings import Settings
 from shared.topics import Topic
 
 Start = Callable[[], AbstractAsyncContextManager[Handlers]]
@@ -34,10 +35,10 @@ Start = Callable[[], AbstractAsyncContextManager[Handlers]]
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Start the service without a Kafka; again for a restart."""
 
-    async def cluster_id(_bootstrap_servers: str) -> str:
+    async def cluster_id(_settings: Settings) -> str:
         return "cluster-1"
 
-    async def was_logged(_bootstrap_servers: str, _group: str, _partition: int) -> bool:
+    async def was_logged(_settings: Settings, _group: str, _partition: int) -> bool:
         return False
 
     monkeypatch.setattr("services.audit.app.cluster_id", cluster_id)

@@ -17,6 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from shared.delivery import producer as module
 from shared.delivery.producer import TransactionalProducer
 from shared.delivery.record import Output
+from shared.settings import Settings
 
 SOURCE = TopicPartition("requests", 1)
 CONCURRENT_TRANSACTIONS = 51
@@ -90,7 +91,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 async def started() -> TransactionalProducer:
-    producer = TransactionalProducer("ingest-requests-1", group="ingest", bootstrap_servers="x")
+    producer = TransactionalProducer(
+        "ingest-requests-1", group="ingest", settings=Settings(bootstrap_servers="x")
+    )
     await producer.start(["results"])
     return producer
 

@@ -9,6 +9,7 @@ from shared.delivery import transactions
 from shared.delivery.errors import CommitError, FatalError
 from shared.delivery.record import Output
 from shared.delivery.transactions import Committed, KafkaTransactions
+from shared.settings import Settings
 
 SOURCE = TopicPartition("requests", 0)
 OUTPUT = Output("results", b"key", b"{}", ())
@@ -47,7 +48,9 @@ def producer(monkeypatch: pytest.MonkeyPatch) -> type[Producer]:
 
 
 def kafka() -> KafkaTransactions:
-    return KafkaTransactions(SOURCE, group="ingest", bootstrap_servers="nowhere", admin=Admin())
+    return KafkaTransactions(
+        SOURCE, group="ingest", settings=Settings(bootstrap_servers="nowhere"), admin=Admin()
+    )
 
 
 async def test_a_coordinator_that_is_still_loading_is_asked_again(producer: type[Producer]) -> None:

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 CLIENT = "glideslope-review"
-SECRET = "of the client"  # noqa: S105 - a test's
+SECRET = "of the client"
 
 
 @dataclass
