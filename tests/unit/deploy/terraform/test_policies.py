@@ -1,18 +1,17 @@
-"""For every principal: what it needs is allowed, and what must fail does."""
+"""The policies that Terraform attaches: what each principal needs is allowed, what must fail does.
+
+That they are those that the declarations make is tests/contract/test_documents.py's.
+"""
 
 import json
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glideslope.access.aws.estate import Estate
-from glideslope.access.aws.principals import attached, policies, templates
-from glideslope.access.principals import UnknownRoleError, principals
-from glideslope.access.rights import Kind, Operation
-from shared import topics
-from shared.settings import Settings
 from tests.iam import Request, allowed
 
 ESTATE = Estate(
@@ -26,6 +25,7 @@ ESTATE = Estate(
     master_key="arn:aws:kms:eu-central-1:123456789012:key/master",
     secrets_key="arn:aws:kms:eu-central-1:123456789012:key/secrets",
 )
+TEMPLATES = Path(__file__).parents[4] / "deploy" / "terraform" / "modules" / "rights" / "policies"
 MSK = "arn:aws:kafka:eu-central-1:123456789012"
 SECRETS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glideslope"
 SERVICES = ("audit", "inference", "ingest", "review", "validator")
@@ -123,8 +123,15 @@ PERMITTED: Sequence[tuple[set[str], str, str, dict[str, Any]]] = (
 
 
 @cache
-def documents(name: str) -> tuple[dict[str, Any], ...]:
-    return tuple(policies(name, ESTATE).values())
+def documents(name: str, estate: Estate = ESTATE) -> tuple[dict[str, Any], ...]:
+    """Return a principal's policies as `templatefile` of Terraform makes them."""
+    made = []
+    for path in sorted(TEMPLATES.glob(f"{name}.*.json.tftpl")):
+        text = path.read_text(encoding="utf-8")
+        for field, value in estate:
+            text = text.replace(f"${{{field}}}", value)
+        made.append(json.loads(text))
+    return tuple(made)
 
 
 def may(name: str, action: str, resource: str, context: dict[str, Any] | None = None) -> bool:
@@ -136,21 +143,6 @@ def secret_context(service: str) -> dict[str, Any]:
         "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com",
         "kms:EncryptionContext:SecretARN": f"{SECRETS}/{service}/api-AbCdEf",
     }
-
-
-def test_terraform_makes_a_role_for_everybody_who_needs_one() -> None:
-    assert sorted(attached()) == sorted(EVERYBODY)
-
-
-@pytest.mark.parametrize("name", [*SERVICES, "auditor", "asker"])
-def test_msk_lets_through_just_what_the_declarations_say(name: str) -> None:
-    [principal] = [each for each in principals(Settings()) if each.name == name]
-    for topic in topics.ALL:
-        arn = f"{MSK}:topic/glideslope/0f5c-7/{topic.name}"
-        for action, operation in (("ReadData", Operation.READ), ("WriteData", Operation.WRITE)):
-            declared = principal.may(operation, Kind.TOPIC, topic.name)
-            assert may(name, f"kafka-cluster:{action}", arn) is declared, (topic.name, action)
-    assert may(name, "kafka-cluster:Connect", f"{MSK}:cluster/glideslope/0f5c-7")
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
@@ -181,7 +173,7 @@ def test_a_secret_is_read_by_its_service_alone(owner: str) -> None:
 
 @pytest.mark.parametrize("name", EVERYBODY)
 def test_no_policy_has_a_wildcard_for_an_action_or_for_everything(name: str) -> None:
-    for document in policies(name, ESTATE).values():
+    for document in documents(name):
         for each in document["Statement"]:
             assert not any("*" in action for action in each["Action"]), each
             assert "*" not in each["Resource"], each
@@ -196,19 +188,5 @@ def test_a_policy_fits_into_what_iam_takes(name: str) -> None:
             "kafka_cluster_uuid": "12345678-1234-1234-1234-123456789012-12",
         }
     )
-    for part, document in policies(name, long).items():
-        assert len(json.dumps(document, separators=(",", ":"))) <= 6_144, part
-
-
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_a_template_is_the_policy_with_places_for_names(name: str) -> None:
-    estate = ESTATE.model_copy(update={"topic_prefix": "pilot."})
-    for part, text in templates(name).items():
-        for field, value in estate:
-            text = text.replace(f"${{{field}}}", value)  # noqa: PLW2901 - as templatefile does
-        assert json.loads(text) == policies(name, estate)[part]
-
-
-def test_who_is_unknown_is_told_who_is_known() -> None:
-    with pytest.raises(UnknownRoleError, match="witness"):
-        policies("nobody", ESTATE)
+    for document in documents(name, long):
+        assert len(json.dumps(document, separators=(",", ":"))) <= 6_144
