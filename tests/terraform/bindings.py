@@ -40,12 +40,12 @@ _GOT: Final = {
 _MEMBER: Final = re.compile(
     r"^  // (?P<name>\w+) - computed: (?P<computed>\w+), optional: (?P<optional>\w+), "
     r"required: (?P<required>\w+)\n(?P<body>.*?)(?=^  // \w+ - computed|^  // =====|^\}|\Z)",
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
 _INPUT: Final = re.compile(
     r"^ {4,6}(?P<name>\w+): \{\s*value: (?P<value>.*?),\s*isBlock: (?P<block>\w+),"
     r'\s*type: "(?P<type>\w+)",\s*storageClassType: "(?P<storage>\w+)",',
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
 _NESTING: Final = {"list": "list", "set": "set", "map": "map", "struct": "single"}
 _GETTER: Final = re.compile(r"(cdktf\.Fn\.tolist\()?this\.get(\w+?)Attribute\('")
@@ -83,7 +83,7 @@ class Source:
     """One resource's TypeScript, cut into classes and functions."""
 
     def __init__(self, text: str) -> None:
-        parts = re.split(r"^(?=export (?:class|function|interface) )", text, flags=re.M)
+        parts = re.split(r"^(?=export (?:class|function|interface) )", text, flags=re.MULTILINE)
         self._classes = {
             m[1]: part for part in parts if (m := re.match(r"export class (\w+)", part))
         }

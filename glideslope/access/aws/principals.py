@@ -45,9 +45,9 @@ def templates(name: str) -> dict[str, str]:
 
 
 def attached() -> tuple[str, ...]:
-    """Return whom Terraform makes a role for: each service, the auditor and the witness."""
+    """Return whom Terraform makes a role for: services, who creates topics, auditor, witness."""
     services = (name for name, each in _everybody("").items() if each.is_service)
-    return (*services, "auditor", WITNESS.name)
+    return (*services, "installer", "auditor", WITNESS.name)
 
 
 @cache  # every service is built to see what it declares

@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parents[4] / "deploy" / "terraform" / "modules" / "ri
 MSK = "arn:aws:kafka:eu-central-1:123456789012"
 SECRETS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glideslope"
 SERVICES = ("audit", "inference", "ingest", "review", "validator")
-EVERYBODY = (*SERVICES, "auditor", "witness")
+EVERYBODY = (*SERVICES, "installer", "auditor", "witness")
 
 TILE = "arn:aws:s3:::logs/audit/0/tile/0/000"
 CHECKPOINT = "arn:aws:s3:::logs/audit/0/checkpoint"
@@ -83,7 +83,7 @@ FORBIDDEN: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("kafka-cluster:WriteData", f"{MSK}:topic/glideslope/another/requests.accepted", {}),
     ("kafka-cluster:WriteData", f"{MSK}:topic/another/0f5c-7/requests.accepted", {}),
     ("kafka-cluster:ReadData", f"{MSK}:topic/glideslope/0f5c-7/of-others", {}),
-    ("kafka-cluster:CreateTopic", f"{MSK}:topic/glideslope/0f5c-7/requests", {}),
+    ("kafka-cluster:CreateTopic", f"{MSK}:topic/glideslope/0f5c-7/of-others", {}),
     ("kafka-cluster:DeleteTopic", f"{MSK}:topic/glideslope/0f5c-7/results", {}),
     ("kafka-cluster:AlterTopic", f"{MSK}:topic/glideslope/0f5c-7/results", {}),
     ("kafka-cluster:AlterCluster", f"{MSK}:cluster/glideslope/0f5c-7", {}),
@@ -99,6 +99,7 @@ FORBIDDEN: Sequence[tuple[str, str, dict[str, Any]]] = (
 
 PERMITTED: Sequence[tuple[set[str], str, str, dict[str, Any]]] = (
     ({"audit"}, "s3:PutObject", TILE, LOCK),
+    ({"installer"}, "kafka-cluster:CreateTopic", f"{MSK}:topic/glideslope/0f5c-7/requests", {}),
     ({"audit"}, "s3:PutObject", CHECKPOINT, {"s3:if-match": '"e1"'}),
     ({"audit"}, "s3:PutObjectRetention", TILE, LOCK),
     ({"audit", "auditor", "witness"}, "s3:GetObject", TILE, {}),
