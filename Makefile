@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release test-rights test-k8s golden demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -64,6 +64,10 @@ test-rolling: $(READY) kafka ## every service replaced by another build and back
 
 test-rights: $(READY) ## the pipeline on a Kafka that refuses all that is not declared; needs Java
 	$(BIN)/pytest -rs tests/rights tests/integration/test_rights.py
+
+test-terraform: $(READY) ## deploy/terraform before Terraform, linters and the AWS provider's schema; needs Go
+	$(BIN)/python -m tests.terraform.tools
+	$(BIN)/pytest -rs tests/terraform
 
 properties: $(READY) ## the properties of tests/unit, each on a thousand examples
 	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=many --timeout 1200 tests/unit
@@ -130,6 +134,8 @@ bench-%: $(READY) kafka
 
 docs: $(READY) ## write the generated pages again
 	$(BIN)/glideslope docs
+	$(BIN)/glideslope access aws --write deploy/terraform/modules/rights/policies
+	$(BIN)/python -m tests.terraform.modules
 
 fmt: $(READY) ## format, and repair what lint can repair
 	$(BIN)/ruff format .

@@ -25,8 +25,8 @@ def aws(
     estate: Annotated[
         Path | None,
         typer.Option(
-            help="JSON file with the names and ARNs of your resources: Terraform's output `estate`. "
-            "Not given: the places where `templatefile` of Terraform puts them.",
+            help="JSON file with the names and ARNs of your resources: Terraform's output "
+            "`estate`. Not given: the places where `templatefile` of Terraform puts them.",
         ),
     ] = None,
     part: Annotated[
@@ -46,14 +46,7 @@ def aws(
     follows from releases: see `glideslope access bedrock`. Nothing on AWS is asked or changed.
     """
     # it loads every service, which others need not
-    from pydantic import ValidationError  # noqa: PLC0415 - as above
-
-    from glideslope.access.aws.estate import Estate  # noqa: PLC0415 - as above
-    from glideslope.access.aws.principals import (  # noqa: PLC0415 - as above
-        attached,
-        policies,
-        templates,
-    )
+    from glideslope.access.aws.principals import attached, templates  # noqa: PLC0415 - as above
     from glideslope.access.principals import UnknownRoleError  # noqa: PLC0415 - as above
 
     if write is not None:
@@ -65,24 +58,31 @@ def aws(
     if principal is None:
         raise typer.BadParameter(f"name one: {', '.join(attached())}", param_hint="PRINCIPAL")
     try:
-        if estate is None:
-            texts = templates(principal)
-        else:
-            known = Estate.model_validate_json(estate.read_bytes())
-            made = policies(principal, known)
-            texts = {kind: json.dumps(each, indent=2) + "\n" for kind, each in made.items()}
+        texts = templates(principal) if estate is None else _filled(principal, estate)
     except UnknownRoleError as error:
         raise typer.BadParameter(str(error), param_hint="PRINCIPAL") from None
+    for kind, text in texts.items():
+        if part is None or part.value == kind:
+            typer.echo(text, nl=False)
+
+
+def _filled(principal: str, file: Path) -> dict[str, str]:
+    from pydantic import ValidationError  # noqa: PLC0415 - see `aws`
+
+    from glideslope.access.aws.estate import Estate  # noqa: PLC0415 - see `aws`
+    from glideslope.access.aws.principals import policies  # noqa: PLC0415 - see `aws`
+
+    try:
+        estate = Estate.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise typer.BadParameter(f"{estate}: {error.strerror}", param_hint="--estate") from None
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="--estate") from None
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in error.errors()
         )
-        raise typer.BadParameter(f"{estate}: {wrong}", param_hint="--estate") from None
-    for kind, text in texts.items():
-        if part is None or part.value == kind:
-            typer.echo(text, nl=False)
+        raise typer.BadParameter(f"{file}: {wrong}", param_hint="--estate") from None
+    made = policies(principal, estate)
+    return {part: json.dumps(each, indent=2) + "\n" for part, each in made.items()}
 
 
 def bedrock(

@@ -117,10 +117,9 @@ def _of_models(
     # a profile calls the model in the regions that it spreads over, in the caller's name
     for number, model in enumerate(sorted(models)):
         if (behind := _behind(model)) is not None:
-            through = {"bedrock:InferenceProfileArn": _arn(model, place)}
-            merged = {**condition, "StringEquals": {**condition.get("StringEquals", {}), **through}}
+            through = {"ArnEquals": {"bedrock:InferenceProfileArn": _arn(model, place)}}
             arn = f"arn:{place.partition}:bedrock:*::foundation-model/{behind}"
-            yield Statement(f"{sid}Through{number}", actions, (arn,), merged)
+            yield Statement(f"{sid}Through{number}", actions, (arn,), {**condition, **through})
 
 
 def _arn(model: str, place: Place) -> str:

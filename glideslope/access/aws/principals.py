@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from glideslope.access.aws import kafka, storage
@@ -44,11 +45,12 @@ def templates(name: str) -> dict[str, str]:
 
 
 def attached() -> tuple[str, ...]:
-    """Return whom Terraform makes a role for: each service, the auditor and the witness."""
+    """Return whom Terraform makes a role for: services, who creates topics, auditor, witness."""
     services = (name for name, each in _everybody("").items() if each.is_service)
-    return (*services, "auditor", WITNESS.name)
+    return (*services, "installer", "auditor", WITNESS.name)
 
 
+@cache  # every service is built to see what it declares
 def _everybody(topic_prefix: str) -> Mapping[str, Principal]:
     settings = Settings(topic_prefix=topic_prefix)
     return {each.name: each for each in (*principals(settings), WITNESS)}

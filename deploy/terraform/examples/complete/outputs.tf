@@ -2,6 +2,9 @@ output "settings" {
   description = "What the services are told, beside what the chart has."
   value = {
     KAFKA_BOOTSTRAP_SERVERS            = module.kafka.bootstrap_servers
+    KAFKA_SECURITY_PROTOCOL            = "SASL_SSL"
+    KAFKA_SASL_MECHANISM               = "AWS_MSK_IAM"
+    KAFKA_AWS_REGION                   = var.region
     GLIDESLOPE_DEPLOYMENT              = module.names.deployment
     GLIDESLOPE_PARTITIONS              = module.capacity.partitions
     GLIDESLOPE_REPLICATION_FACTOR      = min(3, module.capacity.brokers)

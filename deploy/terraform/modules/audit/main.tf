@@ -72,7 +72,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  bucket = aws_s3_bucket_versioning.this.bucket
+  bucket = aws_s3_bucket.this.id
 
   # nothing expires: every version of a checkpoint is verified
   rule {
@@ -85,6 +85,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
       days_after_initiation = 1
     }
   }
+
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 resource "aws_s3_bucket_logging" "this" {
@@ -245,7 +247,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "access" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "access" {
-  bucket = aws_s3_bucket_versioning.access.bucket
+  bucket = aws_s3_bucket.access.id
 
   rule {
     id     = "expire"
@@ -265,6 +267,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "access" {
       days_after_initiation = 1
     }
   }
+
+  depends_on = [aws_s3_bucket_versioning.access]
 }
 
 resource "aws_s3_bucket_policy" "access" {

@@ -19,9 +19,9 @@ variable "account" {
 }
 
 variable "services" {
-  description = "Services that get a role each."
+  description = "Services, and the job that creates topics (installer), that get a role each."
   type        = set(string)
-  default     = ["audit", "inference", "ingest", "review", "validator"]
+  default     = ["audit", "inference", "ingest", "installer", "review", "validator"]
 }
 
 variable "cluster" {
@@ -42,6 +42,7 @@ variable "service_accounts" {
     audit     = "glideslope-audit"
     inference = "glideslope-inference"
     ingest    = "glideslope-ingest"
+    installer = "glideslope-installer"
     review    = "glideslope-review"
     validator = "glideslope-validator"
   }

@@ -6,7 +6,6 @@ terraform {
 }
 
 locals {
-  prefix = tonumber(split("/", var.cidr)[1])
   # the first half of the network is for the isolated subnets, four to share it
   isolated = { for index, zone in var.zones : zone => cidrsubnet(var.cidr, 3, index) }
   # the second half: an eighth for each of two tiers, four to share it

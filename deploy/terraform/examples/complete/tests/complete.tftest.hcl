@@ -40,13 +40,13 @@ run "a_pilot" {
   }
 
   assert {
-    condition     = toset(keys(output.roles)) == toset(["audit", "inference", "ingest", "review", "validator"])
+    condition     = toset(keys(output.roles)) == toset(["audit", "inference", "ingest", "installer", "review", "validator"])
     error_message = "roles: ${jsonencode(keys(output.roles))}"
   }
 
   # nobody asked for auditors, witnesses or models
   assert {
-    condition     = length(module.rights.policies) == 10 && length(module.rights.other_roles) == 0
+    condition     = length(module.rights.policies) == 11 && length(module.rights.other_roles) == 0
     error_message = "policies: ${jsonencode(keys(module.rights.policies))}"
   }
 
@@ -96,7 +96,7 @@ run "with_models_of_a_release" {
   }
 
   assert {
-    condition     = length(module.rights.policies) == 13
+    condition     = length(module.rights.policies) == 14
     error_message = "policies: ${jsonencode(keys(module.rights.policies))}"
   }
 

@@ -50,6 +50,7 @@ run "a_policy_longer_than_iam_takes_is_refused" {
   command = plan
 
   variables {
+    services     = ["audit"]
     topic_prefix = "a-prefix-that-nobody-reads-to-its-end-because-it-is-so-very-long-that-iam-refuses-it."
   }
 
