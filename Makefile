@@ -115,7 +115,7 @@ release: $(READY) ## VERSION=…: everything says it, CHANGELOG has it; then whe
 deploy: ## VALUES=FILE: the chart with the images that were verified, into the cluster that kubectl knows
 	@[ -e dist/verified.yaml ] || { echo "make verify-signatures first: a deployment runs digests, not tags" >&2; exit 2; }
 	$(HELM) upgrade --install glideslope $(CHART) --namespace $(NAMESPACE) --create-namespace \
-		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --atomic --timeout 15m
+		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --rollback-on-failure --timeout 15m
 
 promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
 	@deploy/ci/promote

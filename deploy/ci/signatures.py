@@ -64,6 +64,8 @@ def sign(dist: Path = _DIST) -> None:
 def verify(registry: str, version: str, dist: Path = _DIST) -> None:
     """Write the digests of the images that are signed as they must be, as values of the chart."""
     (dist / "verified.yaml").unlink(missing_ok=True)  # of another version
+    if not registry or not version:
+        raise SignatureError("say which images: REGISTRY=host/name/ VERSION=0.2.0")
     signer = _key() or _identity()
     values: dict[str, Any] = {}
     for image, block in IMAGES.items():
