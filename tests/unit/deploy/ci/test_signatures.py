@@ -30,7 +30,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     monkeypatch.setenv("COSIGN_LOG", str(tmp_path / "told"))
     monkeypatch.setenv("REGISTRY", "registry.example/team/")
-    for name in ("COSIGN_KEY", "SIGNER", "SIGNER_ISSUER"):
+    for name in ("COSIGN_KEY", "SIGNER", "SIGNER_ISSUER", "VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dist" / "pushed").mkdir(parents=True)
@@ -93,9 +93,13 @@ def test_an_image_without_the_signature_leaves_nothing_to_deploy(
     assert not Path("dist/verified.yaml").exists()
 
 
-def test_who_must_have_signed_has_to_be_said(
-    told: Path, capsys: pytest.CaptureFixture[str]
+def test_which_images_and_who_must_have_signed_has_to_be_said(
+    told: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["verify"]) == 2
+    assert "VERSION" in capsys.readouterr().err
+
+    monkeypatch.setenv("VERSION", "0.2.0")
     assert main(["verify"]) == 2
     assert "SIGNER" in capsys.readouterr().err
     assert not told.exists()
