@@ -79,7 +79,7 @@ gate: $(READY) ## quality against evals/floors.toml; RELEASE=FILE: of that manif
 	$(BIN)/python -m evals.gate
 
 # From a commit to what runs: images and sbom, then these, in the order of a release.
-HELM ?= helm
+HELM ?= $(or $(shell command -v helm),$(HOME)/.cache/glideslope/k8s/helm)
 CHART := deploy/helm/glideslope
 NAMESPACE ?= glideslope
 
@@ -92,7 +92,8 @@ push: ## push the images to REGISTRY=host/name/; dist/pushed names them by diges
 			| grep "^$$name@" > "dist/pushed/glideslope-$$image" || exit 1; \
 	done
 
-chart: ## lint the chart and pack it into dist; VERSION=…: as that version
+chart: $(READY) ## lint the chart and pack it into dist; VERSION=…: as that version
+	@$(BIN)/python tests/k8s/tools.py helm
 	$(HELM) lint --strict $(CHART) --values $(CHART)/ci/laptop.yaml
 	$(HELM) package $(CHART) --destination dist $(if $(filter-out latest,$(VERSION)),--version $(VERSION) --app-version $(VERSION))
 
