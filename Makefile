@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check secrets advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote test boundary chaos properties tamper test-browser interop demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos properties tamper test-browser interop demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,19 +33,11 @@ $(READY): pyproject.toml uv.lock $(MEMBERS)
 kafka:
 	@deploy/local/require kafka
 
-check: $(READY) ## format, lint, types, who may import whom, secrets, vulnerable dependencies
+check: $(READY) secrets advisories ## format, lint, types, who may import whom; secrets, vulnerable dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m deploy.ci.leaks
-	$(BIN)/python -m deploy.ci.advisories
-
-secrets: $(READY) ## look for secrets in every file that git has
-	$(BIN)/python -m deploy.ci.leaks
-
-advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
-	$(BIN)/python -m deploy.ci.advisories
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -71,6 +63,29 @@ test-browser: $(READY) kafka ## the reviewers' pages in a real Chromium; SHOTS=F
 interop: $(READY) ## our audit logs before the verifiers that others wrote (Go, Tessera, aics-tlog)
 	$(BIN)/python tests/interop/tools.py
 	$(BIN)/pytest -rs tests/interop
+
+demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out; DEMO_KEEP=1: it stays up
+	$(BIN)/glideslope demo
+
+bench: ## list the benchmarks; each runs as make bench-<name>
+	@for file in benchmarks/bench_*.py; do \
+		[ -e "$$file" ] || continue; \
+		name=$$(basename "$$file" .py | sed 's/^bench_//; s/_/-/g'); \
+		printf '  make bench-%s	%s\n' "$$name" "$$(sed -n '1s/^"""\(.*\)/\1/p' "$$file" | sed 's/"""$$//')"; \
+	done | expand -t 30
+
+bench-%: $(READY) kafka
+	@[ -e "benchmarks/bench_$(subst -,_,$*).py" ] || { echo "there is no benchmark '$*'; these there are:"; $(MAKE) -s bench; exit 2; }
+	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
+
+# What keeps the supply chain and the quality, and the way from a commit to what runs: docs/cicd.md.
+.PHONY: secrets advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
+
+secrets: $(READY) ## look for secrets in every file that git has
+	$(BIN)/python -m deploy.ci.leaks
+
+advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
+	$(BIN)/python -m deploy.ci.advisories
 
 lint-workflows: $(READY) ## actionlint and zizmor over .github; without Go the first is skipped
 	deploy/ci/lint-workflows
@@ -120,20 +135,6 @@ deploy: ## VALUES=FILE: the chart with the images that were verified, into the c
 
 promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
 	@deploy/ci/promote
-
-demo: $(READY) kafka ## the whole pipeline, questions in, checked answers out; DEMO_KEEP=1: it stays up
-	$(BIN)/glideslope demo
-
-bench: ## list the benchmarks; each runs as make bench-<name>
-	@for file in benchmarks/bench_*.py; do \
-		[ -e "$$file" ] || continue; \
-		name=$$(basename "$$file" .py | sed 's/^bench_//; s/_/-/g'); \
-		printf '  make bench-%s	%s\n' "$$name" "$$(sed -n '1s/^"""\(.*\)/\1/p' "$$file" | sed 's/"""$$//')"; \
-	done | expand -t 30
-
-bench-%: $(READY) kafka
-	@[ -e "benchmarks/bench_$(subst -,_,$*).py" ] || { echo "there is no benchmark '$*'; these there are:"; $(MAKE) -s bench; exit 2; }
-	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
 
 docs: $(READY) ## write the generated pages again
 	$(BIN)/glideslope docs
