@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test secrets advisories lint-workflows gate sign release test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,20 +33,13 @@ $(READY): pyproject.toml uv.lock $(MEMBERS)
 kafka:
 	@deploy/local/require kafka
 
-check: $(READY) ## format, lint, types, who may import whom, secrets, vulnerable dependencies
+check: $(READY) secrets advisories ## format, lint, types, who may import whom; secrets, vulnerable dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
-	$(BIN)/python -m deploy.ci.leaks
-	$(BIN)/python -m deploy.ci.advisories
 
-secrets: $(READY) ## look for secrets in every file that git has
-	$(BIN)/python -m deploy.ci.leaks
-
-advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
-	$(BIN)/python -m deploy.ci.advisories
 
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
@@ -131,6 +124,64 @@ bench: ## list the benchmarks; each runs as make bench-<name>
 bench-%: $(READY) kafka
 	@[ -e "benchmarks/bench_$(subst -,_,$*).py" ] || { echo "there is no benchmark '$*'; these there are:"; $(MAKE) -s bench; exit 2; }
 	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
+
+# What keeps the supply chain and the quality, and the way from a commit to what runs: docs/cicd.md.
+.PHONY: secrets advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
+
+secrets: $(READY) ## look for secrets in every file that git has
+	$(BIN)/python -m deploy.ci.leaks
+
+advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
+	$(BIN)/python -m deploy.ci.advisories
+
+lint-workflows: $(READY) ## actionlint and zizmor over .github; without Go the first is skipped
+	deploy/ci/lint-workflows
+
+gate: $(READY) ## quality against evals/floors.toml; RELEASE=FILE: of that manifest; GATE=complete: all of it
+	$(BIN)/python -m evals.gate
+
+# From a commit to what runs: images and sbom, then these, in the order of a release.
+HELM ?= $(or $(shell command -v helm),$(HOME)/.cache/glideslope/k8s/helm)
+CHART := deploy/helm/glideslope
+NAMESPACE ?= glideslope
+
+push: ## push the images to REGISTRY=host/name/; dist/pushed names them by digest
+	@[ -n "$(REGISTRY)" ] || { echo "say where to: make push REGISTRY=host/name/ VERSION=…" >&2; exit 2; }
+	@mkdir -p dist/pushed
+	@for image in $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml)) command-line; do \
+		name="$(REGISTRY)glideslope-$$image" && docker push --quiet "$$name:$(VERSION)" && \
+		docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$$name:$(VERSION)" \
+			| grep "^$$name@" > "dist/pushed/glideslope-$$image" || exit 1; \
+	done
+
+chart: $(READY) ## lint the chart and pack it into dist; VERSION=…: as that version
+	@$(BIN)/python tests/k8s/tools.py helm
+	$(HELM) lint --strict $(CHART) --values $(CHART)/ci/laptop.yaml
+	$(HELM) package $(CHART) --destination dist $(if $(filter-out latest,$(VERSION)),--version $(VERSION) --app-version $(VERSION))
+
+push-chart: ## push that chart to REGISTRY=host/name/ as an OCI artifact
+	@[ -n "$(REGISTRY)" ] || { echo "say where to: make push-chart REGISTRY=host/name/ VERSION=…" >&2; exit 2; }
+	@mkdir -p dist/pushed
+	$(HELM) push dist/glideslope-$(VERSION).tgz oci://$(REGISTRY)charts > dist/push-chart.txt 2>&1 || { cat dist/push-chart.txt; exit 1; }
+	@echo "$(REGISTRY)charts/glideslope@$$(sed -n 's/^Digest: //p' dist/push-chart.txt)" | tee dist/pushed/chart
+
+sign: $(READY) ## sign what was pushed, and its bills of materials (cosign); COSIGN_KEY=… or keyless
+	$(BIN)/python -m deploy.ci.signatures sign
+
+verify-signatures: $(READY) ## images of REGISTRY at VERSION, signed by SIGNER or COSIGN_KEY; their digests into dist
+	REGISTRY="$(REGISTRY)" VERSION="$(VERSION)" $(BIN)/python -m deploy.ci.signatures verify
+
+release: $(READY) ## VERSION=…: everything says it, CHANGELOG has it; then wheel, source and notes into dist
+	$(BIN)/python -m deploy.ci.release "$(VERSION)"
+	$(UV) build --quiet --out-dir dist
+
+deploy: ## VALUES=FILE: the chart with the images that were verified, into the cluster that kubectl knows
+	@[ -e dist/verified.yaml ] || { echo "make verify-signatures first: a deployment runs digests, not tags" >&2; exit 2; }
+	$(HELM) upgrade --install glideslope $(CHART) --namespace $(NAMESPACE) --create-namespace \
+		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --rollback-on-failure --timeout 15m
+
+promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
+	@deploy/ci/promote
 
 docs: $(READY) ## write the generated pages again
 	$(BIN)/glideslope docs

@@ -3,7 +3,8 @@
 floors.toml says what is measured, by which command, and how good each figure must be. All that a
 command prints, or its last line, is JSON; a figure is named by its way through it. What needs
 public data is measured where GLIDESLOPE_BENCH_DATA (`../shared/data`) is there, and named as not
-measured where it is not; with `GATE=complete` that fails as well.
+measured where it is not; with `GATE=complete` that fails as well. RELEASE is the manifest of the
+release that is held to the floors, else the built-in one.
 """
 
 import json
@@ -24,6 +25,7 @@ from rich.table import Table
 
 FLOORS: Final = Path(__file__).with_name("floors.toml")
 DATA: Final = Path(os.environ.get("GLIDESLOPE_BENCH_DATA") or "../shared/data")
+BUILT_IN: Final = "releases/built-in.yaml"
 _KINDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "at least": operator.ge,
     "at most": operator.le,
@@ -37,7 +39,7 @@ class Measure(BaseModel):
 
     name: str
     command: tuple[str, ...] = Field(min_length=1)
-    """Its words; `{data}` in one is the folder of the public data, which it then needs."""
+    """Its words; `{data}` is the folder of the public data, `{release}` the manifest to measure."""
     needs_data: bool = False
     at_least: Mapping[str, float] = {}
     at_most: Mapping[str, float] = {}
@@ -106,7 +108,10 @@ def run(measure: Measure) -> Any:
     Raises:
         MeasureError: it failed, or that is no JSON.
     """
-    program, *words = (word.replace("{data}", str(DATA)) for word in measure.command)
+    release = os.environ.get("RELEASE") or BUILT_IN
+    program, *words = (
+        word.replace("{data}", str(DATA)).replace("{release}", release) for word in measure.command
+    )
     own = Path(sys.executable).parent / program
     found = str(own) if own.exists() else shutil.which(program)
     if found is None:

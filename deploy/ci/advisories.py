@@ -87,8 +87,8 @@ def audit(url: str, accepted: list[str]) -> tuple[int, list[Advisory]]:
         NotAuditedError: pip-audit could not ask about each of them.
     """
     export = ("export", "--frozen", "--all-packages", "--all-extras", "--all-groups")
-    form = ("--no-emit-workspace", "--no-header", "--quiet", "--format", "requirements.txt")
-    locked = subprocess.run((_BIN / "uv", *export, *form), check=True, capture_output=True)  # noqa: S603 - uv
+    pinned = ("--no-emit-workspace", "--no-header", "--quiet", "--format", "requirements.txt")
+    locked = subprocess.run((_BIN / "uv", *export, *pinned), check=True, capture_output=True)  # noqa: S603 - uv
     with NamedTemporaryFile(suffix=".txt") as file:
         file.write(locked.stdout)
         file.flush()

@@ -21,8 +21,9 @@ PAGES = sorted(
 )
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")
-MAKE = re.compile(r"(?:^|[\s;&(])make ((?:-\w+ )*[a-z][a-z-]*)")
-GLIDESLOPE = re.compile(r"(?:^|[\s;&(/|])glideslope ([^\n;&#)]+)")
+MAKE = re.compile(r"(?:^|[\s;&(])make ((?:-\w+ )*[a-z][a-z0-9-]*)")
+# where a command stands: `--namespace glideslope` and `helm test glideslope` are none of ours
+GLIDESLOPE = re.compile(r"(?:^\s*|[;&(|] *|[A-Z]=\S+ |bin/)glideslope ([^\n;&#)]+)")
 WORD = re.compile(r"[a-z][a-z-]*")
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {

@@ -24,7 +24,7 @@ PRINTED: dict[str, Any] = {"parts": [{"name": "own", "auroc": {"value": 0.8}}], 
 def test_a_figure_under_its_floor_or_missing_does_not_pass(
     figure: str, kind: str, floor: float, *, passed: bool
 ) -> None:
-    measure = Measure(name="m", command=("x",), **{kind.replace(" ", "_"): {figure: floor}})  # type: ignore[arg-type] # one of two fields
+    measure = Measure(name="m", command=("x",), **{kind.replace(" ", "_"): {figure: floor}})
 
     [held] = gate.hold(measure, PRINTED)
 
