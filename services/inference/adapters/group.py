@@ -80,6 +80,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
         self._take = take
         self._after = after
         self._decoding = Decoding()
+        self._taken = 0
         self._partitions: list[TopicPartition] = []
         self._assigned = asyncio.Event()
         self._round: asyncio.Task[None] | None = None
@@ -120,7 +121,10 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             self._index.keep_progress, self._name, Progress({}, is_complete=True)
         )
         _log.info(
-            "index_caught_up", reader=self._name, unreadable=self._decoding.unreadable, shared=True
+            "index_caught_up",
+            reader=self._name,
+            documents=self._taken,
+            unreadable=self._decoding.unreadable,
         )
 
     async def follow(self) -> None:
@@ -221,6 +225,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
                 await self._after.passed(records)
             current = [each for each in records if each.offset >= newest.get(each.key or b"", 0)]
             await self._take(self._decoding.read(current))
+            self._taken += len(current)
         await self._commit()
 
     async def _commit(self) -> None:
