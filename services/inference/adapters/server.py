@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
@@ -83,7 +83,7 @@ class ServerStore:
     Every call raises `IndexUnavailableError` when the server cannot be reached or refuses.
     """
 
-    is_shared = True
+    is_shared: ClassVar = True
 
     def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
         """Use the server that `connect` reaches, and collections whose names begin so."""
