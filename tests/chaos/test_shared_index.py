@@ -19,7 +19,7 @@ from qdrant_client import QdrantClient
 from glideslope import cluster
 from glideslope.stack import settings_environment
 from services.inference.adapters.group import SHARED_GROUP
-from services.inference.adapters.server import ServerStore
+from services.inference.adapters.server_store import ServerStore
 from services.inference.versions import IndexVersion
 from shared import topics
 from shared.cloudevents import Event

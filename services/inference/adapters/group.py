@@ -157,11 +157,12 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
         while True:
             try:
                 committed = await self._progress()
-            except KafkaError as error:  # a coordinator that is just being chosen
-                _log.warning("index_group_unknown", group=self._group, kind=type(error).__name__)
-            else:
-                if all(committed.get(each, 0) >= offset for each, offset in wanted.items()):
-                    return
+            except KafkaError as error:
+                if not error.retriable:  # a broker that is away, or is just being chosen, is
+                    raise
+                committed = {}
+            if all(committed.get(each, 0) >= offset for each, offset in wanted.items()):
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _progress(self) -> dict[TopicPartition, int]:
@@ -187,8 +188,11 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             await self._find_places()
             while True:
                 await self._next()
-        except (CommitFailedError, IllegalStateError) as error:  # the group went on without us
-            _log.warning("index_group_left", group=self._group, kind=type(error).__name__)
+        except KafkaError as error:
+            gone_on = isinstance(error, CommitFailedError | IllegalStateError)  # without us
+            if not (gone_on or error.retriable):
+                raise
+            _log.warning("index_group_again", group=self._group, kind=type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _find_places(self) -> None:

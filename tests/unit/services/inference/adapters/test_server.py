@@ -14,12 +14,8 @@ from qdrant_client import QdrantClient
 
 from services.inference.adapters.heads import ForeignIndexError, IndexReplacedError
 from services.inference.adapters.qdrant import store_for
-from services.inference.adapters.server import (
-    IndexUnavailableError,
-    OldServerError,
-    ServerIndex,
-    ServerStore,
-)
+from services.inference.adapters.server import IndexUnavailableError, ServerIndex
+from services.inference.adapters.server_store import OldServerError, ServerStore
 from services.inference.index import Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Progress
