@@ -40,7 +40,7 @@ class Replay:
     """
 
     def __init__(self, settings: Settings, topic: Topic, *, group: str | None = None) -> None:
-        self._bootstrap = settings.bootstrap_servers
+        self._settings = settings
         self._topic = settings.topic(topic)
         self._group = group
         self._partitions: list[TopicPartition] = []
@@ -51,9 +51,9 @@ class Replay:
 
     async def __aenter__(self) -> Self:
         """Take every partition, at its beginning. Raises a `KafkaError` without the topic."""
-        self._partitions, self.source = await described(self._bootstrap, self._topic)
+        self._partitions, self.source = await described(self._settings, self._topic)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            bootstrap_servers=self._settings.bootstrap_servers,
             group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -145,12 +145,12 @@ class Replay:
         return [Record.of(each) for records in fetched.values() for each in records]
 
 
-async def described(bootstrap: str, topic: str) -> tuple[list[TopicPartition], str]:
+async def described(settings: Settings, topic: str) -> tuple[list[TopicPartition], str]:
     """Return a topic's partitions, and what tells it from another of its name elsewhere.
 
     Raises a `KafkaError` without the topic.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
     try:
         (description,) = await admin.describe_topics([topic])

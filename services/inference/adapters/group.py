@@ -19,14 +19,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.inference.adapters.documents import Decoding, Take
+from services.inference.adapters.documents import GROUP, Decoding, Take
 from services.inference.store import KeptIndex, Progress
 from shared import topics
 from shared.delivery import FatalError, Record
 from shared.replay import described
 from shared.settings import Settings
 
-SHARED_GROUP: Final = "inference.index"
+SHARED_GROUP: Final = f"{GROUP}.shared"
 """The group's name after the topic prefix; of an index with an embedder, a version comes after."""
 _POLL_MS: Final = 500
 _POLL_RECORDS: Final = 256
@@ -95,13 +95,13 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Be a member of the group while the context lasts."""
-        bootstrap = self._settings.bootstrap_servers
-        self._partitions, source = await described(bootstrap, self._topic)
+        settings = self._settings
+        self._partitions, source = await described(settings, self._topic)
         await asyncio.to_thread(self._index.adopt, source)
         kept = await asyncio.to_thread(self._index.progress, self._name)
         self.is_complete = kept is not None and kept.is_complete
         async with AsyncExitStack() as stack:
-            self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+            self._admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
             stack.push_async_callback(self._admin.close)
             await self._admin.start()
             self._consumer = self._new_consumer()
