@@ -48,13 +48,13 @@ class Example:
 
 def load(path: Path) -> list[Example]:
     """Read a file of labelled answers. Raises `SetError`."""
-    rows = list(_rows(path))
+    rows = [row for _, row in read(path)]
     if not rows:
         raise SetError(f"{path} is empty: one JSON object a line is needed")
-    for name, (fields, read) in _SHAPES.items():
+    for name, (fields, reader) in _SHAPES.items():
         if fields <= rows[0].keys():
             try:
-                return [read(f"{name}-{i}", row) for i, row in enumerate(rows, start=1)]
+                return [reader(f"{name}-{i}", row) for i, row in enumerate(rows, start=1)]
             except (KeyError, TypeError, AttributeError) as error:
                 raise SetError(f"{path}: a row of the shape '{name}' lacks {error}") from error
     known = "; ".join(f"{name}: {', '.join(sorted(f))}" for name, (f, _) in _SHAPES.items())
@@ -67,7 +67,8 @@ def digest(*paths: Path) -> str:
     return each[0] if len(each) == 1 else sha256("\n".join(each).encode()).hexdigest()
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def read(path: Path) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a file of JSON Lines with their line numbers. Raises `SetError`."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -77,7 +78,7 @@ def _rows(path: Path) -> Iterator[Row]:
                     raise SetError(f"{path}, line {number}, is no JSON: {error}") from error
                 if not isinstance(row, dict):
                     raise SetError(f"{path}, line {number}, is no JSON object")
-                yield row
+                yield number, row
 
 
 def _own(id_: str, row: Row) -> Example:

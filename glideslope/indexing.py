@@ -23,7 +23,7 @@ from shared.events import DocumentRejected, DocumentSubmitted
 from shared.settings import Settings
 from shared.topics import Topic
 
-INDEX_GROUPS: Final = ("inference.documents", "inference.index")
+INDEX_GROUPS: Final = ("inference.documents", "inference.documents.shared")
 """The groups whose committed offsets on `documents.accepted` say what can be found.
 
 The first is of processes that each have an index of their own, the second of all those that share

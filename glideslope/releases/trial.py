@@ -5,14 +5,14 @@ people answer it, from the same index and with the same models and checks, and n
 answer. Nothing here answers or judges by itself.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from evals.sets import SetError, read
 from glideslope import cluster
 from glideslope.cluster import SOURCE
 from glideslope.releases.outcomes import Outcome, copied
@@ -28,10 +28,6 @@ IN_FLIGHT: Final = 16
 """Copies under way at once: few, since old ones are dropped, and people are answered beside."""
 _OWN: Final = ("id", "group", "tenant")
 """Fields of a row that are no part of the question."""
-
-
-class QuestionsError(ValueError):
-    """A file is no set of questions; the message says which line, and what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +51,16 @@ class Tried:
 
 
 def are_questions(path: Path) -> bool:
-    """Say whether a file of JSON Lines has questions without answers. Raises `QuestionsError`."""
-    return next(("answer" not in row for _, row in _rows(path)), False)
+    """Say whether a file of JSON Lines has questions without answers. Raises `SetError`."""
+    return next(("answer" not in row for _, row in read(path)), False)
 
 
 def load(path: Path, settings: Settings) -> list[Question]:
     """Read a set of questions: rows as on the topic `requests`, and `id`, `group`, `tenant`.
 
-    Each is held to what ingest holds requests to. Raises `QuestionsError`.
+    Each is held to what ingest holds requests to. Raises `SetError`.
     """
-    return [_question(path, number, row, settings) for number, row in _rows(path)]
+    return [_question(path, number, row, settings) for number, row in read(path)]
 
 
 async def tried(
@@ -161,22 +157,8 @@ def _question(path: Path, number: int, row: Mapping[str, Any], settings: Setting
     told = {name: value for name, value in row.items() if name not in _OWN}
     found = acceptable(told, arrival, "", topics.REQUESTS.max_bytes)
     if isinstance(found, RequestRejected):
-        raise QuestionsError(f"{path}, line {number}: {found.message.removesuffix(_NEW_ID)}")
+        raise SetError(f"{path}, line {number}: {found.message.removesuffix(_NEW_ID)}")
     return Question(str(row.get("group", row.get("id", number))), found)
 
 
 _NEW_ID: Final = " (under a new id: this one is used up)"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise QuestionsError(f"{path}, line {number}, is no JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise QuestionsError(f"{path}, line {number}, is no JSON object")
-            yield number, row

@@ -7,7 +7,6 @@ from datetime import timedelta
 from faststream.kafka import KafkaBroker
 
 from services.inference.adapters.documents import GROUP
-from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.qdrant import store_for
@@ -80,7 +79,7 @@ def build(
         ready=kept.not_ready,
         measured=measured,
         reads=frozenset({topics.RELEASES, topics.DOCUMENTS_ACCEPTED}),
-        groups=frozenset({GROUP, SHARED_GROUP}),
+        groups=frozenset({GROUP}),
     )
 
 

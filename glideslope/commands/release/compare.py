@@ -111,7 +111,8 @@ async def _compared(
 
 def _sorted(sets: list[Path], settings: Settings) -> "tuple[list[Path], list[Question]]":
     """Return the files with labelled answers, and the questions of the others."""
-    from glideslope.releases import trial  # noqa: PLC0415 - the help must not wait for it
+    from evals.sets import SetError  # noqa: PLC0415 - the help must not wait for it
+    from glideslope.releases import trial  # noqa: PLC0415 - as above
 
     try:
         questions = [path for path in sets if trial.are_questions(path)]
@@ -119,7 +120,7 @@ def _sorted(sets: list[Path], settings: Settings) -> "tuple[list[Path], list[Que
         return labelled, [each for path in questions for each in trial.load(path, settings)]
     except OSError as error:
         raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from error
-    except trial.QuestionsError as error:
+    except SetError as error:
         raise CommandError(str(error)) from error
 
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from services.inference.adapters.edge import EdgeIndex
 from services.inference.versions import IndexVersion
@@ -19,7 +19,7 @@ from services.inference.versions import IndexVersion
 class EdgeStore:
     """Implements `services.inference.store.Store` below `folder`, which is created when needed."""
 
-    is_shared = False
+    is_shared: ClassVar = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

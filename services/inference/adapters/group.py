@@ -9,9 +9,9 @@ a later record replaces is passed over, and so never becomes findable.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from services.inference.adapters.documents import Decoding, Take
+from services.inference.adapters.documents import GROUP, Decoding, Take
 from services.inference.store import KeptIndex, Progress
 from shared import topics
 from shared.connection import connection
@@ -27,7 +27,8 @@ from shared.delivery import FatalError, Record
 from shared.replay import described
 from shared.settings import Settings
 
-SHARED_GROUP: Final = "inference.index"
+T = TypeVar("T")
+SHARED_GROUP: Final = f"{GROUP}.shared"
 """The group's name after the topic prefix; of an index with an embedder, a version comes after."""
 _POLL_MS: Final = 500
 _POLL_RECORDS: Final = 256
@@ -81,6 +82,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
         self._take = take
         self._after = after
         self._decoding = Decoding()
+        self._taken = 0
         self._partitions: list[TopicPartition] = []
         self._assigned = asyncio.Event()
         self._round: asyncio.Task[None] | None = None
@@ -114,13 +116,17 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
 
     async def catch_up(self) -> None:
         """Wait until all members together have dealt with what there is now."""
-        await self._until(await self._consumer.end_offsets(self._partitions))
+        _, _, ends = await _again(lambda: self._standing(self._partitions))
+        await self._until(ends)
         self.is_complete = True
         await asyncio.to_thread(
             self._index.keep_progress, self._name, Progress({}, is_complete=True)
         )
         _log.info(
-            "index_caught_up", reader=self._name, unreadable=self._decoding.unreadable, shared=True
+            "index_caught_up",
+            reader=self._name,
+            documents=self._taken,
+            unreadable=self._decoding.unreadable,
         )
 
     async def follow(self) -> None:
@@ -151,13 +157,9 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
 
     async def _until(self, wanted: Mapping[TopicPartition, int]) -> None:
         while True:
-            try:
-                committed = await self._progress()
-            except KafkaError as error:  # a coordinator that is just being chosen
-                _log.warning("index_group_unknown", group=self._group, kind=type(error).__name__)
-            else:
-                if all(committed.get(each, 0) >= offset for each, offset in wanted.items()):
-                    return
+            committed = await _again(self._progress)
+            if all(committed.get(each, 0) >= offset for each, offset in wanted.items()):
+                return
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _progress(self) -> dict[TopicPartition, int]:
@@ -165,6 +167,22 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
         offsets = await self._admin.list_consumer_group_offsets(self._group)
         identity = self._index.identity
         return {each: at.offset for each, at in offsets.items() if at.metadata == identity}
+
+    async def _standing(
+        self, partitions: Sequence[TopicPartition]
+    ) -> tuple[Mapping[TopicPartition, int], ...]:
+        """Return how far the group has got, and the partitions' beginnings and ends.
+
+        Raises `PassedOverError`, and a `KafkaError`.
+        """
+        committed = await self._progress()  # first: the ends only move on
+        begin = await self._consumer.beginning_offsets(partitions)
+        end = await self._consumer.end_offsets(partitions)
+        for each in partitions:
+            at = committed.get(each, begin[each])
+            if not begin[each] <= at <= end[each]:
+                raise PassedOverError(each, at, begin[each], end[each], self._group)
+        return committed, begin, end
 
     async def _work(self) -> None:
         while True:
@@ -183,19 +201,19 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             await self._find_places()
             while True:
                 await self._next()
-        except (CommitFailedError, IllegalStateError) as error:  # the group went on without us
-            _log.warning("index_group_left", group=self._group, kind=type(error).__name__)
+        except KafkaError as error:
+            gone_on = isinstance(error, CommitFailedError | IllegalStateError)  # without us
+            if not (gone_on or error.retriable):
+                raise
+            _log.warning("index_group_again", group=self._group, kind=type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _find_places(self) -> None:
         assigned = sorted(self._consumer.assignment())
-        begin = await self._consumer.beginning_offsets(assigned)
-        end = await self._consumer.end_offsets(assigned)
-        self._committed = await self._progress()
+        committed, begin, end = await self._standing(assigned)
+        self._committed = {**committed}
         for each in assigned:
-            at = self._committed.get(each, begin[each])
-            if not begin[each] <= at <= end[each]:
-                raise PassedOverError(each, at, begin[each], end[each], self._group)
+            at = committed.get(each, begin[each])
             self._newest[each] = await self._newest_of(each, at, end[each])
             self._consumer.seek(each, at)
         await self._commit()
@@ -221,6 +239,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
                 await self._after.passed(records)
             current = [each for each in records if each.offset >= newest.get(each.key or b"", 0)]
             await self._take(self._decoding.read(current))
+            self._taken += len(current)
         await self._commit()
 
     async def _commit(self) -> None:
@@ -247,3 +266,14 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             rebalance_timeout_ms=_REBALANCE_SECONDS * 1000,
             max_poll_interval_ms=_IDLE_MS,
         )
+
+
+async def _again(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what is asked of Kafka, as soon as there is somebody to answer."""
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            if not error.retriable:  # a broker that is away, or is just being chosen, is
+                raise
+        await asyncio.sleep(_AGAIN_SECONDS)

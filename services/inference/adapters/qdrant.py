@@ -15,7 +15,7 @@ def store_for(settings: InferenceSettings) -> Store:
     # imported here: half of the time of a start, for what an index of one's own does not need
     from qdrant_client import QdrantClient  # noqa: PLC0415 - see above
 
-    from services.inference.adapters.server import ServerStore  # noqa: PLC0415 - see above
+    from services.inference.adapters.server_store import ServerStore  # noqa: PLC0415 - see above
 
     key = settings.qdrant_api_key
     tls: dict[str, Any] = {}

@@ -1,9 +1,9 @@
-"""Indexes on a Qdrant server that all inference processes share: a collection for each version."""
+"""An index on a Qdrant server that all inference processes share: a collection."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from qdrant_client import QdrantClient, models
@@ -26,12 +26,8 @@ from services.inference.index import (
     version_of,
 )
 from services.inference.store import Progress
-from services.inference.versions import IndexVersion
-from shared.delivery import FatalError, OverloadedError
+from shared.delivery import OverloadedError
 from shared.events import DocumentAccepted, Passage
-
-_NEEDED: Final = (1, 19)
-"""Statistics of a filtered corpus came with 1.19, conditional writes with 1.16 and 1.17."""
 
 
 class IndexUnavailableError(OverloadedError):
@@ -42,16 +38,6 @@ class IndexUnavailableError(OverloadedError):
             "qdrant",
             f"the server fails ({type(error).__name__}): see that it runs, and check "
             "GLIDESLOPE_QDRANT_URL, GLIDESLOPE_QDRANT_API_KEY and GLIDESLOPE_QDRANT_CA_FILE",
-        )
-
-
-class OldServerError(FatalError):
-    """The server lacks what keeps tenants apart in word statistics, or late writers out."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__(
-            f"the Qdrant server has version {version}: {_NEEDED[0]}.{_NEEDED[1]} or later is "
-            "needed, since earlier ones leave out the filters of word statistics and of writes"
         )
 
 
@@ -77,51 +63,6 @@ class _Dialect:
 _filters: Final = Filters(_Dialect())
 
 
-class ServerStore:
-    """Implements `services.inference.store.Store`.
-
-    Every call raises `IndexUnavailableError` when the server cannot be reached or refuses.
-    """
-
-    is_shared = True
-
-    def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
-        """Use the server that `connect` reaches, and collections whose names begin so."""
-        self._connect = connect
-        self._collection = collection
-        self._client: Any = None
-
-    def __enter__(self) -> Self:
-        """Connect. Raises `OldServerError`."""
-        with _failing_as_unavailable():
-            self._client = self._connect()
-            self._client.get_collections()
-            version = self._client.info().version
-        if tuple(int(part) for part in version.split(".")[:2]) < _NEEDED:
-            raise OldServerError(version)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def open(self, version: IndexVersion) -> "ServerIndex":
-        """See `Store.open`."""
-        return ServerIndex(self._client, self._name(version.name), version.dimensions)
-
-    def drop(self, *, retired: Iterable[str], used: Iterable[str]) -> list[str]:  # noqa: ARG002 - others may use what we do not
-        """See `Store.drop`; a version that others have begun to use is none of ours to judge."""
-        dropped = []
-        with _failing_as_unavailable():
-            for version in sorted(retired):
-                if self._client.collection_exists(self._name(version)):
-                    self._client.delete_collection(self._name(version))
-                    dropped.append(version)
-        return dropped
-
-    def _name(self, version: str) -> str:
-        return f"{self._collection}-{version}"
-
-
 class ServerIndex:
     """Implements `services.inference.store.KeptIndex`; the collection is made where it is not.
 
@@ -134,7 +75,7 @@ class ServerIndex:
         self._client: Any = client
         self._collection = collection
         self._writing = threading.Lock()
-        with _failing_as_unavailable():
+        with failing_as_unavailable():
             self._create(dimensions)
             self._heads = Heads(client, collection)
 
@@ -148,18 +89,18 @@ class ServerIndex:
 
     def adopt(self, source: str) -> None:
         """See `KeptIndex.adopt`; raises `ForeignIndexError`, since others may use what is there."""
-        with _failing_as_unavailable():
+        with failing_as_unavailable():
             self._heads.adopt(source)
 
     def progress(self, reader: str) -> Progress:
         """See `KeptIndex.progress`; the positions are those of the consumer group."""
-        with _failing_as_unavailable():
+        with failing_as_unavailable():
             return Progress({}, is_complete=self._heads.is_complete(reader))
 
     def keep_progress(self, reader: str, progress: Progress) -> None:
         """See `KeptIndex.keep_progress`; what is written is durable already."""
         if progress.is_complete:
-            with _failing_as_unavailable():
+            with failing_as_unavailable():
                 self._heads.complete(reader)
 
     def reset(self) -> None:
@@ -169,7 +110,7 @@ class ServerIndex:
         """See `Index.replace`."""
         version, place = version_of(document), {"partition": at.partition, "offset": at.offset}
         this, not_later = _filters.this_version(document), models.Filter(must_not=[later(at)])
-        with self._writing, _failing_as_unavailable():
+        with self._writing, failing_as_unavailable():
             if self._count(this) == len({*ids(document)}):
                 still = models.Filter(must=[this, not_later])
                 self._client.set_payload(self._collection, place, still, wait=True)
@@ -193,18 +134,18 @@ class ServerIndex:
 
     def remove(self, tenant: str, document_id: str, at: Position = BEGINNING) -> None:
         """See `Index.remove`."""
-        with self._writing, _failing_as_unavailable():
+        with self._writing, failing_as_unavailable():
             self._move(tenant, document_id, GONE, at)
 
     def lacks_vectors(self, document: DocumentAccepted) -> bool:
         """See `Index.lacks_vectors`."""
-        with _failing_as_unavailable():
+        with failing_as_unavailable():
             with_vectors = self._count(_filters.this_version(document, with_vector=DENSE))
             return with_vectors < self._count(_filters.this_version(document))
 
     def add_vectors(self, document: DocumentAccepted, vectors: Sequence[Vector]) -> None:
         """See `Index.add_vectors`."""
-        with self._writing, _failing_as_unavailable():
+        with self._writing, failing_as_unavailable():
             if not self.lacks_vectors(document):
                 return
             version = version_of(document)
@@ -230,7 +171,7 @@ class ServerIndex:
         wanted = limit
         while True:
             hits = self._hits(question, tenant, groups, wanted, vector)
-            with _failing_as_unavailable():
+            with failing_as_unavailable():
                 newest = self._heads.versions(tenant, {hit["document"] for hit, _ in hits})
             holding = [
                 (hit, score) for hit, score in hits if newest.get(hit["document"]) == hit["version"]
@@ -282,7 +223,7 @@ class ServerIndex:
                 "prefetch": prefetches,
                 "query": models.RrfQuery(rrf=models.Rrf(k=FUSION_K)),
             }
-        with _failing_as_unavailable():
+        with failing_as_unavailable():
             response = self._client.query_points(
                 self._collection,
                 limit=limit,
@@ -334,7 +275,8 @@ class ServerIndex:
 
 
 @contextmanager
-def _failing_as_unavailable() -> Iterator[None]:
+def failing_as_unavailable() -> Iterator[None]:
+    """Raise `IndexUnavailableError` where the client says that the server fails or refuses."""
     try:
         yield
     except (ResponseHandlingException, UnexpectedResponse) as error:

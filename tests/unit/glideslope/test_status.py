@@ -72,8 +72,8 @@ def test_a_topic_is_read_from_where_the_slowest_of_its_groups_is() -> None:
 
 def test_of_the_groups_that_index_the_one_that_is_at_work_is_shown() -> None:
     others, own = Group("audit", 1, {}), Group("inference.documents", 0, {POSITION: 3})
-    shared = Group("inference.index", 2, {POSITION: 7})
-    unused = Group("inference.index", 0, {})
+    shared = Group("inference.documents.shared", 2, {POSITION: 7})
+    unused = Group("inference.documents.shared", 0, {})
 
     assert at_work([others, own, shared]) == [others, shared]
     assert at_work([others, own, unused]) == [others, own]

@@ -18,7 +18,8 @@ from services.inference.adapters.edge_store import EdgeStore
 from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
-from services.inference.adapters.server import ServerIndex, ServerStore
+from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.index import BEGINNING, Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Store

@@ -17,7 +17,8 @@ from qdrant_client import QdrantClient
 from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
-from services.inference.adapters.server import ServerIndex, ServerStore
+from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.index import BEGINNING, Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.versions import IndexVersion

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -28,6 +28,8 @@ from shared.release import BUILT_IN, Release
 from shared.retrieval import EmbedderParameters
 from shared.settings import Settings
 from shared.topics import Topic
+from tests.qdrant import Emulator as QdrantEmulator
+from tests.qdrant import serving as qdrant_serving
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("topics")]
 
@@ -50,15 +52,28 @@ def script() -> Script:
 
 
 @pytest.fixture
-async def inference(settings: Settings, script: Script) -> AsyncIterator[InferenceSettings]:
+async def inference(
+    request: pytest.FixtureRequest, settings: Settings, script: Script
+) -> AsyncIterator[InferenceSettings]:
+    """Settings with an emulated embedder, and an index of its own or on an emulated server."""
+    is_shared = getattr(request, "param", "edge") == "server"
+    qdrant = qdrant_serving(QdrantEmulator()) if is_shared else nullcontext()
     async with serving(script) as url:
         provider = {"kind": "openai", "base_url": f"{url}/v1", "system": "emulator"}
-        yield InferenceSettings(
-            **settings.model_dump(exclude={"breaker_recovery_seconds"}),
-            providers={"emulator": provider},
-            breaker_recovery_seconds=0.2,
-            retrieval_seconds=30,
-        )
+        with qdrant as qdrant_url:
+            yield InferenceSettings(
+                **settings.model_dump(
+                    exclude={"breaker_recovery_seconds", "session_timeout_seconds"}
+                ),
+                providers={"emulator": provider},
+                breaker_recovery_seconds=0.2,
+                session_timeout_seconds=60,
+                retrieval_seconds=30,
+                qdrant_url=qdrant_url,
+            )
+
+
+both = pytest.mark.parametrize("inference", ["edge", "server"], indirect=True)
 
 
 @pytest.fixture
@@ -144,6 +159,7 @@ def embedded(script: Script) -> int:
     return script.calls[MODEL, Fault.NONE]
 
 
+@both
 async def test_a_restart_goes_on_where_the_vectors_ended_and_embeds_only_what_is_new(
     inference: InferenceSettings, producer: AIOKafkaProducer, script: Script
 ) -> None:
@@ -165,6 +181,7 @@ async def test_a_restart_goes_on_where_the_vectors_ended_and_embeds_only_what_is
     assert set(read) == {1}
 
 
+@both
 async def test_while_the_embedder_is_down_documents_come_and_go_by_their_words_and_none_is_lost(
     inference: InferenceSettings, producer: AIOKafkaProducer, script: Script
 ) -> None:
@@ -240,6 +257,7 @@ async def ask(
         await send(producer, settings, pipeline.REQUESTS_ACCEPTED, name, request(name, release))
 
 
+@both
 async def test_a_new_index_is_built_beside_the_old_one_and_only_its_own_requests_wait_for_it(
     inference: InferenceSettings, producer: AIOKafkaProducer, script: Script
 ) -> None:

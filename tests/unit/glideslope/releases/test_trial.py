@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from glideslope.releases.trial import QuestionsError, are_questions, load
+from evals.sets import SetError
+from glideslope.releases.trial import are_questions, load
 from shared.settings import Settings
 
 SETTINGS = Settings(default_tenant="acme")
@@ -61,7 +62,7 @@ def test_a_row_that_ingest_would_reject_is_named_before_anything_is_asked(
 ) -> None:
     path = file(tmp_path, {"question": "How much?"}, row)
 
-    with pytest.raises(QuestionsError, match=said) as raised:
+    with pytest.raises(SetError, match=said) as raised:
         load(path, SETTINGS)
     assert "new id" not in str(raised.value)
 

@@ -223,7 +223,7 @@ async def test_what_retrieval_took_is_in_the_drafts_usage_and_in_the_metrics(
     assert counted["p:rerank", "acme"] == pytest.approx(made.calls[1].cost_usd)
 
 
-PAID = {"embedder": EMBEDDER, "reranker": RERANKER}
+PAID: dict[str, Any] = {"embedder": EMBEDDER, "reranker": RERANKER}
 QUESTION = "What is the late payment fee?"
 
 

@@ -14,12 +14,8 @@ from qdrant_client import QdrantClient
 
 from services.inference.adapters.heads import ForeignIndexError, IndexReplacedError
 from services.inference.adapters.qdrant import store_for
-from services.inference.adapters.server import (
-    IndexUnavailableError,
-    OldServerError,
-    ServerIndex,
-    ServerStore,
-)
+from services.inference.adapters.server import IndexUnavailableError, ServerIndex
+from services.inference.adapters.server_store import OldServerError, ServerStore
 from services.inference.index import Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Progress
@@ -173,11 +169,10 @@ def test_all_processes_know_that_an_index_was_complete_once(
 
 
 def test_a_server_that_is_too_old_to_keep_tenants_apart_is_refused(tmp_path: Path) -> None:
-    settings = {"home": tmp_path}
     with (
         serving(Emulator(version="1.18.3")) as url,
         pytest.raises(OldServerError, match=r"1\.19"),
-        store_for(InferenceSettings(qdrant_url=url, **settings)),
+        store_for(InferenceSettings(qdrant_url=url, home=tmp_path)),
     ):
         pass
 
