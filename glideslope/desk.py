@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self
@@ -91,6 +92,44 @@ class Desk:
         found: Mapping[str, Any] = await self._ask("GET", f"/items/{item_id}")
         return found
 
+    async def claim_next(self) -> Mapping[str, Any] | None:
+        """Claim the most urgent item that is free; None if there is none."""
+        found: Mapping[str, Any] | None = await self._ask("POST", "/claims")
+        return found
+
+    async def claim(self, item_id: str) -> Mapping[str, Any]:
+        """Claim an item, or renew one's own claim."""
+        found: Mapping[str, Any] = await self._ask("POST", f"/items/{item_id}/claim")
+        return found
+
+    async def release(self, item_id: str) -> None:
+        """Give an item back."""
+        await self._ask("POST", f"/items/{item_id}/release", json=await self._under(item_id))
+
+    async def snooze(self, item_id: str, until: datetime, note: str) -> None:
+        """Put an item off, and give it back."""
+        later = {**await self._under(item_id), "until": until.isoformat(), "note": note}
+        await self._ask("POST", f"/items/{item_id}/snooze", json=later)
+
+    async def hand_over(self, item_id: str, to: str, note: str) -> None:
+        """Give an item to another person."""
+        given = {**await self._under(item_id), "to": to, "note": note}
+        await self._ask("POST", f"/items/{item_id}/hand-over", json=given)
+
+    async def history(self, item_id: str) -> list[Mapping[str, Any]]:
+        """Return what happened to an item, the oldest first."""
+        found: list[Mapping[str, Any]] = await self._ask("GET", f"/items/{item_id}/history")
+        return found
+
+    async def undo(self, item_id: str) -> Mapping[str, Any]:
+        """Take the last decision on an item back."""
+        opinions = await self._ask("GET", f"/items/{item_id}/opinions")
+        if not opinions:
+            raise CommandError("nobody has decided on it: nothing to undo")
+        last = opinions[-1]["id"]
+        found: Mapping[str, Any] = await self._ask("DELETE", f"/items/{item_id}/decisions/{last}")
+        return found
+
     async def decide(
         self, item_id: str, choice: Mapping[str, Any], *, text: str | None = None
     ) -> Mapping[str, Any]:
@@ -113,6 +152,10 @@ class Desk:
             await self._ask("POST", f"/items/{item_id}/release", json=under)
             raise
         return decision
+
+    async def _under(self, item_id: str) -> Mapping[str, Any]:
+        claim = (await self.item(item_id))["summary"]["claim"]
+        return {"token": 0 if claim is None else claim["token"]}
 
     async def _checked(self, item_id: str, under: Mapping[str, Any], text: str) -> str:
         proposals = f"/items/{item_id}/proposals"
@@ -143,6 +186,13 @@ class Desk:
 def address() -> str | None:
     """Return where the service is, if it is to be used."""
     return os.environ.get(URL) or None
+
+
+def required_address() -> str:
+    """Return where the service is. Raises `CommandError` where it is not said."""
+    if (url := address()) is None:
+        raise CommandError(f"this goes through the review service: set {URL}")
+    return url
 
 
 def _left_in(file: Path) -> str | None:

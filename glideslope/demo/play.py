@@ -4,10 +4,12 @@ import asyncio
 import secrets
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from aiokafka import AIOKafkaProducer
 from rich.console import Console
 
 from glideslope import cluster, indexing, kafka
@@ -38,6 +40,7 @@ _INDEXED_SECONDS: Final = 60.0
 _ENDED_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 30.0
 _QUEUED_SECONDS: Final = 15.0
+_UNDO_SECONDS: Final = "5"
 _TOLD: Final = frozenset({"progress", "kafka", "ready", "killed"})
 
 
@@ -65,12 +68,13 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
         environment={
             "GLIDESLOPE_PLANTED_FAULTS": "true",
             "GLIDESLOPE_REVIEW_SIGN_IN": "local",
-            "GLIDESLOPE_REVIEW_UNDO_SECONDS": "0",
+            "GLIDESLOPE_REVIEW_UNDO_SECONDS": _UNDO_SECONDS if keep else "0",
         },
         report=_telling(Readable(console)),
     )
     async with stack:
-        playing = asyncio.create_task(Demo(stack, console).play())
+        played = Demo(stack, console)
+        playing = asyncio.create_task(played.play())
         dying = asyncio.create_task(stack.died())
         try:
             await asyncio.wait({playing, dying}, return_when=asyncio.FIRST_COMPLETED)
@@ -78,8 +82,11 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
                 raise dying.result()
             await playing
             if keep:
+                await played.leave_one()
                 console.print(
-                    f"The reviewers' page, until Ctrl-C: {stack.reviewers_page}", soft_wrap=True
+                    "The reviewers' page, where one more question waits, until Ctrl-C: "
+                    f"{stack.reviewers_page}",
+                    soft_wrap=True,
                 )
                 raise await stack.died()
         finally:
@@ -126,6 +133,12 @@ class Demo:
         await self._watch(Journeys(sent, self._names))
         await self._check(Journeys(sent, self._names))
 
+    async def leave_one(self) -> None:
+        """Ask once more what a person must decide, and leave it to whoever looks around."""
+        sample = next(each for each in QUESTIONS if each.decision is not None)
+        async with cluster.producer(self._settings) as producer:
+            await self._send(producer, replace(sample, id=f"{sample.id}-for-you"))
+
     async def _index(self) -> None:
         progress = indexing.Progress()
         await indexing.publish(
@@ -141,25 +154,26 @@ class Demo:
 
     async def _ask(self) -> list[tuple[SampleQuestion, tuple[int, int]]]:
         """Publish the questions, as any system would; return where each stands on `requests`."""
-        sent = []
         async with cluster.producer(self._settings) as producer:
-            for sample in QUESTIONS:
-                event = Event(
-                    id=sample.id,
-                    type=topics.REQUESTS.event_type,
-                    source=SOURCE,
-                    data=sample.value,
-                    time=datetime.now(UTC).isoformat(),
-                )
-                record = await producer.send_and_wait(
-                    self._settings.topic(topics.REQUESTS),
-                    key=sample.conversation.encode(),
-                    value=event.data,
-                    headers=event.headers(),
-                )
-                sent.append((sample, (record.partition, record.offset)))
+            sent = [(sample, await self._send(producer, sample)) for sample in QUESTIONS]
         self._console.print(f"{len(sent)} records published on {topics.REQUESTS.name}\n")
         return sent
+
+    async def _send(self, producer: AIOKafkaProducer, sample: SampleQuestion) -> tuple[int, int]:
+        event = Event(
+            id=sample.id,
+            type=topics.REQUESTS.event_type,
+            source=SOURCE,
+            data=sample.value,
+            time=datetime.now(UTC).isoformat(),
+        )
+        record = await producer.send_and_wait(
+            self._settings.topic(topics.REQUESTS),
+            key=sample.conversation.encode(),
+            value=event.data,
+            headers=event.headers(),
+        )
+        return record.partition, record.offset
 
     async def _watch(self, journeys: Journeys) -> None:
         """Show the questions on their way until each has ended, deciding what waits for a person.

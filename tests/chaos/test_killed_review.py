@@ -27,8 +27,19 @@ pytestmark = [
     pytest.mark.skipif(not FULL, reason="a long one: make chaos"),
 ]
 
-QUESTIONS = 60
 KILLS = 6
+EACH = 10
+QUESTIONS = KILLS * EACH
+DATA = {
+    "question": "How high are the harbour dues of Port Ellisgate?",
+    "passages": [
+        {
+            "id": "tariff",
+            "text": "The harbour dues of Port Ellisgate are EUR 3.40 per tonne since 1 July 2025.",
+        }
+    ],
+    "metadata": {"planted_fault": "wrong_number_always"},
+}
 ENVIRONMENT = {
     "GLIDESLOPE_PLANTED_FAULTS": "true",
     "GLIDESLOPE_REVIEW_SIGN_IN": "local",
@@ -36,19 +47,14 @@ ENVIRONMENT = {
 }
 
 
-async def ask(settings: Settings) -> None:
+async def ask(settings: Settings, numbers: range) -> None:
     """Publish questions whose answers come with a wrong number, twice."""
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        for number in range(QUESTIONS):
-            data = {
-                "question": f"How high are the harbour dues of berth {number}?",
-                "passages": [{"id": "1", "text": f"The dues of berth {number} are EUR 3.40."}],
-                "metadata": {"planted_fault": "wrong_number_always"},
-            }
+        for number in numbers:
             await producer.send_and_wait(
                 settings.topic(pipeline.REQUESTS),
                 key=b"berth-%d" % (number % 7),
-                value=json.dumps(data).encode(),
+                value=json.dumps(DATA).encode(),
                 headers=[*HEADERS, ("ce_id", b"%d" % number)],
             )
 
@@ -71,10 +77,10 @@ async def test_each_question_of_a_person_ends_once_although_review_is_killed_mea
         Stack(settings, environment=ENVIRONMENT) as stack,
         Outcomes(settings, pipeline.RESULTS, pipeline.REVIEWS_DECIDED) as outcomes,
     ):
-        await ask(settings)
         deciding = asyncio.create_task(reject_whatever_waits(stack.settings))
-        for _ in range(KILLS):
-            await outcomes.until(len(outcomes.records) + chance.randrange(1, 10))
+        for kill in range(KILLS):
+            await ask(settings, range(kill * EACH, (kill + 1) * EACH))
+            await outcomes.until(len(outcomes.records) + chance.randrange(1, EACH))
             await asyncio.sleep(chance.uniform(0, 0.3))
             await stack.kill("review", signal.SIGKILL)
             await stack.start("review")

@@ -1,4 +1,7 @@
-"""A person who is erased: nothing of what they asked, or was said of it, stays in the database."""
+"""A person who is erased: nothing of what they asked, or was said of it, stays in the database.
+
+What stays, and how their requests still end once: docs/adr/0028.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -5,6 +5,7 @@ import json
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ async def run(  # noqa: PLR0913, PLR0917 - fixtures
     clock: Any,
     tmp_path: Path,
 ) -> AsyncIterator[Run]:
+    clock.now = datetime.now(UTC)  # the command line has no other
     checked = waiting()
     await arrivals.put(arrival(checked, clock()), checked, ReviewRules())
 
@@ -95,6 +97,40 @@ async def test_an_edit_that_fails_a_check_is_let_out_only_if_that_is_accepted(
 
 async def test_another_answer_is_asked_for(run: Run) -> None:
     assert (await run("send-back", "1", "--note", "name the year")).stdout == "1 sent_back by ann\n"
+
+
+async def test_an_item_is_taken_put_off_given_back_and_handed_over(run: Run) -> None:
+    taken = await run("next")
+    assert "How much was it?" in taken.stdout
+    assert "ann has it until" in taken.stdout
+    assert "free" in (await run("release", "1")).stdout
+    again = await run("release", "1")
+    assert again.exit_code == 4
+    assert "claim it again" in again.stderr
+    assert "ann has it until" in (await run("claim", "1")).stdout
+    assert (await run("snooze", "1", "--hours", "2", "--note", "asks treasury")).exit_code == 0
+    assert (await run("next")).stdout == "nothing that is free waits for you\n"
+    assert (await run("claim", "1")).exit_code == 0
+    assert (await run("hand-over", "1", "--to", "bob")).stdout == "1 is for bob\n"
+    refused = await run("claim", "1")
+    assert "bob has this item" in refused.stderr
+    told = [each["what"] for each in json.loads((await run("history", "1", "--json")).stdout)]
+    assert told[-1] == "handed it to bob"
+    assert "asks treasury" in (await run("history", "1")).stdout
+
+
+async def test_a_decision_is_taken_back(run: Run) -> None:
+    assert (await run("undo", "1")).exit_code == 1
+    assert (await run("reject", "1", "--reason", "wrong")).exit_code == 0
+    assert "ann has it until" in (await run("undo", "1")).stdout
+    assert (await run("approve", "1")).stdout == "1 approved by ann\n"
+
+
+async def test_several_are_rejected_each_for_itself(run: Run) -> None:
+    told = await run("reject", "2", "1", "--reason", "out of scope")
+    assert told.stdout == "1 rejected by ann\n"
+    assert "no request '2'" in told.stderr
+    assert told.exit_code == 1
 
 
 async def test_who_is_not_known_and_what_is_not_there_is_said(run: Run) -> None:

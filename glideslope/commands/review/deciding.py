@@ -1,4 +1,4 @@
-"""`glideslope review`: a person decides on the answers that could not be vouched for.
+"""`glideslope review list | show | approve | edit | reject | send-back`: a person decides.
 
 Where `GLIDESLOPE_REVIEW_URL` names the review service, through its API: then who decides is who has
 signed in, edits are checked, and a claim keeps others away. Without it straight through the topics.
@@ -13,30 +13,24 @@ import typer
 from rich.text import Text
 
 from glideslope import desk, terminal
-from glideslope.commands.review_view import Line, show_item, show_list
+from glideslope.commands.review.view import Line, show_item, show_list
 from glideslope.desk import Desk
 from glideslope.review import Item, ReviewError, decide, load
-from glideslope.subjects import tell_erased
 from glideslope.terminal import CommandError, out, person, plain
 from shared.events import Answer, AnswerChecked, ReviewDecided
 from shared.settings import Settings
 
-app = typer.Typer(
-    no_args_is_help=True, help="Decide on the answers that wait for a person: `fallback.review`."
-)
-
-_Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the request.")]
-_Source = Annotated[
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the request.")]
+Source = Annotated[
     str | None, typer.Option(help="Source of the request, where several have its id.")
 ]
 _Reviewer = Annotated[
     str | None, typer.Option(help="Who decides; else the name of the user of this machine.")
 ]
-_Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
+Json = Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)]
 
 
-@app.command("list")
-def list_items(as_json: _Json = False) -> None:
+def list_items(as_json: Json = False) -> None:
     """List what waits for a person, the longest waiting first."""
     if (url := desk.address()) is not None:
         _list_desk(url, as_json=as_json)
@@ -50,8 +44,7 @@ def list_items(as_json: _Json = False) -> None:
         terminal.complain(f"record {position} cannot be read and is left out")
 
 
-@app.command()
-def show(request_id: _Id, source: _Source = None, as_json: _Json = False) -> None:
+def show(request_id: Id, source: Source = None, as_json: Json = False) -> None:
     """Show one item: question, answer, citations, checks, and every passage that was read."""
     if (url := desk.address()) is not None:
         found = terminal.run(_desk_item(url, request_id, source))
@@ -64,9 +57,8 @@ def show(request_id: _Id, source: _Source = None, as_json: _Json = False) -> Non
         show_item(checked)
 
 
-@app.command()
 def approve(
-    request_id: _Id, source: _Source = None, reviewer: _Reviewer = None, as_json: _Json = False
+    request_id: Id, source: Source = None, reviewer: _Reviewer = None, as_json: Json = False
 ) -> None:
     """Let the answer out as it is."""
     if (url := desk.address()) is not None:
@@ -80,9 +72,8 @@ def approve(
     )
 
 
-@app.command()
 def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
-    request_id: _Id,
+    request_id: Id,
     answer: Annotated[str | None, typer.Option(help="The text to let out.")] = None,
     editor: Annotated[
         bool, typer.Option("--editor", help="Write it in $VISUAL or $EDITOR, from the draft on.")
@@ -91,9 +82,9 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
         list[str] | None,
         typer.Option(help="Check that the text fails and that it is let out in spite of."),
     ] = None,
-    source: _Source = None,
+    source: Source = None,
     reviewer: _Reviewer = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Let out another text, with the citations of the answer that it replaces."""
     if (answer is None) is not editor:
@@ -112,61 +103,64 @@ def edit(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     _decide(request_id, source, judge, as_json=as_json)
 
 
-@app.command()
 def reject(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
-    request_id: _Id,
+    request_ids: Annotated[
+        list[str], typer.Argument(metavar="ID…", help="Id of the request; several are rejected.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; the asker reads it.")],
     note: Annotated[
         str, typer.Option(help="More of it, beside a reason that the release lists.")
     ] = "",
-    source: _Source = None,
+    source: Source = None,
     reviewer: _Reviewer = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Let nothing out: the asker gets a refusal with the reason."""
+    """Let nothing out: the asker gets a refusal with the reason.
+
+    Of several each is decided for itself; the exit code is 0 when all are.
+    """
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
+    failed: typer.Exit | None = None
+    for request_id in request_ids:
+        try:
+            _reject(request_id, source, reviewer, reason.strip(), note.strip(), as_json=as_json)
+        except typer.Exit as ended:  # why stands there already
+            failed = ended
+    if failed is not None:
+        raise failed
+
+
+def _reject(  # noqa: PLR0913 - a rejection has this many parts
+    request_id: str,
+    source: str | None,
+    reviewer: str | None,
+    reason: str,
+    note: str,
+    *,
+    as_json: bool,
+) -> None:
     if (url := desk.address()) is not None:
-        choice = {"kind": "rejected", "reason": reason.strip(), "note": note.strip()}
+        choice = {"kind": "rejected", "reason": reason, "note": note}
         _decide_at(url, request_id, source, choice, as_json=as_json)
         return
     _decide(
         request_id,
         source,
-        lambda item: item.reject(person(reviewer, "--reviewer"), reason.strip()),
+        lambda item: item.reject(person(reviewer, "--reviewer"), reason),
         as_json=as_json,
     )
 
 
-@app.command("send-back")
 def send_back(
-    request_id: _Id,
+    request_id: Id,
     note: Annotated[str, typer.Option(help="What the next answer should do better.")],
-    source: _Source = None,
-    as_json: _Json = False,
+    source: Source = None,
+    as_json: Json = False,
 ) -> None:
     """Ask for another answer, through the review service."""
-    if (url := desk.address()) is None:
-        raise CommandError(f"this goes through the review service: set {desk.URL}")
     choice = {"kind": "sent_back", "note": note.strip()}
-    _decide_at(url, request_id, source, choice, as_json=as_json)
-
-
-@app.command()
-def forget(
-    subject: Annotated[str, typer.Argument(help="The person, as ce_subject of their events says.")],
-    tenant: Annotated[
-        str | None, typer.Option(help="Whose person; the default tenant if not given.")
-    ] = None,
-) -> None:
-    """Have the queue forget what a person asked until now; what still waits is refused.
-
-    `glideslope audit erase` does it, too. It cannot be undone; the audit log keeps its records.
-    """
-    settings = terminal.cluster_settings()
-    owner = tenant or settings.default_tenant
-    terminal.run(tell_erased(settings, owner, subject))
-    out.print(Text(plain(f"review was told to forget {subject} of {owner}")), soft_wrap=True)
+    _decide_at(desk.required_address(), request_id, source, choice, as_json=as_json)
 
 
 def _decide_at(  # noqa: PLR0913 - a decision has this many parts
