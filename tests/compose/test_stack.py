@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.compose.stack import ROOT, SERVICES, Stack
 
 QUESTIONS = 200
 ENDED_WITHIN = 300.0  # seconds
+SCRAPED_WITHIN = 120.0  # seconds
 ASKED = (
     ("What was the net interest income in 2024?", "214.6 million"),
     ("What was the impairment charge of the Working Capital segment?", "9.5"),
@@ -145,6 +147,23 @@ def test_more_processes_of_each_service_share_the_work(stack: Stack) -> None:
     groups = json.loads(ours(stack, "status", "--json"))["groups"]
     members = {group["name"]: group["members"] for group in groups}
     assert (members["ingest"], members["validator"]) == (2, 2)
+
+
+def test_prometheus_finds_every_process_by_itself(stack: Stack) -> None:
+    prometheus = ("--profile", "observability", "up", "--detach", "--no-deps", "prometheus")
+    stack.compose(*prometheus, within=300.0)
+    stack.until_healthy(["prometheus"])
+    address = f"http://127.0.0.1:{stack.settings['PUBLISH_PROMETHEUS']}/api/v1/query?query=up"
+    give_up = time.monotonic() + SCRAPED_WITHIN
+    while True:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            series = json.load(answer)["data"]["result"]
+        up = {each["metric"]["instance"]: each["value"][1] for each in series}
+        ours = {each for each in up if each.endswith(":8080")}
+        if len(ours) >= len(SERVICES) and set(up.values()) == {"1"}:
+            return
+        assert time.monotonic() < give_up, up
+        time.sleep(1)
 
 
 def settled(stack: Stack) -> dict[str, Any]:
