@@ -24,6 +24,7 @@ backlog is sent at once, and worked off. The last line is one JSON object:
 
 import asyncio
 import json
+import logging
 import os
 import statistics
 import sys
@@ -245,6 +246,7 @@ def main() -> None:
         f"{time.strftime('%Y-%m-%d')}, {machine()}; steady load {RATE:g}/s, backlog {BACKLOG}",
         flush=True,
     )
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # leaders of new topics are awaited
     with tempfile.TemporaryDirectory() as home, local_kafka(Path(home)) as cluster:
         settings = Settings(
             bootstrap_servers=cluster.bootstrap_servers,

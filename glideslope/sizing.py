@@ -1,7 +1,7 @@
 """From questions a day to processes, partitions, brokers and dollars, each step shown.
 
-What a request takes was measured by `make bench-scale` on one machine; all else is arithmetic, and
-nothing of it beyond that machine has been measured. `docs/sizing.md` explains each step.
+What a request takes was measured on one machine; all else is arithmetic, and nothing of it beyond
+that machine has been measured. `docs/sizing.md` explains each step.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,18 +19,20 @@ _KIB_A_GB: Final = 1e9 / 1024
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one request takes, by `make bench-scale` (benchmarks/results/scale.md)."""
+    """What one request takes. docs/sizing.md says where each figure comes from."""
 
-    ingest_ms: float = 2.0
-    inference_ms: float = 8.0
-    validator_ms: float = 12.0
-    audit_ms: float = 15.0
-    broker_ms: float = 20.0
+    ingest_ms: float = 0.7
+    inference_ms: float = 4.6
+    validator_ms: float = 12.9
+    audit_ms: float = 4.3
+    broker_ms: float = 5.8
     """CPU time of all these, milliseconds; the broker is one that keeps one copy."""
-    kafka_kib: float = 60.0
-    """What a request leaves in all topics, one copy, KiB."""
-    audit_kib: float = 40.0
-    """What a request leaves in the audit log, KiB."""
+    kafka_kib: float = 9.0
+    """What a request leaves in all topics, one copy, without what is retrieved for it, KiB."""
+    audit_kib: float = 17.1
+    """What it leaves in the audit log, without that, KiB."""
+    passages_travel: int = 2
+    """On so many topics what was retrieved stands beside the answer: drafted, and checked."""
 
     @property
     def cpu_ms(self) -> Mapping[str, float]:
@@ -74,6 +76,8 @@ class Demand:
     """What a model takes for an answer, US dollars."""
     audit_years: float = 7.0
     """How long the audit log is kept."""
+    passages_kib: float = 10.0
+    """What is retrieved for a question, KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,15 @@ class Size:
     @property
     def topics_gb(self) -> float:
         """What the topics hold, all copies."""
-        kib = self.demand.questions_a_day * self.measured.kafka_kib * self.rules.days_kept
+        each = self.measured.kafka_kib + self._retrieved_kib
+        kib = self.demand.questions_a_day * each * self.rules.days_kept
         return kib * self.rules.copies / _KIB_A_GB
 
     @property
     def audit_gb(self) -> float:
         """What the audit log holds at the end of the years for which it is kept."""
-        kib = self.demand.questions_a_day * self.measured.audit_kib * 365 * self.demand.audit_years
-        return kib / _KIB_A_GB
+        each = self.measured.audit_kib + self._retrieved_kib
+        return self.demand.questions_a_day * each * 365 * self.demand.audit_years / _KIB_A_GB
 
     @property
     def dollars(self) -> Mapping[str, float]:
@@ -191,13 +196,19 @@ class Size:
             f"{self._brokers_by_partitions}"
         )
         yield (
-            f"topics: {measured.kafka_kib:g} KiB x {demand.questions_a_day:,.0f} x "
+            f"topics: ({measured.kafka_kib:g} + {self._retrieved_kib:g}) KiB x "
+            f"{demand.questions_a_day:,.0f} x "
             f"{rules.days_kept:g} days x {rules.copies} copies = {self.topics_gb:,.0f} GB"
         )
         yield (
-            f"audit log: {measured.audit_kib:g} KiB x {demand.questions_a_day:,.0f} x 365 days x "
+            f"audit log: ({measured.audit_kib:g} + {self._retrieved_kib:g}) KiB x "
+            f"{demand.questions_a_day:,.0f} x 365 days x "
             f"{demand.audit_years:g} years = {self.audit_gb:,.0f} GB"
         )
+
+    @property
+    def _retrieved_kib(self) -> float:
+        return self.demand.passages_kib * self.measured.passages_travel
 
     @property
     def _waiting(self) -> int:

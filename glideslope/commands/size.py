@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glideslope import terminal
-from glideslope.sizing import Demand, Size
+from glideslope.sizing import Demand, Rules, Size
 from glideslope.terminal import out
 
 
@@ -25,6 +25,10 @@ def command(  # noqa: PLR0913, PLR0917 - a demand has this many parts, and typer
     audit_years: Annotated[
         float, typer.Option(help="How long the audit log is kept.", min=0)
     ] = 7.0,
+    passages_kib: Annotated[
+        float, typer.Option(help="What is retrieved for a question, KiB.", min=0)
+    ] = 10.0,
+    slots: Annotated[int, typer.Option(help="GLIDESLOPE_MAX_IN_FLIGHT of inference.", min=1)] = 32,
     as_json: Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)] = False,
 ) -> None:
     """Work out processes, partitions, brokers and dollars a month, and show the arithmetic.
@@ -32,7 +36,8 @@ def command(  # noqa: PLR0913, PLR0917 - a demand has this many parts, and typer
     What a request takes was measured on one small machine (`make bench-scale`); all else is
     calculated and has not been measured. docs/sizing.md says how to measure on yours.
     """
-    found = Size(Demand(questions, peak, model_seconds, model_usd, audit_years))
+    demand = Demand(questions, peak, model_seconds, model_usd, audit_years, passages_kib)
+    found = Size(demand, rules=Rules(slots=slots))
     if as_json:
         told = ("peak", "replicas", "partitions", "brokers", "topics_gb", "audit_gb", "dollars")
         terminal.print_json(
