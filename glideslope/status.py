@@ -52,6 +52,7 @@ CONSUMED: Final[Mapping[str, tuple[Topic, ...]]] = {
         topics.FALLBACK_REVIEW,
         topics.REVIEWS_CHECKED,
         topics.REVIEWS_DECIDED,
+        topics.SUBJECTS_ERASED,
         topics.RETRIES["review"],
     ),
     "audit": topics.ALL,

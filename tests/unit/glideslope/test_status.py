@@ -42,6 +42,7 @@ def test_whoever_takes_requests_on_from_a_topic_consumes_it() -> None:
         topics.FALLBACK_REVIEW,  # a person's, whatever keeps it for them
         topics.REVIEWS_PROPOSED,
         topics.REVIEWS_CHECKED,
+        topics.SUBJECTS_ERASED,
     }
 
 
