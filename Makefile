@@ -162,7 +162,7 @@ chart: $(READY) ## lint the chart and pack it into dist; VERSION=…: as that ve
 push-chart: ## push that chart to REGISTRY=host/name/ as an OCI artifact
 	@[ -n "$(REGISTRY)" ] || { echo "say where to: make push-chart REGISTRY=host/name/ VERSION=…" >&2; exit 2; }
 	@mkdir -p dist/pushed
-	$(HELM) push dist/glideslope-$(VERSION).tgz oci://$(REGISTRY)charts > dist/push-chart.txt 2>&1 || { cat dist/push-chart.txt; exit 1; }
+	$(HELM) push $(if $(PLAIN_HTTP),--plain-http) dist/glideslope-$(VERSION).tgz oci://$(REGISTRY)charts > dist/push-chart.txt 2>&1 || { cat dist/push-chart.txt; exit 1; }
 	@echo "$(REGISTRY)charts/glideslope@$$(sed -n 's/^Digest: //p' dist/push-chart.txt)" | tee dist/pushed/chart
 
 sign: $(READY) ## sign what was pushed, and its bills of materials (cosign); COSIGN_KEY=… or keyless

@@ -4,6 +4,7 @@ What finds them is what holds back answers that hold one: services/validator/sec
 is not looked through: every commit was, if `make hooks` was run.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator
@@ -17,6 +18,11 @@ from services.validator import secrets
 
 _QUOTES: Final = frozenset("\"'`")
 _CODE: Final = frozenset("([")
+_PLACEHOLDER: Final = re.compile(
+    r"\$[{(]|\$[A-Z_]+$|\{|%\w$|<|.*…"  # what fills it in is elsewhere
+    r"|(?i:password|secret)$"  # the word for it
+    r"|[A-Za-z-]+\}+$"  # the name of a Kubernetes Secret, in braces of YAML
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ def find(path: str, text: str) -> Iterator[Leak]:
     """Return the secrets in a file."""
     for each in secrets.find(text):
         value = text[each.start : each.end]
+        if _PLACEHOLDER.match(value):
+            continue
         literal = text[each.start - 1] in _QUOTES or _CODE.isdisjoint(value)
         if path.endswith(".py") and not literal:
             continue  # `password=read(file)` and `token: list[str]` are code

@@ -30,6 +30,21 @@ def test_code_that_reads_a_secret_is_none() -> None:
     assert list(find("a.py", code)) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "url: postgresql://review:${PASSWORD}@db/review",
+        "url: postgresql://review:PASSWORD@db/review",
+        "url: postgresql://review:…@db/review",
+        'printf "postgresql://review:%s@db/review"',
+        "ingest: {secret: kafka-ingest}",
+        "arn:aws:secretsmanager:eu:1:secret:${deployment}/audit/*",
+    ],
+)
+def test_a_place_that_is_filled_in_elsewhere_is_none(text: str) -> None:
+    assert list(find("a.yaml", text)) == []
+
+
 def test_an_exception_is_for_one_value_of_one_file() -> None:
     [known] = find("a.md", "password = Tr0ub4dor&3")
     allowed = [Known(path="a.md", digests=frozenset({known.digest}), reason="made up for a test")]
