@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
 from glideslope import cluster
 from glideslope.access import Kind, Operation, Principal, principals
+from glideslope.access.principals import NAMES
 from glideslope.cluster import RefusedError, TopicsMissingError
 from glideslope.topics import create_topics
 from services.validator.app import build
@@ -33,17 +35,13 @@ from tests.secured import Secured, secured_kafka
 pytestmark = pytest.mark.kafka
 
 PREFIX = "m."
-EVERYBODY = {each.name: each for each in principals(Settings(topic_prefix=PREFIX))}
 NOBODY = Principal("nobody", "", ())
-HALF = Principal(
-    "half",
-    "a validator that may not commit",
-    tuple(r for r in EVERYBODY["validator"].rights if r.kind is not Kind.TRANSACTIONAL_ID),
-)
-SERVICES = [name for name, each in EVERYBODY.items() if each.is_service]
+HALF = "half"
+"""A validator that may not commit."""
+SERVICES = tuple(topics.RETRIES)
 TOPICS = [*(f"{PREFIX}{topic.name}" for topic in topics.ALL), "others"]
 GROUPS = [
-    *(f"{PREFIX}{name}" for name in EVERYBODY),
+    *(f"{PREFIX}{name}" for name in NAMES),
     *(f"{PREFIX}{name}" for name in ("inference.documents", "review-outbox", "stranger")),
     *SERVICES,
 ]
@@ -52,16 +50,26 @@ WRITERS = [
     *(f"{PREFIX}{name}" for name in ("dlq.redrive-0", "releases-1", "routing", "stranger")),
     *(f"{name}-requests-0" for name in SERVICES),
 ]
-NAMES = {Kind.TOPIC: TOPICS, Kind.GROUP: GROUPS, Kind.TRANSACTIONAL_ID: WRITERS}
+ASKED = {Kind.TOPIC: TOPICS, Kind.GROUP: GROUPS, Kind.TRANSACTIONAL_ID: WRITERS}
 
 Answers = dict[str, dict[Asked, bool]]
+
+
+@cache  # and not while tests are collected, which each worker does
+def everybody() -> dict[str, Principal]:
+    return {each.name: each for each in principals(Settings(topic_prefix=PREFIX))}
+
+
+def half() -> Principal:
+    rights = everybody()["validator"].rights
+    return Principal(HALF, "", tuple(r for r in rights if r.kind is not Kind.TRANSACTIONAL_ID))
 
 
 async def asked(kafka: Secured, home: Path) -> Answers:
     """Let the installer create the topics; then ask everything as everybody."""
     await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX, partitions=1))
     answers: Answers = {}
-    for user in (*EVERYBODY, NOBODY.name):
+    for user in (*NAMES, NOBODY.name):
         async with probing(kafka.settings(user, home)) as probe:
             answers[user] = {
                 **await probe.topics(TOPICS),
@@ -75,8 +83,8 @@ async def asked(kafka: Secured, home: Path) -> Answers:
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     home = tmp_path_factory.mktemp("secured")
-    with secured_kafka(home, [*EVERYBODY, NOBODY.name, HALF.name]) as cluster:
-        cluster.grant(*EVERYBODY.values(), HALF)
+    with secured_kafka(home, [*NAMES, NOBODY.name, HALF]) as cluster:
+        cluster.grant(*everybody().values(), half())
         yield cluster
 
 
@@ -85,12 +93,12 @@ def answers(kafka: Secured, tmp_path_factory: pytest.TempPathFactory) -> Answers
     return asyncio.run(asked(kafka, tmp_path_factory.mktemp("home")))
 
 
-@pytest.mark.parametrize("user", [*EVERYBODY, NOBODY.name])
+@pytest.mark.parametrize("user", [*NAMES, NOBODY.name])
 def test_everybody_may_do_what_is_declared_and_nothing_else(user: str, answers: Answers) -> None:
-    principal = EVERYBODY.get(user, NOBODY)
+    principal = everybody().get(user, NOBODY)
     declared = {
         (operation.value, kind.value, name)
-        for kind, names in NAMES.items()
+        for kind, names in ASKED.items()
         for name in names
         for operation in Operation
         if principal.may(operation, kind, name)
