@@ -160,7 +160,8 @@ async def described(settings: Settings, topic: str) -> tuple[list[TopicPartition
         await admin.close()
     if description["error_code"]:
         raise for_code(description["error_code"])(
-            f"topic {topic} cannot be read: create it with `glideslope topics create`"
+            f"topic {topic} cannot be read: create it with `glideslope topics create`, or give "
+            "this user the rights that `glideslope access kafka` prints"
         )
     partitions = [TopicPartition(topic, each["partition"]) for each in description["partitions"]]
     return partitions, f"{cluster['cluster_id']}/{topic}"
