@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.k8s import tools
 
-TOKEN: Final = "of-the-test-alone"  # noqa: S105 - for a server on loopback that ends with the test
+TOKEN: Final = "of-the-test-alone"
 ZONES: Final = ("a", "b")
 NODES: Final = tuple(f"node-{zone}{number}" for zone in ZONES for number in (1, 2))
 _READY_WITHIN: Final = 120.0
