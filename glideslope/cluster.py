@@ -74,10 +74,11 @@ class UnreachableError(ClusterError):
 class TopicsMissingError(ClusterError):
     """Topics of the pipeline do not exist."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, secured: bool = False) -> None:
         super().__init__(
             f"these topics do not exist: {', '.join(sorted(names))}; "
             "create them with `glideslope topics create`"
+            + (", or get the right to see them: `glideslope access kafka`" if secured else "")
         )
 
 
@@ -185,7 +186,7 @@ async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[
     names = {topic: settings.topic(topic) for topic in wanted}
     missing = set(names.values()) - described.keys()
     if missing:
-        raise TopicsMissingError(missing)
+        raise TopicsMissingError(missing, secured=settings.kafka_security_protocol != "PLAINTEXT")
     return {
         topic: [
             TopicPartition(name, number)

@@ -139,6 +139,9 @@ ROLES: Final = (
     ),
 )
 
+NAMES: Final = (*topics.RETRIES, *(role.name for role in ROLES))
+"""Everybody's name, services first."""
+
 
 def principals(settings: Settings) -> tuple[Principal, ...]:
     """Return everybody, services first, with the names that things have on the cluster."""

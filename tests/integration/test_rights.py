@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,16 @@ from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
 from glideslope import cluster
 from glideslope.access import Kind, Operation, Principal, principals
-from glideslope.cluster import RefusedError
+from glideslope.access.principals import NAMES
+from glideslope.cluster import RefusedError, TopicsMissingError
 from glideslope.topics import create_topics
+from services.validator.app import build
+from services.validator.settings import Settings as ValidatorSettings
 from shared import topics
+from shared.delivery import FatalError
+from shared.delivery.engine import Engine
 from shared.msk import MskTokens
+from shared.release import Release, UnknownReleaseError
 from shared.settings import Settings
 from tests.authority import Authority
 from tests.probe import Asked, probing
@@ -28,12 +35,13 @@ from tests.secured import Secured, secured_kafka
 pytestmark = pytest.mark.kafka
 
 PREFIX = "m."
-EVERYBODY = {each.name: each for each in principals(Settings(topic_prefix=PREFIX))}
 NOBODY = Principal("nobody", "", ())
-SERVICES = [name for name, each in EVERYBODY.items() if each.is_service]
+HALF = "half"
+"""A validator that may not commit."""
+SERVICES = tuple(topics.RETRIES)
 TOPICS = [*(f"{PREFIX}{topic.name}" for topic in topics.ALL), "others"]
 GROUPS = [
-    *(f"{PREFIX}{name}" for name in EVERYBODY),
+    *(f"{PREFIX}{name}" for name in NAMES),
     *(f"{PREFIX}{name}" for name in ("inference.documents", "review-outbox", "stranger")),
     *SERVICES,
 ]
@@ -42,16 +50,26 @@ WRITERS = [
     *(f"{PREFIX}{name}" for name in ("dlq.redrive-0", "releases-1", "routing", "stranger")),
     *(f"{name}-requests-0" for name in SERVICES),
 ]
-NAMES = {Kind.TOPIC: TOPICS, Kind.GROUP: GROUPS, Kind.TRANSACTIONAL_ID: WRITERS}
+ASKED = {Kind.TOPIC: TOPICS, Kind.GROUP: GROUPS, Kind.TRANSACTIONAL_ID: WRITERS}
 
 Answers = dict[str, dict[Asked, bool]]
+
+
+@cache  # and not while tests are collected, which each worker does
+def everybody() -> dict[str, Principal]:
+    return {each.name: each for each in principals(Settings(topic_prefix=PREFIX))}
+
+
+def half() -> Principal:
+    rights = everybody()["validator"].rights
+    return Principal(HALF, "", tuple(r for r in rights if r.kind is not Kind.TRANSACTIONAL_ID))
 
 
 async def asked(kafka: Secured, home: Path) -> Answers:
     """Let the installer create the topics; then ask everything as everybody."""
     await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX, partitions=1))
     answers: Answers = {}
-    for user in (*EVERYBODY, NOBODY.name):
+    for user in (*NAMES, NOBODY.name):
         async with probing(kafka.settings(user, home)) as probe:
             answers[user] = {
                 **await probe.topics(TOPICS),
@@ -65,8 +83,8 @@ async def asked(kafka: Secured, home: Path) -> Answers:
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     home = tmp_path_factory.mktemp("secured")
-    with secured_kafka(home, [*EVERYBODY, NOBODY.name]) as cluster:
-        cluster.grant(*EVERYBODY.values())
+    with secured_kafka(home, [*NAMES, NOBODY.name, HALF]) as cluster:
+        cluster.grant(*everybody().values(), half())
         yield cluster
 
 
@@ -75,12 +93,12 @@ def answers(kafka: Secured, tmp_path_factory: pytest.TempPathFactory) -> Answers
     return asyncio.run(asked(kafka, tmp_path_factory.mktemp("home")))
 
 
-@pytest.mark.parametrize("user", [*EVERYBODY, NOBODY.name])
+@pytest.mark.parametrize("user", [*NAMES, NOBODY.name])
 def test_everybody_may_do_what_is_declared_and_nothing_else(user: str, answers: Answers) -> None:
-    principal = EVERYBODY.get(user, NOBODY)
+    principal = everybody().get(user, NOBODY)
     declared = {
         (operation.value, kind.value, name)
-        for kind, names in NAMES.items()
+        for kind, names in ASKED.items()
         for name in names
         for operation in Operation
         if principal.may(operation, kind, name)
@@ -172,4 +190,36 @@ async def test_who_is_not_let_in_is_told_what_to_look_at(
     given = kafka.settings("reader", tmp_path, **changed[wrong])
     with pytest.raises(RefusedError, match=r"over SASL_SSL.*KAFKA_SSL_CA_FILE.* knows reader"):
         async with cluster.admin(given):
+            pass
+
+
+@pytest.mark.usefixtures("answers")  # they have the topics created
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("nobody", r"may not see: m\.answers\.approved, .*`glideslope access kafka`"),
+        ("half", r"does not let this service take .* over.*`glideslope access kafka`"),
+    ],
+)
+async def test_a_service_without_its_rights_stops_and_says_what_it_needs(
+    kafka: Secured, tmp_path: Path, user: str, said: str
+) -> None:
+    told = {"home": tmp_path, "topic_prefix": PREFIX, **kafka.login(user)}
+    service = build(ValidatorSettings.model_validate(told), releases=Known())
+    with pytest.raises(FatalError, match=said):
+        await Engine(service).run()
+
+
+class Known:
+    """Releases, of which none is asked for."""
+
+    async def get(self, release: str) -> Release:
+        raise UnknownReleaseError(release)
+
+
+@pytest.mark.usefixtures("answers")
+async def test_a_command_that_may_not_see_a_topic_says_so(kafka: Secured, tmp_path: Path) -> None:
+    given = kafka.settings("asker", tmp_path, topic_prefix=PREFIX)
+    with pytest.raises(TopicsMissingError, match="or get the right to see them"):
+        async with cluster.reader(given, topics.DEAD_LETTERS):
             pass

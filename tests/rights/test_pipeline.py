@@ -150,10 +150,11 @@ def a_model_is_away(pipeline: Pipeline, asker: System) -> None:
     """Ask a model whose server does not answer: what is said of that must not say its key."""
     remote = pipeline.home / "remote.yaml"
     text = BRIEF.read_text().replace("name: brief", "name: remote")
+    text = text.replace("prompt: extractive-1", "prompt: grounded-1")
     remote.write_text(text.replace("model: extractive", "model: gateway:large", 1))
     pipeline.run("releaser", "release", "create", str(remote), "--who", "o")
     pipeline.run("releaser", "release", "promote", "remote", "--who", "o", "--why", "to see")
-    until(lambda: "remote" in pipeline.run("releaser", "release", "status"))
+    until(lambda: '"revision": 2' in pipeline.log("ingest"))  # it pins requests to that now
     asker.ask("What is the highest Flexline limit?")
     until(lambda: '"model failed"' in pipeline.log("inference"))
 

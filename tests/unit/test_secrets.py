@@ -5,6 +5,7 @@ import json
 import traceback
 import typing
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from typer.testing import CliRunner
 
 from glideslope.__main__ import app
 from glideslope.declarations import found
+from shared import topics
 from shared.settings import Settings
 
 CANARY = "canary-5d3c9f"
-KINDS: dict[str, type[Settings]] = {each.name: each.settings for each in found()}
 SERVER = {"base_url": "http://gateway/v1", "api_key": CANARY, "headers": {"x-key": CANARY}}
 PLANTED: dict[str, Any] = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -34,6 +35,11 @@ PLANTED: dict[str, Any] = {
 }
 
 
+@cache  # and not while tests are collected, which each worker does
+def kinds() -> dict[str, type[Settings]]:
+    return {each.name: each.settings for each in found()}
+
+
 def holds_secrets(annotation: Any) -> bool:
     """Whether a value of this type may have a secret in it."""
     if annotation is SecretStr:
@@ -44,7 +50,7 @@ def holds_secrets(annotation: Any) -> bool:
 
 
 def secret_variables() -> Iterator[str]:
-    for kind in KINDS.values():
+    for kind in kinds().values():
         for name, field in kind.model_fields.items():
             if holds_secrets(field.annotation):
                 yield kind.variable(name)
@@ -65,10 +71,10 @@ def test_a_canary_is_planted_in_every_setting_that_is_a_secret() -> None:
     }
 
 
-@pytest.mark.parametrize("service", KINDS)
+@pytest.mark.parametrize("service", topics.RETRIES)
 def test_settings_show_no_secret(service: str, planted: Callable[..., None]) -> None:
     planted()
-    settings = KINDS[service]()
+    settings = kinds()[service]()
     for shown in (repr(settings), str(settings), settings.model_dump_json(), f"{settings!s}"):
         assert CANARY not in shown
 
@@ -97,7 +103,7 @@ def test_a_complaint_about_settings_quotes_no_secret(
 ) -> None:
     planted(**{variable: value})
     complaints = []
-    for kind in KINDS.values():
+    for kind in kinds().values():
         try:
             kind()
         except (ValidationError, SettingsError) as error:
@@ -120,5 +126,5 @@ def test_an_address_of_a_database_that_is_none_is_not_quoted(
     planted(GLIDESLOPE_REVIEW_DATABASE=f"postgresql:/{CANARY}", KAFKA_SECURITY_PROTOCOL="SASL_SSL")
     build = importlib.import_module("services.review.app").build
     with pytest.raises(Exception) as refused:  # noqa: PT011 - whatever it is, it quotes nothing
-        build(KINDS["review"]())
+        build(kinds()["review"]())
     assert CANARY not in "".join(traceback.format_exception(refused.value))

@@ -1,10 +1,11 @@
 import importlib
 import typing
+from functools import cache
 
 import pytest
 
 from glideslope.access import Kind, Operation, Principal, principals
-from glideslope.access.principals import UnknownRoleError, chosen
+from glideslope.access.principals import NAMES, UnknownRoleError, chosen
 from glideslope.status import CONSUMED
 from shared import topics
 from shared.delivery import Service
@@ -12,8 +13,12 @@ from shared.delivery.engine import Engine
 from shared.settings import Settings
 
 SETTINGS = Settings(topic_prefix="p.")
-EVERYBODY = {each.name: each for each in principals(SETTINGS)}
-SERVICES = tuple(name for name, each in EVERYBODY.items() if each.is_service)
+SERVICES = tuple(topics.RETRIES)
+
+
+@cache  # and not while tests are collected, which each worker does
+def everybody() -> dict[str, Principal]:
+    return {each.name: each for each in principals(SETTINGS)}
 
 
 def named(principal: Principal, kind: Kind, operation: Operation) -> set[str]:
@@ -23,7 +28,7 @@ def named(principal: Principal, kind: Kind, operation: Operation) -> set[str]:
 def who_writes(topic: topics.Topic) -> set[str]:
     return {
         name
-        for name, each in EVERYBODY.items()
+        for name, each in everybody().items()
         if each.may(Operation.WRITE, Kind.TOPIC, SETTINGS.topic(topic))
     }
 
@@ -35,8 +40,9 @@ def built(name: str) -> Service:
     return service
 
 
-def test_every_service_is_there() -> None:
-    assert set(SERVICES) == set(topics.RETRIES)
+def test_everybody_is_there_under_one_name() -> None:
+    assert tuple(sorted(everybody())) == tuple(sorted(NAMES))
+    assert {name for name, each in everybody().items() if each.is_service} == set(SERVICES)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -45,24 +51,24 @@ def test_a_service_may_read_and_write_just_what_it_subscribes_to_and_publishes(n
     engine = Engine(service)
     besides = {f"p.{topic.name}" for topic in service.reads}
 
-    assert named(EVERYBODY[name], Kind.TOPIC, Operation.READ) == (
+    assert named(everybody()[name], Kind.TOPIC, Operation.READ) == (
         engine._handlers.topics | {engine._retry_topic} | besides
     )
-    assert named(EVERYBODY[name], Kind.TOPIC, Operation.WRITE) == engine._written
+    assert named(everybody()[name], Kind.TOPIC, Operation.WRITE) == engine._written
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_may_read_all_that_its_groups_are_known_to_consume(name: str) -> None:
     for group, consumed in CONSUMED.items():
         if group.partition(".")[0] == name:
-            assert EVERYBODY[name].may(Operation.READ, Kind.GROUP, f"p.{group}")
+            assert everybody()[name].may(Operation.READ, Kind.GROUP, f"p.{group}")
             for topic in consumed:
-                assert EVERYBODY[name].may(Operation.READ, Kind.TOPIC, f"p.{topic.name}")
+                assert everybody()[name].may(Operation.READ, Kind.TOPIC, f"p.{topic.name}")
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_commits_under_its_own_name_alone(name: str) -> None:
-    own = EVERYBODY[name]
+    own = everybody()[name]
     for other in SERVICES:
         writer = f"p.{other}-p.requests-0"
         assert own.may(Operation.WRITE, Kind.TRANSACTIONAL_ID, writer) is (other == name)
@@ -80,7 +86,7 @@ def test_nobody_but_operators_says_what_operators_did() -> None:
 
 
 def test_a_foreign_system_that_asks_writes_requests_and_reads_results_and_no_more() -> None:
-    asker = EVERYBODY["asker"]
+    asker = everybody()["asker"]
     assert named(asker, Kind.TOPIC, Operation.WRITE) == {"p.requests"}
     assert named(asker, Kind.TOPIC, Operation.READ) == {"p.results"}
     assert named(asker, Kind.GROUP, Operation.READ) == {"p.asker"}
@@ -89,7 +95,7 @@ def test_a_foreign_system_that_asks_writes_requests_and_reads_results_and_no_mor
 
 def test_an_auditor_and_a_reader_write_nothing() -> None:
     for name in ("auditor", "reader"):
-        assert {right.operation for right in EVERYBODY[name].rights} <= {
+        assert {right.operation for right in everybody()[name].rights} <= {
             Operation.READ,
             Operation.DESCRIBE,
             Operation.DESCRIBE_CONFIGS,
@@ -97,7 +103,7 @@ def test_an_auditor_and_a_reader_write_nothing() -> None:
 
 
 def test_the_installer_alone_creates_topics() -> None:
-    for name, each in EVERYBODY.items():
+    for name, each in everybody().items():
         may = {
             topic.name
             for topic in topics.ALL
@@ -109,7 +115,7 @@ def test_the_installer_alone_creates_topics() -> None:
 def test_no_right_is_on_names_outside_the_deployment_s() -> None:
     assert all(
         right.name.startswith("p.") and right.name != "p."
-        for each in EVERYBODY.values()
+        for each in everybody().values()
         for right in each.rights
     )
 
@@ -117,7 +123,7 @@ def test_no_right_is_on_names_outside_the_deployment_s() -> None:
 def test_several_systems_can_have_one_role() -> None:
     first, second, other = chosen(SETTINGS, ["asker=crm", "asker=erp", "ingest"], "acme-")
     assert (first.name, second.name, other.name) == ("crm", "erp", "acme-ingest")
-    assert first.rights == second.rights == EVERYBODY["asker"].rights
+    assert first.rights == second.rights == everybody()["asker"].rights
 
 
 def test_a_role_that_is_none_is_named_with_those_there_are() -> None:
