@@ -143,15 +143,16 @@ def test_an_uninstall_leaves_what_cannot_be_made_again_and_an_install_takes_it_u
 ) -> None:
     claim = installed.get("pvc", f"{NAME}-audit", *IN)[0]["metadata"]["uid"]
     installed.helm("uninstall", RELEASE, *IN, "--wait", "--timeout=3m")
+    until(lambda: not installed.get("pods", *IN), "pods are collected after their owners")
     left = {
-        f"{each['kind']}"
+        each["kind"]
         for kind in (
-            *("deployments", "statefulsets", "pods", "services", "ingresses", "jobs", "pvc"),
+            *("deployments", "statefulsets", "services", "ingresses", "jobs", "pvc"),
             *("networkpolicies", "poddisruptionbudgets", "prometheusrules", "servicemonitors"),
             *("kafkas", "kafkanodepools", "kafkatopics", "kafkausers", "configmaps"),
         )
         for each in installed.get(kind, *IN)
-        if each["metadata"]["name"] != "kube-root-ca.crt"
+        if each["metadata"]["name"] not in {"kube-root-ca.crt", "kubernetes"}
     }
     assert left == {"PersistentVolumeClaim", "Kafka", "KafkaNodePool", "KafkaTopic"}
     installed.helm("install", RELEASE, str(CHART), *IN, *VALUES, "--wait", "--timeout=3m")
