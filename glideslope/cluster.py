@@ -49,15 +49,10 @@ class RefusedError(ClusterError):
 
     def __init__(self, settings: Settings) -> None:
         protocol = settings.kafka_security_protocol
-        known = (
-            f"knows {settings.kafka_sasl_username} by KAFKA_SASL_PASSWORD"
-            if settings.kafka_sasl_username
-            else "takes what we show for who we are"
-        )
         super().__init__(
             f"no Kafka broker at '{settings.bootstrap_servers}' can be used over {protocol}: see "
             f"that it listens there for {protocol}, that KAFKA_SSL_CA_FILE has signed its "
-            f"certificate, and that it {known}"
+            f"certificate, and that it knows {settings.kafka_sasl_username or 'us by ours'}"
         )
 
 
@@ -79,10 +74,11 @@ class UnreachableError(ClusterError):
 class TopicsMissingError(ClusterError):
     """Topics of the pipeline do not exist."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], *, secured: bool = False) -> None:
         super().__init__(
             f"these topics do not exist: {', '.join(sorted(names))}; "
             "create them with `glideslope topics create`"
+            + (", or get the right to see them: `glideslope access kafka`" if secured else "")
         )
 
 
@@ -190,7 +186,7 @@ async def partitions_of(settings: Settings, *wanted: Topic) -> dict[Topic, list[
     names = {topic: settings.topic(topic) for topic in wanted}
     missing = set(names.values()) - described.keys()
     if missing:
-        raise TopicsMissingError(missing)
+        raise TopicsMissingError(missing, secured=settings.kafka_security_protocol != "PLAINTEXT")
     return {
         topic: [
             TopicPartition(name, number)

@@ -156,7 +156,8 @@ class Replay:
             await admin.close()
         if description["error_code"]:
             raise for_code(description["error_code"])(
-                f"topic {self._topic} cannot be read: create it with `glideslope topics create`"
+                f"topic {self._topic} cannot be read: create it with `glideslope topics create`, "
+                "or give this user the rights that `glideslope access kafka` prints"
             )
         return [TopicPartition(self._topic, p["partition"]) for p in description["partitions"]]
 

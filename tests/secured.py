@@ -7,19 +7,20 @@ SSL with certificates on both sides. What the authorizer decided is in `authoriz
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka.admin import (
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
 )
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from glideslope.access import Kind, Principal
 from glideslope.kafka import jvm
@@ -35,6 +36,15 @@ _TYPES = {
     Kind.GROUP: ResourceType.GROUP,
     Kind.TRANSACTIONAL_ID: ResourceType.TRANSACTIONAL_ID,
 }
+_EVERY_ACL = AclBindingFilter(
+    ResourceType.ANY,
+    None,  # type: ignore[arg-type] # any name
+    ResourcePatternType.ANY,
+    None,  # type: ignore[arg-type] # anybody
+    None,  # type: ignore[arg-type] # from anywhere
+    AclOperation.ANY,
+    AclPermissionType.ANY,
+)
 _HANDLERS = "org.apache.kafka.common.security.oauthbearer.internals.unsecured"
 _PROPERTIES = """
 inter.broker.listener.name=SSL
@@ -168,7 +178,7 @@ class Secured:
             "kafka_ssl_ca_file": self.authority.file,
         }
 
-    def client(self, user: str) -> dict[str, str]:
+    def client(self, user: str) -> dict[str, str | int | float | bool]:
         """Return what a foreign client (librdkafka) is told to log on."""
         return {
             "bootstrap.servers": self.bootstrap_servers,
@@ -197,6 +207,9 @@ class Secured:
         client = AdminClient(self.client(ADMIN))  # held: what it has promised ends with it
         for done in client.create_acls(bindings).values():
             done.result(timeout=30)
+        # the controller has them; the broker that is asked hears of them a moment later
+        while len(client.describe_acls(_EVERY_ACL).result(timeout=30)) < len(bindings):
+            time.sleep(0.05)
 
     def decisions(self) -> list[tuple[str, bool, str, str, str]]:
         """Return what the authorizer decided: user, whether allowed, operation, kind, resource."""

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from shared import topics
 from shared.connection import connection
@@ -195,6 +196,12 @@ class Engine:
         wanted = self._handlers.topics | self._written
         described = await admin.describe_topics(sorted(wanted))
         partitions = {t["topic"]: len(t["partitions"]) for t in described if not t["error_code"]}
+        codes = {t["topic"]: t["error_code"] for t in described}
+        if hidden := {t for t in codes if codes[t] == TopicAuthorizationFailedError.errno}:
+            raise FatalError(
+                f"this service may not see: {', '.join(sorted(hidden))}; give it the rights that "
+                "`glideslope access kafka` prints"
+            )
         if missing := wanted - set(partitions):
             raise FatalError(
                 f"topics are missing: {', '.join(sorted(missing))}; run `glideslope topics create`"

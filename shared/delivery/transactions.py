@@ -44,6 +44,8 @@ _LASTING: Final = (
     TransactionalIdAuthorizationFailed,
 )
 """What Kafka will say again, however often it is asked."""
+_NOT_OURS: Final = (GroupAuthorizationFailedError, TransactionalIdAuthorizationFailed)
+"""What Kafka says to who has not the rights to take a partition over."""
 _CLOSE_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
@@ -90,7 +92,10 @@ class KafkaTransactions:
         self._producer: TransactionalProducer | None = None
 
     async def start(self) -> Committed | None:
-        """Fence the former owner, then read what it has committed. Raises `CommitError`."""
+        """Fence the former owner, then read what it has committed.
+
+        Raises `CommitError`, and `FatalError` where this process has not the rights.
+        """
         await self.close()
         self._producer = TransactionalProducer(
             f"{self._group}-{self._source.topic}-{self._source.partition}",
@@ -102,6 +107,11 @@ class KafkaTransactions:
             offsets = await self._admin.list_consumer_group_offsets(
                 self._group, partitions=[self._source]
             )
+        except _NOT_OURS as error:
+            raise FatalError(
+                f"Kafka does not let this service take {self._source} over: {error!r}. Give it the "
+                "rights that `glideslope access kafka` prints, then start it again"
+            ) from error
         except KafkaError as error:
             raise CommitError(f"taking over {self._source} failed: {error!r}") from error
         committed = offsets.get(self._source)

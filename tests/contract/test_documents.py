@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 
-from glideslope import docs
+from glideslope import declarations, docs
 from glideslope.access import Kind, Operation, principals
 from glideslope.access.aws.estate import Estate
 from glideslope.access.aws.principals import attached, policies, templates
-from glideslope.docs import asyncapi, contract, examples, schemas, services, settings
+from glideslope.docs import asyncapi, contract, examples, schemas, settings
 from glideslope.docs.evolution import breaks
 from shared import topics
 from shared.settings import Settings
@@ -25,7 +25,7 @@ from tests.iam import Request, allowed
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = docs.pages()
-DECLARED = services.found()
+DECLARED = declarations.found()
 WITH_DATA = [topic for topic in topics.ALL if topic.data is not None]
 
 
@@ -106,7 +106,7 @@ def test_operations_are_what_the_services_declare(document: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("service", DECLARED, ids=lambda declared: declared.name)
 def test_a_service_takes_and_gives_the_data_that_a_topic_carries(
-    service: services.Declaration,
+    service: declarations.Declaration,
 ) -> None:
     for topic, payload in service.payloads.items():
         if payload is not None:

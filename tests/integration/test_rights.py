@@ -16,10 +16,15 @@ from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
 from glideslope import cluster
 from glideslope.access import Kind, Operation, Principal, principals
-from glideslope.cluster import RefusedError
+from glideslope.cluster import RefusedError, TopicsMissingError
 from glideslope.topics import create_topics
+from services.validator.app import build
+from services.validator.settings import Settings as ValidatorSettings
 from shared import topics
+from shared.delivery import FatalError
+from shared.delivery.engine import Engine
 from shared.msk import MskTokens
+from shared.release import Release, UnknownReleaseError
 from shared.settings import Settings
 from tests.authority import Authority
 from tests.probe import Asked, probing
@@ -30,6 +35,11 @@ pytestmark = pytest.mark.kafka
 PREFIX = "m."
 EVERYBODY = {each.name: each for each in principals(Settings(topic_prefix=PREFIX))}
 NOBODY = Principal("nobody", "", ())
+HALF = Principal(
+    "half",
+    "a validator that may not commit",
+    tuple(r for r in EVERYBODY["validator"].rights if r.kind is not Kind.TRANSACTIONAL_ID),
+)
 SERVICES = [name for name, each in EVERYBODY.items() if each.is_service]
 TOPICS = [*(f"{PREFIX}{topic.name}" for topic in topics.ALL), "others"]
 GROUPS = [
@@ -49,7 +59,7 @@ Answers = dict[str, dict[Asked, bool]]
 
 async def asked(kafka: Secured, home: Path) -> Answers:
     """Let the installer create the topics; then ask everything as everybody."""
-    await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX))
+    await create_topics(kafka.settings("installer", home, topic_prefix=PREFIX, partitions=1))
     answers: Answers = {}
     for user in (*EVERYBODY, NOBODY.name):
         async with probing(kafka.settings(user, home)) as probe:
@@ -65,8 +75,8 @@ async def asked(kafka: Secured, home: Path) -> Answers:
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     home = tmp_path_factory.mktemp("secured")
-    with secured_kafka(home, [*EVERYBODY, NOBODY.name]) as cluster:
-        cluster.grant(*EVERYBODY.values())
+    with secured_kafka(home, [*EVERYBODY, NOBODY.name, HALF.name]) as cluster:
+        cluster.grant(*EVERYBODY.values(), HALF)
         yield cluster
 
 
@@ -172,4 +182,36 @@ async def test_who_is_not_let_in_is_told_what_to_look_at(
     given = kafka.settings("reader", tmp_path, **changed[wrong])
     with pytest.raises(RefusedError, match=r"over SASL_SSL.*KAFKA_SSL_CA_FILE.* knows reader"):
         async with cluster.admin(given):
+            pass
+
+
+@pytest.mark.usefixtures("answers")  # they have the topics created
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("nobody", r"may not see: m\.answers\.approved, .*`glideslope access kafka`"),
+        ("half", r"does not let this service take .* over.*`glideslope access kafka`"),
+    ],
+)
+async def test_a_service_without_its_rights_stops_and_says_what_it_needs(
+    kafka: Secured, tmp_path: Path, user: str, said: str
+) -> None:
+    told = {"home": tmp_path, "topic_prefix": PREFIX, **kafka.login(user)}
+    service = build(ValidatorSettings.model_validate(told), releases=Known())
+    with pytest.raises(FatalError, match=said):
+        await Engine(service).run()
+
+
+class Known:
+    """Releases, of which none is asked for."""
+
+    async def get(self, release: str) -> Release:
+        raise UnknownReleaseError(release)
+
+
+@pytest.mark.usefixtures("answers")
+async def test_a_command_that_may_not_see_a_topic_says_so(kafka: Secured, tmp_path: Path) -> None:
+    given = kafka.settings("asker", tmp_path, topic_prefix=PREFIX)
+    with pytest.raises(TopicsMissingError, match="or get the right to see them"):
+        async with cluster.reader(given, topics.DEAD_LETTERS):
             pass

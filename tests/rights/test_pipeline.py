@@ -141,8 +141,22 @@ def everybody_does_what_is_theirs(pipeline: Pipeline) -> None:
     json.loads(run("operator", "ask", "What is the highest Flexline limit?", "--json"))
     json.loads(run("operator", "status", "--json"))
     run("auditor", "audit", "gaps")
+    a_model_is_away(pipeline, asker)
     for system in (asker, rater, supplier, reader):
         system.close()
+
+
+def a_model_is_away(pipeline: Pipeline, asker: System) -> None:
+    """Ask a model whose server does not answer: what is said of that must not say its key."""
+    remote = pipeline.home / "remote.yaml"
+    text = BRIEF.read_text().replace("name: brief", "name: remote")
+    text = text.replace("prompt: extractive-1", "prompt: grounded-1")
+    remote.write_text(text.replace("model: extractive", "model: gateway:large", 1))
+    pipeline.run("releaser", "release", "create", str(remote), "--who", "o")
+    pipeline.run("releaser", "release", "promote", "remote", "--who", "o", "--why", "to see")
+    until(lambda: '"revision": 2' in pipeline.log("ingest"))  # it pins requests to that now
+    asker.ask("What is the highest Flexline limit?")
+    until(lambda: '"model failed"' in pipeline.log("inference"))
 
 
 def a_dead_letter(run: Callable[..., str]) -> str | None:
@@ -165,19 +179,16 @@ def every_record(kafka: Secured) -> bytes:
     )
     names = [name for name in consumer.list_topics(timeout=30).topics if name.startswith(PREFIX)]
     consumer.subscribe(names)
-    found, ended = [b""], set()
+    found: list[bytes] = []
+    ended: set[tuple[str | None, int | None]] = set()
     while len(ended) < 2 * len(names):
         message = consumer.poll(30)
         assert message is not None
         if message.error():
             ended.add((message.topic(), message.partition()))
             continue
-        headers = [
-            part
-            for name, value in message.headers() or []
-            for part in (name.encode(), value or b"")
-        ]
-        found += [message.key() or b"", message.value() or b"", *headers]
+        headers = repr(message.headers()).encode()
+        found += [message.key() or b"", message.value() or b"", headers]
     consumer.close()
     return b"\n".join(found)
 
