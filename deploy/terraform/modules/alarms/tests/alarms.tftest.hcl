@@ -36,7 +36,7 @@ run "every_alarm_reaches_somebody" {
   }
 
   assert {
-    condition     = one(aws_budgets_budget.this["month"].cost_filter).values == ["user:deployment$glideslope"]
+    condition     = one(one(aws_budgets_budget.this["month"].cost_filter).values) == "user:deployment$glideslope"
     error_message = "the budget counts ${jsonencode(aws_budgets_budget.this["month"].cost_filter)}"
   }
 }
