@@ -12,6 +12,13 @@ terraform {
 }
 
 locals {
+  budgets = {
+    # everything carries the tag; it counts once it is activated as a cost allocation tag
+    month = { usd = var.budget_usd, filter = "TagKeyValue", value = format("user:deployment$%s", var.deployment) }
+    # on-demand calls of models carry none: they are counted by the service, in the whole account
+    models-month = { usd = var.models_budget_usd, filter = "Service", value = "Amazon Bedrock" }
+  }
+
   kafka = { "Cluster Name" = var.kafka_cluster }
 
   alarms = merge(
@@ -141,44 +148,17 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 resource "aws_budgets_budget" "this" {
-  name         = "${var.deployment}-month"
+  for_each = local.budgets
+
+  name         = "${var.deployment}-${each.key}"
   budget_type  = "COST"
-  limit_amount = tostring(var.budget_usd)
-  limit_unit   = "USD"
-  time_unit    = "MONTHLY"
-
-  # everything carries the tag; it counts once it is activated as a cost allocation tag
-  cost_filter {
-    name   = "TagKeyValue"
-    values = ["user:deployment$${var.deployment}"]
-  }
-
-  dynamic "notification" {
-    for_each = { FORECASTED = 100, ACTUAL = 80 }
-
-    content {
-      comparison_operator       = "GREATER_THAN"
-      notification_type         = notification.key
-      threshold                 = notification.value
-      threshold_type            = "PERCENTAGE"
-      subscriber_sns_topic_arns = [aws_sns_topic.this.arn]
-    }
-  }
-
-  depends_on = [aws_sns_topic_policy.this]
-}
-
-# Bedrock's on-demand calls carry no tag: they are counted by the service, in the whole account.
-resource "aws_budgets_budget" "models" {
-  name         = "${var.deployment}-models-month"
-  budget_type  = "COST"
-  limit_amount = tostring(var.models_budget_usd)
+  limit_amount = tostring(each.value.usd)
   limit_unit   = "USD"
   time_unit    = "MONTHLY"
 
   cost_filter {
-    name   = "Service"
-    values = ["Amazon Bedrock"]
+    name   = each.value.filter
+    values = [each.value.value]
   }
 
   dynamic "notification" {

@@ -158,8 +158,9 @@ def test_what_nobody_may(name: str) -> None:
 
 
 def test_what_these_may_and_no_others() -> None:
-    for who, *request in PERMITTED:
-        assert {name for name in EVERYBODY if may(name, *request)} == who, request
+    for who, action, resource, context in PERMITTED:
+        able = {name for name in EVERYBODY if may(name, action, resource, context)}
+        assert able == who, (action, resource, context)
 
 
 @pytest.mark.parametrize("owner", SERVICES)

@@ -31,8 +31,13 @@ run "every_alarm_reaches_somebody" {
   }
 
   assert {
-    condition     = aws_budgets_budget.this.limit_amount == "2000" && length(aws_budgets_budget.this.notification) == 2
-    error_message = "the budget is ${aws_budgets_budget.this.limit_amount}"
+    condition     = aws_budgets_budget.this["month"].limit_amount == "2000" && length(aws_budgets_budget.this["month"].notification) == 2
+    error_message = "the budget is ${aws_budgets_budget.this["month"].limit_amount}"
+  }
+
+  assert {
+    condition     = one(one(aws_budgets_budget.this["month"].cost_filter).values) == "user:deployment$glideslope"
+    error_message = "the budget counts ${jsonencode(aws_budgets_budget.this["month"].cost_filter)}"
   }
 }
 
