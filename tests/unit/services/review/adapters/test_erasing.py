@@ -145,9 +145,9 @@ async def test_nothing_that_an_erased_person_asked_is_left_and_what_waits_is_ref
     outputs = await story.publish()
     assert WORD not in repr(outputs)
     assert WHO.subject not in repr(outputs)
-    assert await story.ends(outputs) == [
-        ("open", "rejected", "glideslope"),
+    assert sorted(await story.ends(outputs)) == [
         ("four", "rejected", "glideslope"),
+        ("open", "rejected", "glideslope"),
     ]
     told = [json.loads(each.value or b"") for each in outputs if each.topic == "reviews.accessed"]
     names = {item["request_id"] for each in told for item in each["items"]}
