@@ -23,7 +23,7 @@ from services.review.adapters.tables import (
 )
 from services.review.decision import Kind, Opinion
 from services.review.erasure import BY, ERASED, REASON, forgotten, person, without_content
-from services.review.item import Item, Status, payload_hash
+from services.review.item import Arrival, Item, Status, payload_hash
 from services.review.publication import erased
 from services.review.publication import forgotten as word_of
 from shared import topics
@@ -65,8 +65,9 @@ async def is_erased(
 
 
 async def asked_by(connection: AsyncConnection, who: SubjectErased) -> Sequence[str]:
-    """Return the ids of a person's items that have content."""
-    query = select(items.c.id).where(items.c.person == person(who.tenant, who.subject))
+    """Return the ids of a person's items that have content, the oldest first."""
+    theirs = items.c.person == person(who.tenant, who.subject)
+    query = select(items.c.id).where(theirs).order_by(items.c.since, items.c.id)
     return (await connection.scalars(query)).all()
 
 
@@ -102,33 +103,7 @@ async def forget(connection: AsyncConnection, item_id: str, now: datetime) -> No
     nobodys = forgotten(arrival, kept)
     item = Item(item.summary, kept, payload_hash(nobodys.event.data), item.rules)
 
-    stays = and_(outbox.c.decision_id.is_not(None), outbox.c.published_at.is_(None))
-    gone = or_(outbox.c.published_at.is_not(None), outbox.c.batch.is_(None))
-    await connection.execute(
-        outbox.delete().where(
-            mine, outbox.c.topic.not_in(_WITHOUT_CONTENT), gone, *([] if ends else [~stays])
-        )
-    )
-    if ends:
-        await connection.execute(
-            decisions.delete().where(
-                decisions.c.item_id == item_id,
-                decisions.c.attempt == row.attempt,
-                or_(decisions.c.final, decisions.c.reviewer == BY),
-            )
-        )
-    await connection.execute(
-        decisions.update()
-        .where(decisions.c.item_id == item_id)
-        .values(text=None, reason="", note="", payload=None)
-    )
-    await connection.execute(proposals.delete().where(proposals.c.item_id == item_id))
-    await connection.execute(
-        happenings.update().where(happenings.c.item_id == item_id).values(note="")
-    )
-    await connection.execute(
-        payloads.update().where(payloads.c.item_id == item_id).values(data=nobodys.event.data)
-    )
+    await _empty(connection, row, nobodys, ends=ends)
     ended = {"status": Status.DECIDED, "decided_at": now} if ends else {}
     await connection.execute(
         items.update()
@@ -157,6 +132,41 @@ async def forget(connection: AsyncConnection, item_id: str, now: datetime) -> No
         await _decide(connection, row, opinion)
         letter = erased(nobodys, item, opinion)
         await rows.post(connection, row, [letter], not_before=now, decision_id=opinion.id)
+
+
+async def _empty(
+    connection: AsyncConnection, row: Row[Any], nobodys: Arrival, *, ends: bool
+) -> None:
+    """Forget what stands of an item in other tables; with `ends` its decision, if it has one."""
+    item_id = row.id
+    mine = outbox.c.item_id == item_id
+    stays = and_(outbox.c.decision_id.is_not(None), outbox.c.published_at.is_(None))
+    gone = or_(outbox.c.published_at.is_not(None), outbox.c.batch.is_(None))
+    await connection.execute(
+        outbox.delete().where(
+            mine, outbox.c.topic.not_in(_WITHOUT_CONTENT), gone, *([] if ends else [~stays])
+        )
+    )
+    if ends:
+        await connection.execute(
+            decisions.delete().where(
+                decisions.c.item_id == item_id,
+                decisions.c.attempt == row.attempt,
+                or_(decisions.c.final, decisions.c.reviewer == BY),
+            )
+        )
+    await connection.execute(
+        decisions.update()
+        .where(decisions.c.item_id == item_id)
+        .values(text=None, reason="", note="", payload=None)
+    )
+    await connection.execute(proposals.delete().where(proposals.c.item_id == item_id))
+    await connection.execute(
+        happenings.update().where(happenings.c.item_id == item_id).values(note="")
+    )
+    await connection.execute(
+        payloads.update().where(payloads.c.item_id == item_id).values(data=nobodys.event.data)
+    )
 
 
 async def leftovers(connection: AsyncConnection) -> None:
