@@ -51,7 +51,11 @@ class Process:
             "session_timeout_seconds": 60,
         }  # a busy machine is no death
         self._settings = InferenceSettings(**told)
-        self._store = _Store(self, lambda: QdrantClient(url), f"{settings.topic_prefix}passages")
+        self._store = _Store(
+            self,
+            lambda: QdrantClient(url, check_compatibility=False),
+            f"{settings.topic_prefix}passages",
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Index]:
@@ -220,7 +224,7 @@ async def test_an_index_that_was_deleted_is_built_anew_whatever_the_group_has_co
     await accept(producer, settings, "a", "b")
     async with Process(settings, emulator.url).running() as index:
         assert found(index) == {"a", "b"}
-    client = QdrantClient(emulator.url)
+    client = QdrantClient(emulator.url, check_compatibility=False)
     for each in client.get_collections().collections:
         client.delete_collection(each.name)
 

@@ -72,7 +72,7 @@ def emulator() -> Iterator[str]:
 
 
 def at(url: str, collection: str) -> ServerStore:
-    return ServerStore(lambda: QdrantClient(url), collection)
+    return ServerStore(lambda: QdrantClient(url, check_compatibility=False), collection)
 
 
 @pytest.fixture(params=["edge", "server"])

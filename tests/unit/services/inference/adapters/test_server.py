@@ -39,7 +39,7 @@ def collection() -> str:
 
 
 def opened(url: str, collection: str) -> Iterator[ServerIndex]:
-    with ServerStore(lambda: QdrantClient(url), collection) as store:
+    with ServerStore(lambda: QdrantClient(url, check_compatibility=False), collection) as store:
         yield store.open(PLAIN)
 
 
@@ -136,7 +136,7 @@ def test_an_index_that_was_deleted_and_made_again_is_not_taken_for_the_old_one(
     url: str, collection: str, index: ServerIndex
 ) -> None:
     index.replace(document("Complaints."), FIRST)
-    with ServerStore(lambda: QdrantClient(url), collection) as store:
+    with ServerStore(lambda: QdrantClient(url, check_compatibility=False), collection) as store:
         store.drop(retired=[PLAIN.name], used=[])
         with pytest.raises(IndexUnavailableError):
             found(index)
