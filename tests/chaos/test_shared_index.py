@@ -15,11 +15,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import ServerStore
 
 from glideslope import cluster
 from glideslope.stack import settings_environment
 from services.inference.adapters.group import SHARED_GROUP
+from services.inference.adapters.server_store import ServerStore
 from services.inference.versions import IndexVersion
 from shared import topics
 from shared.cloudevents import Event

@@ -10,7 +10,6 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import ServerStore
 from structlog.testing import capture_logs
 
 from services.inference.adapters.documents import GROUP
@@ -20,6 +19,7 @@ from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.index import BEGINNING, Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Store

@@ -13,12 +13,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import ServerStore
 
 from services.inference.adapters.group import SHARED_GROUP
 from services.inference.adapters.indexes import KeptIndexes, StaleIndexError
 from services.inference.adapters.models import SettledGenerator
 from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.index import BEGINNING, Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.versions import IndexVersion

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import ServerStore
 
 from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.app import build
 from services.inference.index import Index
 from services.inference.settings import InferenceSettings

@@ -15,12 +15,12 @@ import qdrant_edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import ServerStore
 
 from glideslope.emulator.vectors import vector
 from services.inference.adapters.edge import EdgeIndex
 from services.inference.adapters.edge_store import EdgeStore
 from services.inference.adapters.server import ServerIndex
+from services.inference.adapters.server_store import ServerStore
 from services.inference.index import Index
 from services.inference.store import KeptIndex, Progress, Store
 from services.inference.versions import IndexVersion

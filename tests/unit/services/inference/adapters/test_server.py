@@ -11,11 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from qdrant_client import QdrantClient
-from services.inference.adapters.server_store import OldServerError, ServerStore
 
 from services.inference.adapters.heads import ForeignIndexError, IndexReplacedError
 from services.inference.adapters.qdrant import store_for
 from services.inference.adapters.server import IndexUnavailableError, ServerIndex
+from services.inference.adapters.server_store import OldServerError, ServerStore
 from services.inference.index import Index, Position
 from services.inference.settings import InferenceSettings
 from services.inference.store import Progress
