@@ -109,9 +109,9 @@ ROLES: Final = (
     Role(
         "releaser",
         "`glideslope release`: registers, promotes and rolls back releases, and compares them by "
-        "what became of requests",
+        "what became of requests, or of copies that it asks both to answer",
         reads=topics.ALL,
-        writes=(topics.RELEASES, topics.ROUTING, topics.OPERATIONS),
+        writes=(topics.RELEASES, topics.ROUTING, topics.OPERATIONS, topics.SHADOWS_REQUESTED),
         writers=("releases-", "routing"),
     ),
     Role(
@@ -130,6 +130,14 @@ ROLES: Final = (
         configurations=topics.ALL,
         groups=(),
         watched=("audit",),
+    ),
+    Role(
+        "eraser",
+        "`glideslope audit erase` and `review forget`: has documents and questions of a person "
+        "forgotten; the key of their records it destroys where audit is",
+        reads=(topics.DOCUMENTS_ACCEPTED, topics.DOCUMENTS_REJECTED),
+        writes=(topics.DOCUMENTS, topics.SUBJECTS_ERASED),
+        watched=_WATCHED,
     ),
     Role(
         "scaler",
