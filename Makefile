@@ -56,7 +56,7 @@ test-rolling: $(READY) kafka ## every service replaced by another build and back
 	GLIDESLOPE_CHAOS=full $(BIN)/pytest -s tests/chaos/test_rolling.py
 
 test-rights: $(READY) ## the pipeline on a Kafka that refuses all that is not declared; needs Java
-	$(BIN)/pytest -rs tests/rights tests/integration/test_rights.py
+	$(BIN)/pytest -rs tests/rights
 
 test-terraform: $(READY) ## deploy/terraform before Terraform, linters and the AWS provider's schema; needs Go
 	$(BIN)/python -m tests.terraform.tools

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tests.compose.engine import Engine, an_engine
@@ -31,7 +32,7 @@ def main() -> None:
         figures["base"] = {"size_mb": _size(engine, base)}
         with up(stack):
             for service in SERVICES:
-                figures[service]["ready_s"] = _median(lambda each=service: _start(stack, each))
+                figures[service]["ready_s"] = _median(partial(_start, stack, service))
             run = ("run", "--rm", "--network", "none")
             help_ = (*run, f"glideslope-command-line:{VERSION}", "--help")
             figures["command-line"]["ready_s"] = _median(lambda: _timed(engine, *help_))
