@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tests.compose.engine import Engine, an_engine
@@ -31,12 +32,12 @@ def main() -> None:
         figures["base"] = {"size_mb": _size(engine, base)}
         with up(stack):
             for service in SERVICES:
-                figures[service]["ready_s"] = _median(lambda each=service: _start(stack, each))
+                figures[service]["ready_s"] = _median(partial(_start, stack, service))
             run = ("run", "--rm", "--network", "none")
             help_ = (*run, f"glideslope-command-line:{VERSION}", "--help")
-            figures["command-line"]["ready_s"] = _median(lambda: _timed(engine, *help_))
+            figures["command-line"]["ready_s"] = _median(partial(_timed, engine, *help_))
             bare = (*run, base, "python3", "-c", "pass")
-            figures["base"]["ready_s"] = _median(lambda: _timed(engine, *bare))
+            figures["base"]["ready_s"] = _median(partial(_timed, engine, *bare))
     ground = figures["base"]
     print("| image | size, MB | of it ours | ready, s | a bare Python's start, times |")
     print("|---|---|---|---|---|")
