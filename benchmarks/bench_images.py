@@ -35,9 +35,9 @@ def main() -> None:
                 figures[service]["ready_s"] = _median(partial(_start, stack, service))
             run = ("run", "--rm", "--network", "none")
             help_ = (*run, f"glideslope-command-line:{VERSION}", "--help")
-            figures["command-line"]["ready_s"] = _median(lambda: _timed(engine, *help_))
+            figures["command-line"]["ready_s"] = _median(partial(_timed, engine, *help_))
             bare = (*run, base, "python3", "-c", "pass")
-            figures["base"]["ready_s"] = _median(lambda: _timed(engine, *bare))
+            figures["base"]["ready_s"] = _median(partial(_timed, engine, *bare))
     ground = figures["base"]
     print("| image | size, MB | of it ours | ready, s | a bare Python's start, times |")
     print("|---|---|---|---|---|")
