@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom compose-test test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -100,6 +100,9 @@ sbom: ## the bill of materials of each of these images (CycloneDX), out of the i
 		docker run --rm --network none --entrypoint cat "$(REGISTRY)glideslope-$$image:$(VERSION)" /venv/sbom.cdx.json \
 			> "dist/sbom/glideslope-$$image.cdx.json" && echo "dist/sbom/glideslope-$$image.cdx.json" || exit 1; \
 	done
+
+test-dependencies: $(READY) ## each service runs with what it declares, and nothing else
+	$(BIN)/pytest tests/dependencies
 
 compose-test: $(READY) ## the images, and all of docker-compose.yml, really up, in a Docker engine
 	$(BIN)/pytest -rs --timeout 2400 tests/compose

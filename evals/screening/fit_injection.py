@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from evals.screening import data
 from shared.screening.features import segment_features, stems, text_features, tokens
@@ -77,6 +75,10 @@ def fit(
     kept = [
         {name: value for name, value in each.items() if seen[name] >= _RARE} for each in features
     ]
+    # seconds to load, and who only measures does not fit
+    from sklearn.feature_extraction import DictVectorizer  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     vectors = DictVectorizer()
     model = LogisticRegression(
         C=inverse_penalty, max_iter=4_000, class_weight="balanced" if balanced else None

@@ -6,7 +6,6 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from glideslope.load.charts import plots
 from glideslope.load.figures import BEHIND_SECONDS, Figures, percentiles
 
 _TEMPLATE: Final = "report.html.jinja"
@@ -14,6 +13,8 @@ _TEMPLATE: Final = "report.html.jinja"
 
 def write(figures: Figures, path: Path) -> None:
     """Write the page. Raises `OSError`."""
+    from glideslope.load.charts import plots  # noqa: PLC0415 - altair takes seconds to load
+
     environment = Environment(
         loader=PackageLoader("glideslope.load", "."),
         autoescape=True,

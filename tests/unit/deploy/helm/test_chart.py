@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,13 @@ from tests.unit.deploy.helm.rendering import (
 
 ROOT = CHART.parents[2]
 GOLDEN = Path(__file__).parent / "golden"
-DECLARED = {each.name: each for each in declarations.found()}
-SETTINGS = {name: each.settings for name, each in DECLARED.items()}
+
+
+@cache  # and not while tests are collected, which each worker does
+def declared() -> dict[str, declarations.Declaration]:
+    return {each.name: each for each in declarations.found()}
+
+
 # What is no setting of ours: uvicorn reads it.
 FOREIGN = {"FORWARDED_ALLOW_IPS"}
 
@@ -82,7 +88,7 @@ def test_what_is_rendered_is_what_was_looked_at(case: str) -> None:
 
 def test_what_the_chart_knows_of_the_pipeline_is_as_the_code_is() -> None:
     written = (CHART / "files" / "pipeline.yaml").read_text(encoding="utf-8")
-    assert written == chart.page(list(DECLARED.values())), "run `make docs`"
+    assert written == chart.page(list(declared().values())), "run `make docs`"
 
 
 def test_every_block_of_values_is_explained() -> None:
@@ -156,7 +162,7 @@ def test_a_service_is_told_only_settings_that_it_has_and_understands(
                 patched.delenv(variable)
             for variable, value in (told | {"GLIDESLOPE_SECRETS_FOLDER": str(folder)}).items():
                 patched.setenv(variable, value)
-            settings = SETTINGS[name]()
+            settings = declared()[name].settings()
         variables = {settings.variable(field) for field in type(settings).model_fields}
         assert set(told) - variables - FOREIGN == set()
         assert secret_files(spec) <= variables
@@ -226,7 +232,7 @@ def test_a_service_scales_on_the_lag_of_its_own_group(case: str) -> None:
         found = named(case, target["kind"], target["name"])
         service = found["metadata"]["labels"]["app.kubernetes.io/component"]
         prefix = environment(container_of(case, service)).get("GLIDESLOPE_TOPIC_PREFIX", "")
-        consumed = {f"{prefix}{topic.name}" for topic in DECLARED[service].receives}
+        consumed = {f"{prefix}{topic.name}" for topic in declared()[service].receives}
         for trigger in scaled["spec"]["triggers"]:
             assert trigger["metadata"]["consumerGroup"] == f"{prefix}{service}"
             assert trigger["metadata"].get("topic") in {*consumed, None}
