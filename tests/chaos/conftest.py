@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from glideslope.kafka import Broker, WayClosedError, jvm
+from glideslope.kafka import Broker, WayClosedError, archive
 from glideslope.kafka.folder import Folder
 from glideslope.kafka.runtime import Runtime
 from shared.settings import Settings
@@ -108,7 +108,7 @@ def brittle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrittleBroker]
 def process_runtime() -> Runtime:
     """Return what runs a broker as a process of this machine, which takes signals."""
     try:
-        return jvm.prepare(os.environ, print)
+        return archive.prepare(os.environ, print)
     except WayClosedError as closed:
         pytest.skip(str(closed))
 

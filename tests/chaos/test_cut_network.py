@@ -6,7 +6,7 @@ import random
 import pytest
 
 from shared.settings import Settings
-from tests.chaos.conftest import FULL, BrittleBroker, only_full
+from tests.chaos.conftest import BrittleBroker, only_full
 from tests.chaos.fleet import MANY_TRANSACTIONS, Fleet
 from tests.chaos.outcomes import Inputs, Outcomes, assert_exactly_once
 from tests.chaos.proxy import Api, Cut, Proxy
@@ -17,11 +17,9 @@ CUTS = [(cut, api) for cut in (Cut.BEFORE, Cut.AFTER) for api in Api]
 HALF_OPEN = [(Cut.HALF_OPEN, api) for api in (Api.PRODUCE, Api.END)]
 
 
+@only_full
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("cut", "api"),
-    [*CUTS, *HALF_OPEN] if FULL else [(Cut.AFTER, Api.END)],
-)
+@pytest.mark.parametrize(("cut", "api"), [*CUTS, *HALF_OPEN])
 async def test_every_request_ends_once_although_a_transaction_is_cut(
     settings: Settings, brittle: BrittleBroker, chance: random.Random, cut: Cut, api: Api
 ) -> None:
