@@ -25,7 +25,7 @@ def main() -> None:
     """
     with an_engine(cache()) as engine:
         stack = built(engine)
-        base = stack.settings["GLIDESLOPE_BASE"]
+        base = stack.settings["IMAGE_BASE"]
         figures: dict[str, dict[str, float]] = {
             image: {"size_mb": _size(engine, f"glideslope-{image}:{VERSION}")} for image in IMAGES
         }
