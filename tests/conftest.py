@@ -36,8 +36,26 @@ if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMOR
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
+_COLLECTED_SECONDS: Final = 60.0
 WITHOUT_REVIEW = tuple(name for name in SERVICES if name != "review")
 """For a stack in which nothing waits for a person: a service less to start."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Let one worker collect first: what it compiles in a fresh clone, the others find."""
+    first = Path(session.config.option.basetemp or ".").parent / "collected"
+    match os.environ.get("PYTEST_XDIST_WORKER"):
+        case "gw0":
+            try:
+                return (yield)
+            finally:
+                first.touch()
+        case str():
+            deadline = time.monotonic() + _COLLECTED_SECONDS
+            while not first.exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+    return (yield)
 
 
 @pytest.fixture(scope="session")
