@@ -12,6 +12,7 @@ from typing import Final
 
 _OLDEST_COMPOSE: Final = (2, 24)  # `!reset` in a file that is laid over another
 _STARTED_WITHIN: Final = 60.0  # seconds
+_LEASH: Final = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 _PLUGINS: Final = ("docker-compose", "docker-buildx")
 _SUITE: Final = "trixie"  # Debian's first with Compose 2
 _KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -89,6 +90,7 @@ def _started(folder: Path) -> Iterator[Engine]:
     with (folder / "log").open("w") as log:
         daemon = subprocess.Popen(
             [
+                *_LEASH,  # it ends with who started it, however that ends
                 "dockerd",
                 *("--host", engine.environment["DOCKER_HOST"]),
                 *("--data-root", folder / "data"),
