@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import boto3
+import pytest
 from typer.testing import Result
 
 from services.audit.adapters.stores import Stores
