@@ -40,7 +40,6 @@ check: $(READY) secrets advisories ## format, lint, types, who may import whom; 
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
 
-
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
@@ -151,7 +150,7 @@ NAMESPACE ?= glideslope
 push: ## push the images to REGISTRY=host/name/; dist/pushed names them by digest
 	@[ -n "$(REGISTRY)" ] || { echo "say where to: make push REGISTRY=host/name/ VERSION=…" >&2; exit 2; }
 	@mkdir -p dist/pushed
-	@for image in $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml)) command-line; do \
+	@for image in $(SERVICES) command-line; do \
 		name="$(REGISTRY)glideslope-$$image" && docker push --quiet "$$name:$(VERSION)" && \
 		docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$$name:$(VERSION)" \
 			| grep "^$$name@" > "dist/pushed/glideslope-$$image" || exit 1; \

@@ -75,9 +75,8 @@ def fit(
     kept = [
         {name: value for name, value in each.items() if seen[name] >= _RARE} for each in features
     ]
-    # seconds to load, and who only measures does not fit
-    from sklearn.feature_extraction import DictVectorizer  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.feature_extraction import DictVectorizer  # noqa: PLC0415 - it takes seconds
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - to load, for fits alone
 
     vectors = DictVectorizer()
     model = LogisticRegression(

@@ -44,7 +44,9 @@ def _record(bare: Jvm, archive: Path, progress: Progress) -> None:
         recorded = Path(scratch) / archive.name
         folder = Folder(Path(scratch))
         with folder.locked() as lock:
-            broker = Broker(folder, _Recording(bare, recorded), lock)
+            option = f"-XX:ArchiveClassesAtExit={recorded}"
+            recording = _Recording(bare.java, bare.jars, bare.version, (option,))
+            broker = Broker(folder, recording, lock)
             try:
                 broker.start()
             except BrokerDiedError as error:
@@ -57,22 +59,8 @@ def _record(bare: Jvm, archive: Path, progress: Progress) -> None:
             progress("Apache Kafka starts slower than it could: Java left no archive of classes")
 
 
-class _Recording:
+class _Recording(Jvm):
     """Formats without an archive, and writes one when the broker ends."""
 
-    def __init__(self, bare: Jvm, archive: Path) -> None:
-        self._bare = bare
-        self._serving = replace(bare, archive=(f"-XX:ArchiveClassesAtExit={archive}",))
-        self.listen_on = bare.listen_on
-
     def format(self, folder: Path, cluster_id: str) -> list[str]:
-        return self._bare.format(folder, cluster_id)
-
-    def serve(self, folder: Path, bootstrap_servers: str) -> list[str]:
-        return self._serving.serve(folder, bootstrap_servers)
-
-    def clear(self, folder: Path) -> None:
-        self._bare.clear(folder)
-
-    def kill(self, folder: Path, pid: int) -> None:
-        self._bare.kill(folder, pid)
+        return Jvm(self.java, self.jars, self.version).format(folder, cluster_id)
