@@ -15,6 +15,7 @@ from pydantic_settings import (
 from shared.connection_settings import ConnectionSettings
 from shared.topics import Topic
 
+_HEARTBEAT_SECONDS: Final = 0.5
 _SECRETS: Final = "GLIDESLOPE_SECRETS_FOLDER"
 
 
@@ -194,6 +195,14 @@ class Settings(ConnectionSettings):
         if isinstance(alias, str):
             return alias
         return f"{cls.model_config['env_prefix']}{name}".upper()
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """How often a consumer says that it lives, which is when it hears of a rebalance.
+
+        Until the last member has heard, the partitions of one that left are nobody's.
+        """
+        return min(_HEARTBEAT_SECONDS, self.session_timeout_seconds / 5)
 
     def topic(self, topic: Topic) -> str:
         """Return the topic's name on this cluster."""

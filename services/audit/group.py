@@ -18,6 +18,7 @@ _PUBLISH_SECONDS: Final = 0.1
 _TEND_SECONDS: Final = 1.0
 _SHORTEST_HOLD: Final = 0.1
 _LONGEST_HOLD: Final = 5.0
+_ENOUGH: Final = 8  # entries that need not wait for more: each of them holds a slot meanwhile
 
 log = structlog.get_logger(__name__)
 
@@ -30,15 +31,20 @@ class GroupLog:
     Entries are written in the order of the calls of `append`. The store works in a thread; the
     event loop never waits for the disk. While the storage is unavailable everything waits, and
     the store is opened anew until it works; `problem` says so meanwhile.
+
+    What decides a request is written at once, with all that came before it. While nothing does, a
+    few entries are gathered for `linger` seconds: nobody waits for their receipts.
     """
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
+    def __init__(self, open_store: Callable[[], Store], *, linger: float = 0.0) -> None:
         self.problem: str | None = None
         """What stands in the way of writing, None while nothing does."""
         self._open_store = open_store
+        self._linger = linger
         self._store: Store | None = None
         self._waiting: deque[Waiting] = deque()
         self._something = asyncio.Event()
+        self._is_due = asyncio.Event()
         self._closing = asyncio.Event()
         self._failure: Exception | None = None
         self._hold = _SHORTEST_HOLD
@@ -60,12 +66,15 @@ class GroupLog:
         appended: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, appended))
         self._something.set()
+        if entry.decides is not None or len(self._waiting) >= _ENOUGH:
+            self._is_due.set()
         return await appended
 
     async def close(self) -> None:
         """Finish what is being appended, unless the storage is unavailable; close the store."""
         self._closing.set()
         self._something.set()
+        self._is_due.set()
         if self._writer is not None:
             await self._writer
         await self._close_store()
@@ -74,6 +83,8 @@ class GroupLog:
         batch: list[Waiting] = []
         idle = 0
         while batch or self._waiting or not self._closing.is_set():
+            if self._waiting and not batch:
+                await _came(self._is_due, self._linger)
             if not batch and not (batch := self._next()):
                 if not await _came(self._something, _TEND_SECONDS if idle else _PUBLISH_SECONDS):
                     idle += 1
@@ -121,6 +132,8 @@ class GroupLog:
             batch.append(self._waiting.popleft())
             size += len(batch[-1][0].value or b"")
         self._something.clear()
+        if not self._waiting and not self._closing.is_set():
+            self._is_due.clear()
         return batch
 
     def _note(self, error: Exception) -> None:

@@ -20,7 +20,6 @@ _POLL_RECORDS: Final = 500
 # A larger record is fetched all the same.
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
 _FETCH_PARTITION_BYTES: Final = 128 * 1024
-_HEARTBEATS_A_SESSION: Final = 5
 _REBALANCE_SLACK_SECONDS: Final = 15.0
 
 
@@ -38,7 +37,7 @@ def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
         # the same partition numbers of all topics: a conversation has one owner in a service
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
-        heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / _HEARTBEATS_A_SESSION),
+        heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
         rebalance_timeout_ms=int((settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000),
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import structlog
@@ -37,6 +38,7 @@ from shared.metrics import (
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
+_LINGER_SECONDS: Final = 0.25  # a crash repeats so much more of what published nothing
 
 log = structlog.get_logger(__name__)
 
@@ -188,8 +190,9 @@ class Engine:
 
     def _limits(self, topic: str) -> Limits:
         if topic == self._retry_topic:
-            return Limits(records=_WAITING_RECORDS)
-        return Limits(drain=_ASIDE_DRAIN_SECONDS) if topic in self._service.aside else Limits()
+            return Limits(records=_WAITING_RECORDS, linger=_LINGER_SECONDS)
+        drain = _ASIDE_DRAIN_SECONDS if topic in self._service.aside else inf
+        return Limits(drain=drain, linger=_LINGER_SECONDS)
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

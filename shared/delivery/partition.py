@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import inf
@@ -45,7 +46,8 @@ class Limits:
     `records` and `bytes` bound what is taken and not yet committed; `batch` the records of one
     transaction; `backoff` is the pause, in seconds, before a partition is taken over again,
     `last_commit` what the last commit may take when the time to drain is already used up, and
-    `drain` what work in flight may take at the most when the partition goes.
+    `drain` what work in flight may take at the most when the partition goes. A commit without
+    outputs waits `linger` seconds for more that finishes: nobody downstream waits for it.
     """
 
     records: int = 128
@@ -54,6 +56,7 @@ class Limits:
     backoff: float = 0.2
     last_commit: float = 2.0
     drain: float = inf
+    linger: float = 0.0
 
 
 class PartitionWorker:
@@ -111,6 +114,7 @@ class PartitionWorker:
         self._held_back = False
         self._draining = False
         self._something_finished = asyncio.Event()
+        self._is_due = asyncio.Event()  # what finished is to be committed without lingering
         self._committer: asyncio.Task[None] | None = None
 
     async def open(self) -> Committed | None:
@@ -226,6 +230,8 @@ class PartitionWorker:
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
+        if outputs or self.is_full or 2 * len(self._finished) >= self._limits.records:
+            self._is_due.set()
         if record.key is None or not self._in_order or not self._by_key:
             return
         if waiting := self._waiting[record.key]:
@@ -236,7 +242,11 @@ class PartitionWorker:
     async def _commit_forever(self) -> None:
         while not self._draining:
             await self._something_finished.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.linger):
+                    await self._is_due.wait()
             self._something_finished.clear()
+            self._is_due.clear()
             await self._commit_finished()
 
     async def _commit_finished(self) -> None:
@@ -320,6 +330,7 @@ class PartitionWorker:
         await self._cancel(*self._tasks())
         self._draining = True  # not before: what finishes meanwhile is still to be committed
         self._something_finished.set()
+        self._is_due.set()
         if self._committer is not None:
             remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)

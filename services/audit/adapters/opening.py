@@ -1,12 +1,15 @@
 """The log of a partition, opened where it is, and begun only where there was none."""
 
 import asyncio
+from typing import Final
 
 from services.audit.adapters.kafka import was_logged
 from services.audit.adapters.stores import Stores
 from services.audit.group import GroupLog
 from services.audit.log import MissingLogError, Store, UnavailableError
 from services.audit.settings import AuditSettings
+
+_LINGER_SECONDS: Final = 0.1  # of entries that nobody waits for
 
 
 class LogOpener:
@@ -32,7 +35,7 @@ class LogOpener:
                 raise MissingLogError(origin, self._stores.place(partition))
             return self._stores.open(partition)
 
-        return await GroupLog(open_store).open()
+        return await GroupLog(open_store, linger=_LINGER_SECONDS).open()
 
     def close(self) -> None:
         """Let go of the keys, when every log is closed."""

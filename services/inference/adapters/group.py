@@ -35,7 +35,6 @@ _POLL_RECORDS: Final = 256
 _LOOK_SECONDS: Final = 0.2
 _AGAIN_SECONDS: Final = 0.5
 _REBALANCE_SECONDS: Final = 30
-_HEARTBEATS_A_SESSION: Final = 5
 # A member whose embedder is down stays a member. Heartbeats tell of a process that is dead.
 _IDLE_MS: Final = 7 * 24 * 3600 * 1000
 
@@ -252,7 +251,6 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             self._committed |= further
 
     def _new_consumer(self) -> AIOKafkaConsumer:
-        session = self._settings.session_timeout_seconds
         return AIOKafkaConsumer(
             **connection(self._settings),
             group_id=self._group,
@@ -261,8 +259,8 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka s
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=int(session * 1000),
-            heartbeat_interval_ms=int(session * 1000 / _HEARTBEATS_A_SESSION),
+            session_timeout_ms=int(self._settings.session_timeout_seconds * 1000),
+            heartbeat_interval_ms=int(self._settings.heartbeat_seconds * 1000),
             rebalance_timeout_ms=_REBALANCE_SECONDS * 1000,
             max_poll_interval_ms=_IDLE_MS,
         )

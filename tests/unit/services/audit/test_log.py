@@ -201,6 +201,34 @@ async def test_closing_finishes_what_is_being_appended(
     assert [(await append).receipt.index for append in appends] == [0, 1, 2, 3, 4]
 
 
+async def test_what_decides_a_request_is_written_at_once_with_what_came_before_it(
+    entries: list[Entry],
+) -> None:
+    store = MemoryStore("test/0")
+    log = await GroupLog(lambda: store, linger=60).open()
+    decision = replace(entries[4], decides=RequestKey("/crm", "r-1"))
+
+    appended = await asyncio.gather(*(log.append(e) for e in (*entries[:4], decision)))
+    await log.close()
+
+    assert {a.receipt.size for a in appended} == {5}, "one write"
+
+
+async def test_what_decides_nothing_is_written_when_it_has_lingered_and_when_the_log_closes(
+    entries: list[Entry],
+) -> None:
+    store = MemoryStore("test/0")
+    log = await GroupLog(lambda: store, linger=0.01).open()
+    assert (await log.append(entries[0])).receipt.size == 1
+    await log.close()
+
+    log = await GroupLog(lambda: store, linger=60).open()
+    append = asyncio.create_task(log.append(entries[1]))
+    await asyncio.sleep(0)
+    await log.close()
+    assert (await append).receipt.size == 2
+
+
 class FailingStore(MemoryStore):
     """Raises an error in each append until it is mended."""
 

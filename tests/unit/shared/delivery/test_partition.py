@@ -82,6 +82,8 @@ class Bench:
     slots: Slots = field(default_factory=lambda: Slots(10))
     broken: set[int] = field(default_factory=set)
     raising: set[int] = field(default_factory=set)
+    silent: set[int] = field(default_factory=set)
+    """Records whose handlers publish nothing."""
     meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
     retried: list[tuple[int, Exception | None]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
@@ -100,6 +102,8 @@ class Bench:
                 await self.gates[record.offset].wait()
         finally:
             self.slots.release(holder)
+        if record.offset in self.silent:
+            return []
         return [Output(f"out-{record.offset}", record.key, b"", ())]
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
@@ -330,6 +334,38 @@ async def test_records_with_large_headers_fill_a_worker_too() -> None:
         bench.hold(0)
         worker.take(replace(record(0), headers=(("theirs", b"x" * 1000), ("null", None))))
         assert worker.is_full
+
+
+async def test_what_published_nothing_is_committed_with_what_did() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(linger=60)) as (worker, bench):
+        bench.silent = {0, 1}
+        for offset in (0, 1):
+            worker.take(record(offset))
+        await bench.has_started(0, 1)
+        worker.take(record(2))
+        await transactions.reaches(3)
+        assert transactions.batches == [1]
+
+
+async def test_what_published_nothing_lingers_no_longer_than_there_is_room() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(records=4, linger=60)) as (worker, bench):
+        bench.silent = {0, 1, 2}
+        for offset in (0, 1):
+            worker.take(record(offset))
+        await transactions.reaches(2)
+        worker.take(record(2))
+        await bench.has_started(2)
+    assert transactions.committed == Committed(3), "a drain waits for nothing"
+
+
+async def test_what_published_nothing_is_committed_when_it_has_lingered() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(linger=0.01)) as (worker, bench):
+        bench.silent = {0}
+        worker.take(record(0))
+        await transactions.reaches(1)
 
 
 async def test_draining_finishes_and_commits_what_is_in_flight() -> None:
