@@ -5,6 +5,7 @@ import gc
 import resource
 import signal
 import sys
+from typing import Final
 
 import stamina
 import structlog
@@ -17,6 +18,8 @@ from shared.delivery.engine import Engine
 from shared.delivery.errors import FatalError
 from shared.metrics import Exposition
 
+_OPEN_FILES: Final = 65_536
+
 log = structlog.get_logger(__name__)
 
 
@@ -27,6 +30,7 @@ def run(service: Service) -> None:
     """
     # a core file would hold the keys and passwords that this process has
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    allow_open_files()
     telemetry.configure(service.name, service.settings)
     stamina.instrumentation.set_on_retry_hooks([log_retry])
     exposition = Exposition(service.name, service.settings)
@@ -58,6 +62,18 @@ async def _run(service: Service, exposition: Exposition) -> int:
         return error.exit_code if isinstance(error, FatalError) else 1
     log.info("drained", service=service.name)
     return 0
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files as far as it may, to 65,536 at the most.
+
+    Each input partition has a producer of its own with its own connections, and audit reads the
+    partitions of every topic: with 24 of each it has a thousand files open, where 1,024 is usual.
+    """
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _ready() -> None:
