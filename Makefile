@@ -81,11 +81,12 @@ REGISTRY ?=
 VERSION ?= latest
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 BUILD = git -c tar.umask=0022 archive $(COMMIT) | DOCKER_BUILDKIT=1 docker build --quiet $(if $(BASE),--build-arg BASE=$(BASE)) \
+	$(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) \
 	--build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse $(COMMIT)) \
 	--build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct $(COMMIT)) \
 	--build-arg CREATED=$(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd $(COMMIT))
 
-images: ## the image of each service and of the command line, from COMMIT (HEAD); REGISTRY=host/name/ VERSION=…
+images: ## the image of each service and of the command line, from COMMIT (HEAD); REGISTRY=host/name/ VERSION=… EXTRAS=msk
 	@for service in $(SERVICES); do \
 		echo "$(REGISTRY)glideslope-$$service:$(VERSION)" && \
 		$(BUILD) --build-arg SERVICE=$$service --tag "$(REGISTRY)glideslope-$$service:$(VERSION)" - || exit 1; \

@@ -56,6 +56,14 @@ def test_a_service_is_given_its_own_dependencies_alone(service: str) -> None:
     }
 
 
+def test_every_image_can_be_made_with_what_amazon_msk_asks_for() -> None:
+    lists = [ROOT / "pyproject.toml", *(ROOT / "services" / s / "pyproject.toml" for s in SERVICES)]
+    for path in lists:
+        assert "msk" in tomllib.loads(path.read_text())["project"]["optional-dependencies"], path
+    syncs = re.findall(r"uv sync [^&]*", DOCKERFILE)
+    assert ['${EXTRAS:+--extra "$EXTRAS"}' in each for each in syncs] == [True, True]
+
+
 def test_every_member_of_the_workspace_is_in_the_image_and_in_compose() -> None:
     for service in SERVICES:
         assert f"COPY services/{service}/pyproject.toml services/{service}/" in DOCKERFILE
