@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s test-observability golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -110,6 +110,10 @@ compose-test: $(READY) ## the images, and all of docker-compose.yml, really up, 
 test-k8s: $(READY) ## the Helm chart on a real Kubernetes control plane (the first time it builds one with Go)
 	$(BIN)/python tests/k8s/tools.py
 	$(BIN)/pytest -rs tests/k8s tests/unit/deploy/helm
+
+test-observability: $(READY) ## the configuration of collector, Prometheus and dashboards before their own programs; needs Go
+	$(BIN)/python -m tests.observability.tools
+	$(BIN)/pytest -rs tests/observability tests/unit/deploy/grafana
 
 golden: $(READY) ## what the Helm chart renders becomes what it should render
 	GLIDESLOPE_GOLDEN=write $(BIN)/pytest -q tests/unit/deploy/helm -k looked_at
