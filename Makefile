@@ -133,10 +133,13 @@ bench-%: $(READY) kafka
 	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
 
 # What keeps the supply chain and the quality, and the way from a commit to what runs: docs/cicd.md.
-.PHONY: secrets advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
+.PHONY: secrets secrets-history advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
 
 secrets: $(READY) ## look for secrets in every file that git has
 	$(BIN)/python -m deploy.ci.leaks
+
+secrets-history: $(READY) ## look for secrets in every commit (gitleaks); without Go it is skipped
+	deploy/ci/secrets-history
 
 advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
 	$(BIN)/python -m deploy.ci.advisories
