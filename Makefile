@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s test-observability golden test-terraform demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s test-observability test-signatures golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -114,6 +114,10 @@ test-k8s: $(READY) ## the Helm chart on a real Kubernetes control plane (the fir
 test-observability: $(READY) ## the configuration of collector, Prometheus and dashboards before their own programs; needs Go
 	$(BIN)/python -m tests.observability.tools
 	$(BIN)/pytest -rs tests/observability tests/unit/deploy/grafana
+
+test-signatures: $(READY) ## signing and verifying with cosign itself and a registry on this machine; needs Go, ten minutes once
+	$(BIN)/python -m tests.signatures.tools
+	$(BIN)/pytest -rs tests/signatures tests/unit/deploy/ci/test_signatures.py
 
 golden: $(READY) ## what the Helm chart renders becomes what it should render
 	GLIDESLOPE_GOLDEN=write $(BIN)/pytest -q tests/unit/deploy/helm -k looked_at
