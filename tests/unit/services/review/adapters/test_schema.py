@@ -7,9 +7,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Inspector, create_engine, inspect
+from sqlalchemy import Inspector, create_engine, inspect, text
 
 from services.review.adapters.database import Database
 from services.review.adapters.schema import (
@@ -53,6 +54,23 @@ def schema(file: Path) -> list[Any]:
     said += database.execute("SELECT version_num FROM alembic_version").fetchall()
     database.close()
     return said
+
+
+async def test_on_postgresql_an_older_review_opens_what_a_newer_one_has_added_to(
+    server: str, tmp_path: Path
+) -> None:
+    other = await asyncpg.connect(f"postgresql://{server}/postgres")
+    await other.execute("CREATE DATABASE rolled_back")
+    await other.close()
+    newer = newer_migrations(tmp_path, usable_from=NEWEST, newest=NEWEST)
+    for migrations in (newer, MIGRATIONS):
+        database = Database(f"postgresql+asyncpg://{server}/rolled_back", migrations)
+        await database.open()
+        async with database.reading() as connection:
+            version = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            assert await connection.scalar(text("SELECT count(*) FROM moods")) == 0
+        await database.close()
+        assert version == "later"
 
 
 async def test_a_schema_that_was_only_added_to_is_used_and_left_as_it_is(
