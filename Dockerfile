@@ -1,6 +1,7 @@
 # The image of one service: docker build --build-arg SERVICE=ingest .
-# `--target command-line` makes the image of the command line instead. `make images` makes all, the
-# same from the same commit (docs/images.md).
+# `--build-arg EXTRAS=msk` adds what Amazon MSK's IAM needs. `--target command-line` makes the image
+# of the command line instead. `make images` makes all, the same from the same commit
+# (docs/images.md).
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS tools
@@ -36,8 +37,9 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
 
 FROM tools AS service-dependencies
 ARG SERVICE
+ARG EXTRAS=
 RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=audit|inference|ingest|review|validator"; exit 1; }
-RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE" \
+RUN uv sync --quiet --locked --no-dev --package "glideslope-$SERVICE" ${EXTRAS:+--extra "$EXTRAS"} \
     && /opt/image/bill "glideslope-$SERVICE" \
     && /opt/image/settle /venv
 
@@ -49,7 +51,8 @@ COPY services/${SERVICE}/ /app/services/${SERVICE}/
 RUN /opt/image/settle /app
 
 FROM tools AS command-line-dependencies
-RUN uv sync --quiet --locked --no-dev --no-install-project --extra documents \
+ARG EXTRAS=
+RUN uv sync --quiet --locked --no-dev --no-install-project --extra documents ${EXTRAS:+--extra "$EXTRAS"} \
     && /opt/image/bill glideslope-command-line \
     && /opt/image/settle /venv
 

@@ -12,7 +12,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s golden test-terraform demo bench docs fmt hooks clean
+.PHONY: help setup kafka check test boundary chaos test-rolling properties tamper test-browser interop images sbom test-dependencies compose-test test-rights test-k8s test-observability test-signatures golden test-terraform demo bench docs fmt hooks clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -81,11 +81,12 @@ REGISTRY ?=
 VERSION ?= latest
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 BUILD = git -c tar.umask=0022 archive $(COMMIT) | DOCKER_BUILDKIT=1 docker build --quiet $(if $(BASE),--build-arg BASE=$(BASE)) \
+	$(if $(EXTRAS),--build-arg EXTRAS=$(EXTRAS)) \
 	--build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse $(COMMIT)) \
 	--build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct $(COMMIT)) \
 	--build-arg CREATED=$(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd $(COMMIT))
 
-images: ## the image of each service and of the command line, from COMMIT (HEAD); REGISTRY=host/name/ VERSION=…
+images: ## the image of each service and of the command line, from COMMIT (HEAD); REGISTRY=host/name/ VERSION=… EXTRAS=msk
 	@for service in $(SERVICES); do \
 		echo "$(REGISTRY)glideslope-$$service:$(VERSION)" && \
 		$(BUILD) --build-arg SERVICE=$$service --tag "$(REGISTRY)glideslope-$$service:$(VERSION)" - || exit 1; \
@@ -110,6 +111,14 @@ test-k8s: $(READY) ## the Helm chart on a real Kubernetes control plane (the fir
 	$(BIN)/python tests/k8s/tools.py
 	$(BIN)/pytest -rs tests/k8s tests/unit/deploy/helm
 
+test-observability: $(READY) ## the configuration of collector, Prometheus and dashboards before their own programs; needs Go
+	$(BIN)/python -m tests.observability.tools
+	$(BIN)/pytest -rs tests/observability tests/unit/deploy/grafana
+
+test-signatures: $(READY) ## signing and verifying with cosign itself and a registry on this machine; needs Go, ten minutes once
+	$(BIN)/python -m tests.signatures.tools
+	$(BIN)/pytest -rs tests/signatures tests/unit/deploy/ci/test_signatures.py
+
 golden: $(READY) ## what the Helm chart renders becomes what it should render
 	GLIDESLOPE_GOLDEN=write $(BIN)/pytest -q tests/unit/deploy/helm -k looked_at
 
@@ -128,10 +137,13 @@ bench-%: $(READY) kafka
 	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$*)
 
 # What keeps the supply chain and the quality, and the way from a commit to what runs: docs/cicd.md.
-.PHONY: secrets advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
+.PHONY: secrets secrets-history advisories lint-workflows gate push chart push-chart sign verify-signatures release deploy promote
 
 secrets: $(READY) ## look for secrets in every file that git has
 	$(BIN)/python -m deploy.ci.leaks
+
+secrets-history: $(READY) ## look for secrets in every commit (gitleaks); without Go it is skipped
+	deploy/ci/secrets-history
 
 advisories: $(READY) ## ask OSV for vulnerabilities of dependencies; DEPENDENCY_AUDIT=required: or fail
 	$(BIN)/python -m deploy.ci.advisories

@@ -23,7 +23,7 @@ class SignerMissingError(Exception):
     def __init__(self) -> None:
         super().__init__(
             "KAFKA_SASL_MECHANISM=AWS_MSK_IAM needs aws-msk-iam-sasl-signer-python: install the "
-            "extra `msk`, or build the image with it"
+            "extra `msk`, or build the image with it (make images EXTRAS=msk)"
         )
 
 

@@ -1,7 +1,7 @@
 """Looks for secrets in every file that git has or would take; part of `make check`.
 
 What finds them is what holds back answers that hold one: services/validator/secrets.py. The history
-is not looked through: every commit was, if `make hooks` was run.
+is `make secrets-history`'s.
 """
 
 import re

@@ -4,7 +4,8 @@
     verify    the images of REGISTRY at VERSION; their digests are in dist/verified.yaml then, which
               is what `make deploy` runs, since a tag may be moved after it was looked at
 
-cosign does the work: with COSIGN_KEY, or without a key, as the workflow that SIGNER names.
+cosign 2 does the work: with COSIGN_KEY, or without a key, as the workflow that SIGNER names. With a
+key nothing is told to Sigstore's public log, and nothing outside of the registry is asked.
 Exit codes: 0 done; 1 cosign refuses; 2 there is nothing to do it with.
 """
 
@@ -52,7 +53,7 @@ def pushed(folder: Path) -> Iterator[tuple[str, str]]:
 
 def sign(dist: Path = _DIST) -> None:
     """Sign what was pushed, and attest its bill of materials where it has one."""
-    key = _key()
+    key = _key("--tlog-upload=false")
     for name, reference in pushed(dist / "pushed"):
         _cosign("sign", "--yes", *key, reference)
         bill = dist / "sbom" / f"{name}.cdx.json"
@@ -66,7 +67,7 @@ def verify(registry: str, version: str, dist: Path = _DIST) -> None:
     (dist / "verified.yaml").unlink(missing_ok=True)  # of another version
     if not registry or not version:
         raise SignatureError("say which images: REGISTRY=host/name/ VERSION=0.2.0")
-    signer = _key() or _identity()
+    signer = _key("--private-infrastructure") or _identity()
     values: dict[str, Any] = {}
     for image, block in IMAGES.items():
         reference = f"{registry}glideslope-{image}:{version}"
@@ -82,9 +83,10 @@ def verify(registry: str, version: str, dist: Path = _DIST) -> None:
     YAML().dump(values, dist / "verified.yaml")
 
 
-def _key() -> Sequence[str]:
+def _key(without_log: str) -> Sequence[str]:
+    """Return how cosign is told of the key, if there is one, and that there is no public log."""
     key = os.environ.get("COSIGN_KEY")
-    return ("--key", key) if key else ()
+    return ("--key", key, without_log) if key else ()
 
 
 def _identity() -> Sequence[str]:

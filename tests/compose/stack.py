@@ -6,7 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,7 +102,7 @@ def built(engine: Engine) -> Stack:
     settings = {
         "IMAGE_BASE": BASE,
         "IMAGE_VERSION": VERSION,
-        **{port: str(_free_port()) for port in ports},
+        **dict(zip(ports, _free_ports(len(ports)), strict=True)),
     }
     if not engine.has(BASE):
         stand_ins.build(engine)
@@ -118,7 +118,7 @@ def up(stack: Stack) -> Iterator[None]:
     """Start all of it, and wait until it is healthy; take it away at the end."""
     try:
         try:
-            stack.compose("up", "--detach", "--no-build", within=600.0)
+            stack.compose("up", "--detach", "--no-build", "--wait", within=READY_WITHIN)
         except DockerError as error:
             logs = stack.compose("logs", "--tail", "30")
             raise DockerError(f"{error}\n{logs}") from error
@@ -128,7 +128,8 @@ def up(stack: Stack) -> Iterator[None]:
         stack.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[str]:
+    """Return ports that differ: each is held until all are found."""
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [str(each.getsockname()[1]) for each in taken]

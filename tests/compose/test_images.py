@@ -1,5 +1,6 @@
 """What is in each image, and that it follows from the commit alone."""
 
+import base64
 import json
 from typing import Any
 
@@ -14,6 +15,13 @@ WHO_HAS = {
     "phonenumbers": {"command-line", "validator"},
     "sqlalchemy": {"command-line", "review"},
 }
+TOKEN = """
+import asyncio, json
+from shared.msk import MskTokens
+token = asyncio.run(MskTokens("eu-central-1").token())
+bill = json.load(open("/venv/sbom.cdx.json"))
+print(json.dumps([token, [each["name"] for each in bill["components"]]]))
+"""
 INSTALLED = """
 import importlib.metadata as m, importlib.util as u, json, sys
 print(json.dumps({
@@ -65,6 +73,26 @@ def test_its_labels_say_what_it_is(engine: Engine, image: str) -> None:
     assert labels["org.opencontainers.image.title"] == f"glideslope-{image}"
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert told["Config"]["User"] == "10001:10001"
+
+
+def test_with_the_extra_for_msk_it_signs_tokens_for_iam(engine: Engine, built: Stack) -> None:
+    image = f"glideslope-ingest:{VERSION}-msk"
+    engine.docker(
+        *("build", "--quiet", "--tag", image, "--build-arg", "SERVICE=ingest"),
+        *("--build-arg", "EXTRAS=msk", "--build-arg", f"BASE={built.settings['IMAGE_BASE']}", ROOT),
+        within=900.0,
+    )
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "made-up"}
+    said = engine.docker(
+        *("run", "--rm", "--network", "none", "--read-only"),
+        *(word for name, value in keys.items() for word in ("--env", f"{name}={value}")),
+        *("--entrypoint", "python", image, "-c", TOKEN),
+    )
+    token, bill = json.loads(said)
+    signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+    assert signed.startswith("https://kafka.eu-central-1.amazonaws.com/")
+    assert "Action=kafka-cluster%3AConnect" in signed
+    assert {"aws-msk-iam-sasl-signer-python", "boto3"} <= set(bill)
 
 
 def test_made_again_from_nothing_each_layer_has_the_same_bytes(

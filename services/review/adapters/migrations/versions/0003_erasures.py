@@ -9,6 +9,7 @@ from services.review.erasure import person
 
 revision = "0003"
 down_revision = "0002"
+usable_from = "0003"  # an older review would not note whose data an item is
 
 
 def upgrade() -> None:

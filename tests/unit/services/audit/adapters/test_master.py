@@ -1,11 +1,13 @@
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from services.audit.adapters.keys import LocalKeys
-from services.audit.adapters.master import master_key
+from services.audit.adapters.master import master_key, new_master_key
 from services.audit.tlog.keystore import MasterKeyError
 
 
@@ -26,6 +28,26 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert len(key) == 32
     assert [each.name for each in path.parent.iterdir()] == ["master.key"]
+
+
+def test_of_many_that_make_a_key_at_once_under_one_process_number_all_have_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As containers do that share a volume: each of them is process 1."""
+    path = tmp_path / "keys/master.key"
+    all_have_written, link = Barrier(4), os.link
+
+    def link_together(source: str, target: Path) -> None:
+        all_have_written.wait(60)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", link_together)
+    with ThreadPoolExecutor(4) as many:
+        keys = set(many.map(new_master_key, [path] * 4))
+
+    assert keys == {master_key(None, path, path.parent, generate=False)}
+    assert [each.name for each in path.parent.iterdir()] == ["master.key"]
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_no_key_is_made_where_that_is_forbidden(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def approval(item: Item, token: int) -> Judgement:
     return Judgement(Kind.APPROVED, item.payload, token)
 
 
+@pytest.mark.parametrize("template", ["sqlite", "postgresql"], indirect=True)
 async def test_the_migrations_make_the_tables_that_the_queries_are_written_for(
     database: Database,
 ) -> None:
