@@ -12,6 +12,9 @@ from typing import Final
 _TOKEN: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"
 )
+_ASCII_TOKEN: Final = re.compile(r"[a-z]+|\d+|[?!:<>{}\[\]#%\"]")
+"""What `_TOKEN` is for ASCII in lower case, found in half the time."""
+_NUMBER: Final = re.compile(r"\d\d*+")
 _CONTENT: Final = 4
 """Letters of a word that says what a text is about."""
 _STEM: Final = 5
@@ -20,7 +23,10 @@ _QUOTED: Final = re.compile(r"[\"'“‘][^\"'“”‘’]{2,}[\"'”’]")  # 
 
 def tokens(text: str) -> list[str]:
     """Return the words and telling marks of a text, in lower case, any number as 0."""
-    return ["0" if each.isdigit() else each for each in _TOKEN.findall(text.lower())]
+    text = text.lower()
+    if text.isascii():
+        return _ASCII_TOKEN.findall(_NUMBER.sub("0", text))
+    return ["0" if each.isdigit() else each for each in _TOKEN.findall(text)]
 
 
 def grams(words: list[str]) -> set[str]:
@@ -46,12 +52,23 @@ def text_features(words: list[str], rules: Collection[str] = ()) -> dict[str, fl
 def segment_features(
     segment: str, words: list[str], elsewhere: Mapping[str, int], rules: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return the features of a piece of a document.
+    """Return the features of a piece of a document: those of its words, and of it as a whole."""
+    return text_features(words, rules) | whole_features(segment, words, elsewhere)
+
+
+WHOLE: Final = frozenset({"at home", "a stranger", "asks", "quotes", "short"})
+"""The names of what is measured of a piece as a whole."""
+
+
+def whole_features(
+    segment: str, words: list[str], elsewhere: Mapping[str, int]
+) -> dict[str, float]:
+    """Return what is measured of a piece of a document as a whole.
 
     `elsewhere` counts in how many of the document's pieces a stem stands: an instruction that was
     planted is about something else than its document.
     """
-    found = text_features(words, rules)
+    found = {}
     content = stems(words)
     if content:
         at_home = sum(elsewhere.get(stem, 0) > 1 for stem in content) / len(content)

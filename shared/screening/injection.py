@@ -11,7 +11,7 @@ from itertools import chain
 from math import exp, log
 from typing import Final
 
-from shared.screening.features import segment_features, stems, text_features, tokens
+from shared.screening.features import stems, text_features, tokens, whole_features
 from shared.screening.linear import Linear
 from shared.screening.links import links_out
 from shared.screening.patterns import Match, matches
@@ -90,7 +90,8 @@ def screen_passage(text: str, model: Linear | None = None) -> Screening:
     for (start, _), piece, words in zip(bounds, pieces, worded, strict=True):
         found = list(matches(piece, set(words), likely)) if likely else []
         names = {match.rule.name for match in found}
-        score = model.score(segment_features(piece, words, everywhere, names))
+        others = whole_features(piece, words, everywhere) | {f"rule:{name}": 1.0 for name in names}
+        score = model.score_piece(words, others)
         certain = [match for match in found if match.rule.alone]
         best = max(best, score, _CERTAIN if certain else 0.0)
         findings += _findings(read, certain, start)

@@ -11,13 +11,26 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words`: one of them must be in the text (None: always look). `alone`: is enough to flag."""
+    """`words`, `glances`: one of them must be in the text, or of a rule that has any it is no place.
+
+    `alone`: is enough to flag.
+    """
 
     name: str
     reason: str
     pattern: re.Pattern[str]
-    words: frozenset[str] | None = None
+    words: frozenset[str] = frozenset()
+    glances: tuple[re.Pattern[str], ...] = ()
     alone: bool = True
+
+    def find(self, text: str, words: AbstractSet[str]) -> re.Match[str] | None:
+        """Return the first place where it holds in a text of these words."""
+        looks = (
+            not (self.words or self.glances)
+            or not self.words.isdisjoint(words)
+            or any(glance.search(text) for glance in self.glances)
+        )
+        return self.pattern.search(text) if looks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,7 @@ def matches(
     `rules` are those to try; None is all of them.
     """
     for rule in RULES if rules is None else rules:
-        if (rule.words is None or not rule.words.isdisjoint(words)) and (
-            found := rule.pattern.search(text)
-        ):
+        if found := rule.find(text, words):
             yield Match(rule, *found.span())
 
 
@@ -48,9 +59,10 @@ def _rules() -> Iterator[Rule]:
     for each in file["rule"]:
         found = "|".join(each["any"])
         found = found.replace("{TOLD}", file["TOLD"]).replace("{EARLIER}", file["EARLIER"])
-        words = frozenset(each["words"].split()) if "words" in each else None
+        words = frozenset(each.get("words", "").split())
+        glances = tuple(map(re.compile, each.get("glances", ())))
         pattern = re.compile(found, re.IGNORECASE | re.MULTILINE)
-        yield Rule(each["name"], each["reason"], pattern, words, each.get("alone", True))
+        yield Rule(each["name"], each["reason"], pattern, words, glances, each.get("alone", True))
 
 
 RULES: Final = tuple(_rules())

@@ -65,9 +65,13 @@ def _base64(text: str) -> Iterator[Payload]:
 _HEX: Final = re.compile(
     rf"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{{2}}[ :]?){{10,{_LONGEST}}}(?![0-9A-Za-z])"
 )
+_MAYBE_HEX: Final = re.compile("[0-9A-Fa-f][0-9A-Fa-f](?:[ :]?[0-9A-Fa-f]{2}){3}")
+"""Four bytes of it: this begins with a set of characters, and is looked for ten times as fast."""
 
 
 def _hexadecimal(text: str) -> Iterator[Payload]:
+    if not _MAYBE_HEX.search(text):
+        return
     for found in _HEX.finditer(text):
         digits = re.sub(r"^0x|[ :]", "", found[0])
         if len(digits) % 2 == 0 and (says := _readable(bytes.fromhex(digits))):
@@ -88,9 +92,12 @@ def _percent(text: str) -> Iterator[Payload]:
 
 
 _SPACED: Final = re.compile(r"(?<!\w)(?:[A-Za-z](?:[ .\-_*] ?)){5,200}[A-Za-z](?!\w)")
+_MAYBE_SPACED: Final = re.compile(r"[ .\-_*][A-Za-z][ .\-_*] ?[A-Za-z][ .\-_*]")
 
 
 def _spaced(text: str) -> Iterator[Payload]:
+    if not _MAYBE_SPACED.search(text):
+        return
     for found in _SPACED.finditer(text):
         words = re.split(r" {2,}", re.sub(r"[.\-_*]", " ", found[0]))
         yield Payload("spaced letters", *found.span(), " ".join(w.replace(" ", "") for w in words))
@@ -101,10 +108,11 @@ _LEET_WORD: Final = re.compile(
     r"(?<!\w)(?=[A-Za-z@$]*[0134578@$])(?=[0-9@$]*[A-Za-z])[\w@$]{4,20}(?!\w)"
 )
 _LEET_WORDS: Final = 2
+_MAYBE_LEET: Final = tuple(map(re.compile, ("[0-9@$][A-Za-z]", "[0134578@$](?<=[A-Za-z].)")))
 
 
 def _leet(text: str) -> Iterator[Payload]:
-    if len(_LEET_WORD.findall(text)) >= _LEET_WORDS:
+    if any(glance.search(text) for glance in _MAYBE_LEET) and len(_LEET_WORD.findall(text)) >= _LEET_WORDS:
         says = _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
         yield Payload("leetspeak", 0, len(text), says)
 

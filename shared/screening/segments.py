@@ -22,6 +22,8 @@ _OPENING: Final = re.compile(
     r"\s(?<=[^\s.!?:;]\s)\s*(?=[A-Z])"
     rf"(?=(?:{_OPENERS.title()}|Can you|Could you|In your)\b)"
 )
+_OPENER: Final = re.compile(rf"{_OPENERS.title()}|Can you|Could you|In your")
+_LETTER: Final = re.compile("[A-Za-z]")
 MAX_CHARACTERS: Final = 600
 """A longer piece is cut: nobody's sentence, and its middle would drown what is in it."""
 
@@ -30,10 +32,11 @@ def segments(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each piece of a text that has a letter in it."""
     start = 0
     breaks = _BREAK if _MARKUP.search(text) else _PLAIN_BREAK
+    pieces = _pieces if _OPENER.search(text) else _cut
     for found in breaks.finditer(text):
-        yield from _pieces(text, start, found.start())
+        yield from pieces(text, start, found.start())
         start = found.end()
-    yield from _pieces(text, start, len(text))
+    yield from pieces(text, start, len(text))
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -47,6 +50,6 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for at in range(start, end, MAX_CHARACTERS):
         piece = text[at : min(at + MAX_CHARACTERS, end)]
-        if any(character.isalpha() for character in piece):
+        if _LETTER.search(piece) or any(character.isalpha() for character in piece):
             lead = len(piece) - len(piece.lstrip())
             yield at + lead, at + len(piece.rstrip())
