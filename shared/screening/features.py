@@ -6,6 +6,7 @@ punctuation counts.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
@@ -52,8 +53,12 @@ def text_features(words: list[str], rules: Collection[str] = ()) -> dict[str, fl
 def segment_features(
     segment: str, words: list[str], elsewhere: Mapping[str, int], rules: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return the features of a piece of a document: those of its words, and of it as a whole."""
-    return text_features(words, rules) | whole_features(segment, words, elsewhere)
+    """Return the features of a piece of a document: those of its words, and of it as a whole.
+
+    `elsewhere` counts in how many of the document's pieces a stem stands.
+    """
+    recurring = {stem for stem, count in elsewhere.items() if count > 1}
+    return text_features(words, rules) | whole_features(segment, words, stems(words), recurring)
 
 
 WHOLE: Final = frozenset({"at home", "a stranger", "asks", "quotes", "short"})
@@ -61,17 +66,16 @@ WHOLE: Final = frozenset({"at home", "a stranger", "asks", "quotes", "short"})
 
 
 def whole_features(
-    segment: str, words: list[str], elsewhere: Mapping[str, int]
+    segment: str, words: list[str], content: set[str], recurring: AbstractSet[str]
 ) -> dict[str, float]:
-    """Return what is measured of a piece of a document as a whole.
+    """Return what is measured of a piece of a document as a whole; `content` are its stems.
 
-    `elsewhere` counts in how many of the document's pieces a stem stands: an instruction that was
-    planted is about something else than its document.
+    `recurring` are the stems that stand in several of the document's pieces: an instruction that
+    was planted is about something else than its document.
     """
     found = {}
-    content = stems(words)
     if content:
-        at_home = sum(elsewhere.get(stem, 0) > 1 for stem in content) / len(content)
+        at_home = len(content & recurring) / len(content)
         found["at home"] = at_home
         found["a stranger"] = float(at_home == 0)
     found["asks"] = float(segment.rstrip().endswith("?"))

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib import resources
+from itertools import chain
 from typing import Final, Self
 
 from shared.screening.features import WHOLE
@@ -33,7 +34,7 @@ class Linear:
         """Return the probability, as the model sees it, from 0 to 1."""
         weights = self._weights
         return self._probability(
-            weights[name] * features[name] for name in weights.keys() & features.keys()
+            [weights[name] * features[name] for name in weights.keys() & features.keys()]
         )
 
     def score_piece(self, words: list[str], others: Mapping[str, float]) -> float:
@@ -47,9 +48,10 @@ class Linear:
         each = 1 / (len(ones) + len(twos) + len(threes)) ** 0.5
         of_one, of_two, of_three = self._by_length
         weights = self._weights
-        products = [of_one[gram] * each for gram in of_one.keys() & ones]
-        products += [of_two[gram] * each for gram in of_two.keys() & twos]
-        products += [of_three[gram] * each for gram in of_three.keys() & threes]
+        known = filter(
+            None, chain(map(of_one.get, ones), map(of_two.get, twos), map(of_three.get, threes))
+        )
+        products = [weight * each for weight in known]
         products += [weights[name] * value for name, value in others.items() if name in weights]
         return self._probability(products)
 
@@ -60,9 +62,7 @@ class Linear:
     @cached_property
     def _by_length(
         self,
-    ) -> tuple[
-        dict[str, float], dict[tuple[str, ...], float], dict[tuple[str, ...], float]
-    ]:
+    ) -> tuple[dict[str, float], dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
         """The weights of n-grams of one, two and three words."""
         grams = {
             tuple(name.split(" ")): weight

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from typing import Final
 
 
@@ -49,7 +50,7 @@ def matches(
 
     `rules` are those to try; None is all of them.
     """
-    for rule in RULES if rules is None else rules:
+    for rule in _likely(words) if rules is None else rules:
         if found := rule.find(text, words):
             yield Match(rule, *found.span())
 
@@ -67,3 +68,14 @@ def _rules() -> Iterator[Rule]:
 
 RULES: Final = tuple(_rules())
 """Every rule, and what it says of a text in which it holds."""
+_BY_WORD: Final = {
+    word: [at for at, rule in enumerate(RULES) if word in rule.words]
+    for word in frozenset[str]().union(*(rule.words for rule in RULES))
+}
+_BY_NO_WORD: Final = [at for at, rule in enumerate(RULES) if rule.glances or not rule.words]
+
+
+def _likely(words: AbstractSet[str]) -> Iterator[Rule]:
+    """Return the rules that a text's words leave possible, in their order."""
+    named = chain.from_iterable(_BY_WORD[word] for word in _BY_WORD.keys() & words)
+    return (RULES[at] for at in sorted({*_BY_NO_WORD, *named}))

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -23,14 +24,17 @@ class Payload:
     says: str
 
 
-def payloads(text: str) -> Iterator[Payload]:
-    """Yield each encoded stretch that decodes to something readable."""
+def payloads(text: str, words: AbstractSet[str] | None = None) -> Iterator[Payload]:
+    """Yield each encoded stretch that decodes to something readable.
+
+    `words`: those of the text in lower case, where they are known already.
+    """
     yield from _base64(text)
     yield from _hexadecimal(text)
     yield from _percent(text)
     yield from _spaced(text)
     yield from _leet(text)
-    yield from _caesar(text)
+    yield from _caesar(text, words)
 
 
 def _readable(decoded: bytes) -> str | None:
@@ -112,7 +116,10 @@ _MAYBE_LEET: Final = tuple(map(re.compile, ("[0-9@$][A-Za-z]", "[0134578@$](?<=[
 
 
 def _leet(text: str) -> Iterator[Payload]:
-    if any(glance.search(text) for glance in _MAYBE_LEET) and len(_LEET_WORD.findall(text)) >= _LEET_WORDS:
+    if (
+        any(glance.search(text) for glance in _MAYBE_LEET)
+        and len(_LEET_WORD.findall(text)) >= _LEET_WORDS
+    ):
         says = _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
         yield Payload("leetspeak", 0, len(text), says)
 
@@ -132,9 +139,9 @@ _LOWER: Final = re.compile(r"[a-z]+")
 _SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.IGNORECASE)
 
 
-def _caesar(text: str) -> Iterator[Payload]:
+def _caesar(text: str, words: AbstractSet[str] | None = None) -> Iterator[Payload]:
     # a hundred words are slow to search for, and fast to look up where a text is plain ASCII
-    if text.isascii() and _SHIFTED.keys().isdisjoint(_LOWER.findall(text.lower())):
+    if text.isascii() and _SHIFTED.keys().isdisjoint(words or _LOWER.findall(text.lower())):
         return
     if found := _SHIFTED_WORD.search(text):
         by = _SHIFTED[found[0].lower()]
