@@ -7,8 +7,7 @@ month) and know no quarters or fiscal years; a check must read only what is writ
 import re
 from calendar import month_name
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _MONTHS: Final = {
     name: number
@@ -41,8 +40,7 @@ _ORDINALS: Final = {
 _CENTURY_PIVOT: Final = 70  # FY69 is 2069, FY70 is 1970
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(NamedTuple):
     """A date or period as far as it is written: 'December 31' has no year, 'FY2023' only one.
 
     Fiscal and calendar years are the same year here: a passage seldom says which it means.
@@ -76,8 +74,7 @@ class Date:
         return Date(None, self.month, self.day, self.quarter, self.half)
 
 
-@dataclass(frozen=True, slots=True)
-class DateSpan:
+class DateSpan(NamedTuple):
     """Text from `start` to `end` that is one date; several `readings` where it is ambiguous."""
 
     start: int

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from services.validator.facts import Fact
@@ -73,7 +72,7 @@ def _scaled(figure: Figure, scale: TableScale) -> Figure:
         and amount.unit in {None, *CURRENCY_CODES}
         and figure.factor == 1
     )
-    return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
+    return figure._replace(readings=tuple(dict.fromkeys((*figure.readings, *more))))
 
 
 def _is_footnote(text: str, figure: Figure) -> bool:

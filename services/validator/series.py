@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import Date
 from services.validator.evidence import Evidence
@@ -22,8 +22,7 @@ _LEAST: Final = 0.3
 _SHARE: Final = 0.45
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One value of a series.
 
     `raw`: the value as the table writes it, without its scale. `kind`: 'amount', 'percent', or

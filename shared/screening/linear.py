@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from importlib import resources
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final, Self
 
 from shared.screening.features import WHOLE
@@ -43,7 +43,7 @@ class Linear:
         Most n-grams have no weight; here they never become features, nor even one text each.
         """
         framed = ["^", *words, "$"]
-        ones, twos = set(framed), set(zip(framed, framed[1:], strict=False))
+        ones, twos = set(framed), set(pairwise(framed))
         threes = set(zip(framed, framed[1:], framed[2:], strict=False))
         each = 1 / (len(ones) + len(twos) + len(threes)) ** 0.5
         of_one, of_two, of_three = self._by_length

@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words`, `glances`: one of them must be in the text, or of a rule that has any it is no place.
+    """`words`, `glances`: where a rule has any, one of them must be in the text.
 
     `alone`: is enough to flag.
     """
