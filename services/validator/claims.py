@@ -90,8 +90,8 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
         if inside:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
-            for index, figure in enumerate(inside):
-                clause = surroundings(answer, inside, index, (sentence.start, sentence.end))
+            clauses = surroundings(answer, inside, (sentence.start, sentence.end))
+            for index, (figure, clause) in enumerate(zip(inside, clauses, strict=True)):
                 yield Claim(
                     figure,
                     () if is_date(figure) else tuple(_readings(figure, answer, asked_scale)),

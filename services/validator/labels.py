@@ -39,11 +39,11 @@ _SAME: Final = {
     "ebit": ("operating", "income"),
     "revenues": ("revenue",),
 }
-_DAY: Final = re.compile(
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-    r"\s\d{1,2}\b"
+_MONTH_LIST: Final = (
+    "january february march april may june july august september october november december"
 )
-_DIGIT: Final = re.compile(r"\d")
+_MONTHS: Final = frozenset(_MONTH_LIST.split())
+_DAY: Final = re.compile(rf"\b(?:{'|'.join(_MONTH_LIST.split())})\s\d{{1,2}}\b")
 _SQUASHED: Final = 13
 """From this length on a word may be several that have lost their spaces ('Totalnetrevenue')."""
 
@@ -65,9 +65,10 @@ def _stems(written: str) -> tuple[str, ...]:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     text = text.lower()
-    if _DIGIT.search(text):
-        text = _DAY.sub(" ", text)
-    return frozenset().union(*map(_stems, _WORD.findall(text)))
+    words = _WORD.findall(text)
+    if not _MONTHS.isdisjoint(words):
+        words = _WORD.findall(_DAY.sub(" ", text))
+    return frozenset().union(*map(_stems, words))
 
 
 def label_stems(text: str) -> frozenset[str]:

@@ -89,8 +89,8 @@ def _said(
     sentence = text[span[0] : span[1]]
     periods = assign(sentence, figures, span[0])
     context = stems(sentence)
-    for index, figure in enumerate(figures):
-        around = surroundings(text, figures, index, span)
+    arounds = surroundings(text, figures, span)
+    for index, (figure, around) in enumerate(zip(figures, arounds, strict=True)):
         yield Fact(
             figure,
             () if is_date(figure) else amounts_of(figure),
@@ -104,25 +104,36 @@ def _said(
         )
 
 
-def surroundings(text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]) -> str:
-    """Return the words between the figures next to this one, of the same sentence.
+def surroundings(text: str, figures: Sequence[Figure], span: tuple[int, int]) -> list[str]:
+    """Return for each figure of a sentence the words between the figures next to it.
 
     Dates are skipped over: 'sales in 2019 were 5' is about sales.
     """
-    start = next((f.end for f in reversed(figures[:index]) if not is_date(f)), span[0])
-    end = next((f.start for f in figures[index + 1 :] if not is_date(f)), span[1])
-    before = _last_clause(text[start : figures[index].start])
-    after = _first_clause(text[figures[index].end : end])
-    return f"{before} {after}"
+    starts, start = [], span[0]
+    ends, end = [], span[1]
+    for figure in figures:
+        starts.append(start)
+        if not is_date(figure):
+            start = figure.end
+    for figure in reversed(figures):
+        ends.append(end)
+        if not is_date(figure):
+            end = figure.start
+    return [
+        f"{_last_clause(text[start : f.start])} {_first_clause(text[f.end : end])}"
+        for f, start, end in zip(figures, starts, reversed(ends), strict=True)
+    ]
 
 
 def _last_clause(text: str) -> str:
     for mark in ("; ", " while ", " whereas ", " but "):
-        text = text.rpartition(mark)[2]
+        if mark in text:
+            text = text.rpartition(mark)[2]
     return text
 
 
 def _first_clause(text: str) -> str:
     for mark in ("; ", ", ", " while ", " whereas ", " but ", " and ", " compared ", " from "):
-        text = text.partition(mark)[0]
+        if mark in text:
+            text = text.partition(mark)[0]
     return text
