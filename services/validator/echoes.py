@@ -42,7 +42,11 @@ class _Tokens:
 
 
 def _tokens(text: str) -> _Tokens:
-    words = tuple([word.lower() for word in _TOKEN.findall(text)])
+    words = tuple(
+        _TOKEN.findall(text.lower())
+        if text.isascii()
+        else [word.lower() for word in _TOKEN.findall(text)]
+    )
     return _Tokens(words, frozenset(words))
 
 

@@ -176,10 +176,16 @@ class Vocabulary:
         The harmonic mean of the share of the label that the query names and the share of the
         query that the label explains; words of the label's surroundings need no explanation.
         """
+        return self.coverage_and_score(query, label, context)[1]
+
+    def coverage_and_score(
+        self, query: Query, label: frozenset[str], context: frozenset[str]
+    ) -> tuple[float, float]:
+        """Return what `coverage` and `score` do."""
         worth = query.worth
         named = fsum([worth[word] for word in label if word in worth])
         if named == 0:
-            return 0.0
+            return 0.0, 0.0
         asked = fsum([w for word, w in worth.items() if word in label or word not in context])
         recall, precision = named / self.whole(label), named / asked
         score = 2 * recall * precision / (recall + precision)
@@ -187,4 +193,4 @@ class Vocabulary:
         near = [weights[word] for word in context if word in weights and word not in label]
         if near:
             score += 0.08 * fsum(near) / len(near)
-        return min(score, 1.0)
+        return recall, min(score, 1.0)

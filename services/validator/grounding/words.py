@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import compress
+from itertools import compress, count
 from typing import Final, Self
 
 import snowballstemmer
@@ -107,13 +107,14 @@ class Words:
     @cached_property
     def negations(self) -> tuple[int, ...]:
         """The places of the words that negate."""
-        return tuple([place for place, word in enumerate(self.written) if negates(word)])
+        return tuple(compress(count(), map(negates, self.written)))
 
     def grams(self, length: int) -> Iterator[tuple[str, ...]]:
         """Return all runs of so many stems."""
-        return zip(*(self.stems[start:] for start in range(length)), strict=False)
+        return zip(*[self.stems[start:] for start in range(length)], strict=False)
 
 
+@lru_cache(maxsize=50_000)
 def negates(word: str) -> bool:
     """Say whether a lower-case word negates."""
     return word in _NEGATIONS or word.endswith("n't")
