@@ -226,7 +226,8 @@ _AT_A_DIGIT: Final[_Readers] = (
 )
 _MAY_BE: Final = re.compile(
     r"(?<![\w.])(?:\d{1,2}/|\d{1,2}\.\d{1,2}\.|\d{1,2}(?:st|nd|rd|th)"
-    r"|\d{1,2}[\s-]{1,2}(?:of\s)?[adfjmnos]|(?:19|20)\d{2}\s?[-\u2013\u2014/,]|[1-4]Q|[12]H)",
+    r"|\d{1,2}[\s-]{1,2}(?:of\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|(?:19|20)\d{2}(?:\s?[-\u2013\u2014/]\s?\d|,(?:19|20)\d)|[1-4]Q|[12]H)",
     re.IGNORECASE,
 )
 """How each of the dates that begin with a digit begins; most numbers begin no date."""

@@ -212,6 +212,8 @@ def _union(own: Sequence[Periods], group: Sequence[int]) -> Periods:
 
 def _earlier(text: str, figure: Figure, periods: Periods, offset: int) -> Periods:
     """Return the year before where the words around a figure say 'the prior year'."""
+    if "year" not in text.lower():
+        return periods
     start, end = figure.start - offset, figure.end - offset
     if _BEFORE_THAT.search(text[end : end + 30]):
         return frozenset(Date(d.year - 1) for d in periods if d.year)

@@ -27,7 +27,7 @@ def prose_facts(
     figures = [
         figure
         for figure in read_figures(text).figures
-        if not _within(figure, skipped) and not _is_footnote(text, figure)
+        if not (skipped and _within(figure, skipped)) and not _is_footnote(text, figure)
     ]
     position = 0
     for number, sentence in enumerate(_pieces(text)):
