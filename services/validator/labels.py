@@ -9,7 +9,7 @@ from itertools import chain
 from math import fsum, log
 from typing import Final
 
-import snowballstemmer
+import Stemmer
 
 _STOPS: Final = (
     "a an the this that these those it its he she we they our their his her i you your us them and "
@@ -50,9 +50,11 @@ _SQUASHED: Final = 13
 """From this length on a word may be several that have lost their spaces ('Totalnetrevenue')."""
 
 
-@lru_cache(maxsize=50_000)
+_stemmer: Final = Stemmer.Stemmer("english", 0)  # what is read is kept here: it needs no cache
+
+
 def _stem(word: str) -> str:
-    stem: str = snowballstemmer.stemmer("english").stemWord(word)
+    stem: str = _stemmer.stemWord(word)
     return stem
 
 

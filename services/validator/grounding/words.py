@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from itertools import compress, count
 from typing import Final, Self
 
-import snowballstemmer
+import Stemmer
 
 _STOPS: Final = (
     "a an the this that these those it its he she we they our their his her i me my you your us "
@@ -57,7 +57,9 @@ _IRREGULAR: Final = {
 }
 
 
-@lru_cache(maxsize=50_000)
+_stemmer: Final = Stemmer.Stemmer("english", 0)  # what is read is kept here: it needs no cache
+
+
 def stem(word: str) -> str:
     """Return the stem of a lower-case word (Porter's second English stemmer).
 
@@ -65,7 +67,7 @@ def stem(word: str) -> str:
     """
     if word[-1].isdigit():
         return word  # its rules take off endings, and a figure has none
-    stemmed: str = snowballstemmer.stemmer("english").stemWord(_IRREGULAR.get(word, word))
+    stemmed: str = _stemmer.stemWord(_IRREGULAR.get(word, word))
     return stemmed
 
 
