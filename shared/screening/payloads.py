@@ -140,8 +140,8 @@ _SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.
 
 
 def _caesar(text: str, words: AbstractSet[str] | None = None) -> Iterator[Payload]:
-    # a hundred words are slow to search for, and fast to look up where a text is plain ASCII
-    if text.isascii() and _SHIFTED.keys().isdisjoint(words or _LOWER.findall(text.lower())):
+    # a hundred words are slow to search for, and fast to look up
+    if _SHIFTED.keys().isdisjoint(words or _LOWER.findall(text.lower())):
         return
     if found := _SHIFTED_WORD.search(text):
         by = _SHIFTED[found[0].lower()]
