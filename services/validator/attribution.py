@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.claims import Claim, significant
 from services.validator.directions import says_minus
@@ -32,8 +32,7 @@ _ROUNDED_FITS: Final = 0.3
 """How well the row of an unrounded figure must fit the words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A fact that a claim may be: how well the words fit, and whether the period does."""
 
     fact: Fact

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import Date
 from services.validator.directions import direction
@@ -18,8 +17,7 @@ from services.validator.sentences import Sentence, bounded, sentences
 from services.validator.units import CURRENCY_CODES
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One figure of the answer and what is said of it.
 
     `readings`: the amounts it may be, each with the worth of its last digit. `periods`: as its
@@ -92,8 +90,8 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
         if inside:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
-            for index, figure in enumerate(inside):
-                clause = surroundings(answer, inside, index, (sentence.start, sentence.end))
+            clauses = surroundings(answer, inside, (sentence.start, sentence.end))
+            for index, (figure, clause) in enumerate(zip(inside, clauses, strict=True)):
                 yield Claim(
                     figure,
                     () if is_date(figure) else tuple(_readings(figure, answer, asked_scale)),

@@ -127,8 +127,9 @@ def _written(points: Iterable[Point]) -> str:
 
 def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return what one row is of another, of itself at another time, and two rows of a third."""
+    then = {id(row): row.within(periods) for row in rows}
     for one, other in ordered(text, rows):
-        for point in one.over(other).at(periods):
+        for point in then[id(one)].over(other).points:
             yield Result(point.value, point.value, "ratio", f"{one.label} over {other.label}")
     for row in rows[:3]:
         points = row.at(periods)
@@ -180,7 +181,8 @@ def compounds(
 
 def excesses(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return by how many percent one row is more than another: 'A is 44% higher than B'."""
+    then = {id(row): row.within(periods) for row in rows}
     for one, other in ordered(text, rows):
-        for point in one.over(other).at(periods):
+        for point in then[id(one)].over(other).points:
             more = (point.value - 1) * 100
             yield Result(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)

@@ -7,8 +7,7 @@ month) and know no quarters or fiscal years; a check must read only what is writ
 import re
 from calendar import month_name
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _MONTHS: Final = {
     name: number
@@ -41,8 +40,7 @@ _ORDINALS: Final = {
 _CENTURY_PIVOT: Final = 70  # FY69 is 2069, FY70 is 1970
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(NamedTuple):
     """A date or period as far as it is written: 'December 31' has no year, 'FY2023' only one.
 
     Fiscal and calendar years are the same year here: a passage seldom says which it means.
@@ -76,8 +74,7 @@ class Date:
         return Date(None, self.month, self.day, self.quarter, self.half)
 
 
-@dataclass(frozen=True, slots=True)
-class DateSpan:
+class DateSpan(NamedTuple):
     """Text from `start` to `end` that is one date; several `readings` where it is ambiguous."""
 
     start: int
@@ -229,7 +226,8 @@ _AT_A_DIGIT: Final[_Readers] = (
 )
 _MAY_BE: Final = re.compile(
     r"(?<![\w.])(?:\d{1,2}/|\d{1,2}\.\d{1,2}\.|\d{1,2}(?:st|nd|rd|th)"
-    r"|\d{1,2}[\s-]{1,2}(?:of\s)?[adfjmnos]|(?:19|20)\d{2}\s?[-\u2013\u2014/,]|[1-4]Q|[12]H)",
+    r"|\d{1,2}[\s-]{1,2}(?:of\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"|(?:19|20)\d{2}(?:\s?[-\u2013\u2014/]\s?\d|,(?:19|20)\d)|[1-4]Q|[12]H)",
     re.IGNORECASE,
 )
 """How each of the dates that begin with a digit begins; most numbers begin no date."""

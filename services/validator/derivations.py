@@ -7,7 +7,7 @@ right to its last digit.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Final
@@ -67,7 +67,7 @@ def _named(claim: Claim) -> Periods:
     quarters = {d.quarter for d in periods}
     if len(quarters) == _TWO and None in quarters:
         quarter = next(q for q in quarters if q)
-        periods = frozenset(replace(d, quarter=d.quarter or quarter) for d in periods)
+        periods = frozenset(d._replace(quarter=d.quarter or quarter) for d in periods)
     years = sorted({d.year for d in periods if d.year})
     if (
         len(years) == _TWO

@@ -8,7 +8,7 @@ from services.validator.periods import Periods
 from services.validator.quantities import Amount
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: a hundred are made for an answer
 class Fact:
     """A figure of a passage and its place in the world; no two are the same.
 

@@ -8,7 +8,7 @@ its readings is one of theirs.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import zip_longest
@@ -114,7 +114,7 @@ def _with_ranges(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
     """In '2 to 3%' or '$2 to $3 billion' the first number is (or may be) in the second's unit."""
     for figure, following in zip_longest(figures, figures[1:]):
         if following and figure.factor == 1 and _RANGE.fullmatch(text, figure.end, following.start):
-            yield replace(figure, readings=(*figure.readings, *_shared(figure, following)))
+            yield figure._replace(readings=(*figure.readings, *_shared(figure, following)))
         else:
             yield figure
 
@@ -145,7 +145,7 @@ def _with_tables(text: str, figures: Iterable[Figure]) -> Iterator[Figure]:
             readings += [Amount(-r.value, r.unit) for r in readings if isinstance(r, Amount)]
         if scale:
             readings = [s for r in readings for s in _scaled(r, scale, row, figure.text)]
-        yield replace(figure, readings=tuple(readings))
+        yield figure._replace(readings=tuple(readings))
 
 
 def _scaled(

@@ -35,17 +35,26 @@ _EARLY: Final = 2
 
 def dates_of(figure: Figure) -> tuple[Date, ...]:
     """Return the dates that a figure may be; none if it is an amount only."""
-    return tuple([reading for reading in figure.readings if isinstance(reading, Date)])
+    readings = figure.readings
+    if len(readings) == 1:  # as most have
+        return readings if isinstance(readings[0], Date) else ()  # type: ignore[return-value]
+    return tuple([reading for reading in readings if isinstance(reading, Date)])
 
 
 def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     """Return the amounts that a figure may be; none if it is a date only."""
-    return tuple([reading for reading in figure.readings if isinstance(reading, Amount)])
+    readings = figure.readings
+    if len(readings) == 1:
+        return readings if isinstance(readings[0], Amount) else ()  # type: ignore[return-value]
+    return tuple([reading for reading in readings if isinstance(reading, Amount)])
 
 
 def is_date(figure: Figure) -> bool:
     """Say whether a figure is read as a date: one that can be a year is one."""
-    return any(isinstance(reading, Date) for reading in figure.readings)
+    for reading in figure.readings:  # noqa: SIM110 - asked of each figure some ten times
+        if isinstance(reading, Date):
+            return True
+    return False
 
 
 def consistent(ours: Date, theirs: Date) -> bool:
@@ -203,6 +212,8 @@ def _union(own: Sequence[Periods], group: Sequence[int]) -> Periods:
 
 def _earlier(text: str, figure: Figure, periods: Periods, offset: int) -> Periods:
     """Return the year before where the words around a figure say 'the prior year'."""
+    if "year" not in text.lower():
+        return periods
     start, end = figure.start - offset, figure.end - offset
     if _BEFORE_THAT.search(text[end : end + 30]):
         return frozenset(Date(d.year - 1) for d in periods if d.year)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from services.validator.facts import Fact
@@ -28,7 +27,7 @@ def prose_facts(
     figures = [
         figure
         for figure in read_figures(text).figures
-        if not _within(figure, skipped) and not _is_footnote(text, figure)
+        if not (skipped and _within(figure, skipped)) and not _is_footnote(text, figure)
     ]
     position = 0
     for number, sentence in enumerate(_pieces(text)):
@@ -73,7 +72,7 @@ def _scaled(figure: Figure, scale: TableScale) -> Figure:
         and amount.unit in {None, *CURRENCY_CODES}
         and figure.factor == 1
     )
-    return replace(figure, readings=tuple(dict.fromkeys((*figure.readings, *more))))
+    return figure._replace(readings=tuple(dict.fromkeys((*figure.readings, *more))))
 
 
 def _is_footnote(text: str, figure: Figure) -> bool:
@@ -90,8 +89,8 @@ def _said(
     sentence = text[span[0] : span[1]]
     periods = assign(sentence, figures, span[0])
     context = stems(sentence)
-    for index, figure in enumerate(figures):
-        around = surroundings(text, figures, index, span)
+    arounds = surroundings(text, figures, span)
+    for index, (figure, around) in enumerate(zip(figures, arounds, strict=True)):
         yield Fact(
             figure,
             () if is_date(figure) else amounts_of(figure),
@@ -105,25 +104,36 @@ def _said(
         )
 
 
-def surroundings(text: str, figures: Sequence[Figure], index: int, span: tuple[int, int]) -> str:
-    """Return the words between the figures next to this one, of the same sentence.
+def surroundings(text: str, figures: Sequence[Figure], span: tuple[int, int]) -> list[str]:
+    """Return for each figure of a sentence the words between the figures next to it.
 
     Dates are skipped over: 'sales in 2019 were 5' is about sales.
     """
-    start = next((f.end for f in reversed(figures[:index]) if not is_date(f)), span[0])
-    end = next((f.start for f in figures[index + 1 :] if not is_date(f)), span[1])
-    before = _last_clause(text[start : figures[index].start])
-    after = _first_clause(text[figures[index].end : end])
-    return f"{before} {after}"
+    starts, start = [], span[0]
+    ends, end = [], span[1]
+    for figure in figures:
+        starts.append(start)
+        if not is_date(figure):
+            start = figure.end
+    for figure in reversed(figures):
+        ends.append(end)
+        if not is_date(figure):
+            end = figure.start
+    return [
+        f"{_last_clause(text[start : f.start])} {_first_clause(text[f.end : end])}"
+        for f, start, end in zip(figures, starts, reversed(ends), strict=True)
+    ]
 
 
 def _last_clause(text: str) -> str:
     for mark in ("; ", " while ", " whereas ", " but "):
-        text = text.rpartition(mark)[2]
+        if mark in text:
+            text = text.rpartition(mark)[2]
     return text
 
 
 def _first_clause(text: str) -> str:
     for mark in ("; ", ", ", " while ", " whereas ", " but ", " and ", " compared ", " from "):
-        text = text.partition(mark)[0]
+        if mark in text:
+            text = text.partition(mark)[0]
     return text

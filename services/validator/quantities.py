@@ -6,10 +6,9 @@ possessive and is tried at one place only, so reading is linear in the text.
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from string import ascii_uppercase
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.units import (
     CURRENCIES,
@@ -25,10 +24,10 @@ from services.validator.units import (
 
 _MAX_DIGITS: Final = 24  # times any scale still exact in 28 digits
 _BEFORE: Final = 24
+_ONE: Final = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """A number in base units: '$3.2 billion' is 3200000000 USD, '250 bps' is 2.5 percent.
 
     `unit` None: the text names none next to the number.
@@ -38,8 +37,7 @@ class Amount:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """The text from `start` to `end` as a number: `amount`, or None where it cannot be read.
 
     `factor`: what a scale word or a unit's part makes of one. `bracketed`: its sign is given by
@@ -49,7 +47,7 @@ class Number:
     start: int
     end: int
     amount: Amount | None
-    factor: Decimal = Decimal(1)
+    factor: Decimal = _ONE
     bracketed: bool = False
     name: bool = False
 
@@ -78,6 +76,9 @@ _SCALE: Final = re.compile(
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(rf"(?:[^\S\n]{{0,2}}-?(?P<unit>{UNIT_AFTER})|\s{{0,3}}(?P<percent>%))")
+_FOLLOWING: Final = re.compile(r"[^\S\n]{0,2}-?(?:([A-Za-z]+)|€)|\s{0,3}%")
+_UNIT_STARTS: Final = frozenset(re.match("[a-z]*", word.lower())[0] for word in MEASURES)
+"""What letters a unit begins with, in lower case."""
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _TIMES: Final = frozenset({"year", "quarter", "month", "week", "day"})
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)(?!\w)", re.IGNORECASE)
@@ -128,8 +129,7 @@ def number_at(text: str, start: int) -> Number | None:
     return _written(text, core, prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prefix:
+class _Prefix(NamedTuple):
     """What stands before a number: '-$', '(', '($', '$('."""
 
     start: int
@@ -174,8 +174,8 @@ def _prefix(text: str, start: int) -> _Prefix:
 def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
     end, closed = _close(text, core.end(), opened=prefix.opened)
     end, scale = _scale(text, end, money=prefix.currency is not None)
-    unit, factor = prefix.currency, Decimal(1)
-    if match := _UNIT.match(text, end):
+    unit, factor = prefix.currency, _ONE
+    if match := _unit(text, end):
         written = MEASURES[(match["unit"] or PERCENT).lower()]
         year = _YEAR.fullmatch(core[0]) is not None and written[0] in _TIMES
         if unit in (None, written[0]) and not year:  # '2019 year end' is no time of 2019 years
@@ -187,11 +187,13 @@ def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
     start = prefix.start
     if prefix.outer and not closed:  # the bracket closes further on: it is no part of the number
         start += text[start : core.start()].index("(") + 1
+    if factor is not _ONE:
+        scale = factor if scale is _ONE else scale * factor
     return Number(
         start,
         end,
-        _exact(core[0], unit, scale * factor, negative=prefix.minus or closed),
-        scale * factor,
+        _exact(core[0], unit, scale, negative=prefix.minus or closed),
+        scale,
         bracketed=closed and prefix.outer and not prefix.minus,
     )
 
@@ -215,16 +217,25 @@ def _in_words(text: str, start: int) -> Number | None:
     return Number(start, end, Amount(value * scale * factor, unit), scale * factor)
 
 
+def _unit(text: str, end: int) -> re.Match[str] | None:
+    """Find the unit behind a number; of most words one look says that they are none."""
+    following = _FOLLOWING.match(text, end)
+    if following is None or (following[1] and following[1].lower() not in _UNIT_STARTS):
+        return None
+    return _UNIT.match(text, end)
+
+
 def _scale(text: str, end: int, *, money: bool) -> tuple[int, Decimal]:
     """Read up to three scale words in a row ('two hundred thousand')."""
-    scale = Decimal(1)
+    scale = _ONE
     for _ in range(3):
         match = _SCALE.match(text, end)
         if match is None or (
             match["scale"].lower() in LETTER_SCALES and match["gap"] and not money
         ):
             break
-        scale, end = scale * SCALES[match["scale"].lower()], match.end()
+        found = SCALES[match["scale"].lower()]
+        scale, end = found if scale is _ONE else scale * found, match.end()
     return end, scale
 
 
@@ -234,12 +245,17 @@ def _close(text: str, end: int, *, opened: bool) -> tuple[int, bool]:
 
 
 def _exact(
-    digits: str, unit: str | None, factor: Decimal = Decimal(1), *, negative: bool = False
+    digits: str, unit: str | None, factor: Decimal = _ONE, *, negative: bool = False
 ) -> Amount | None:
-    plain = _SEPARATOR.sub("", digits)
+    if digits.isascii():
+        plain = digits.replace(",", "").replace("'", "")
+    else:
+        plain = _SEPARATOR.sub("", digits)
     if len(plain) > _MAX_DIGITS:
         return None
-    value = Decimal(plain) * factor
+    value = Decimal(plain)
+    if factor is not _ONE:
+        value *= factor
     return Amount(-value if negative else value, unit)
 
 

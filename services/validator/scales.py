@@ -70,10 +70,14 @@ class Tables:
 
 def find_scales(text: str) -> Iterator[re.Match[str]]:
     """Return the places where a text states a scale."""
+    return _FIND.finditer(text) if states_scale(text) else iter(())
+
+
+@lru_cache(maxsize=256)
+def states_scale(text: str) -> bool:
+    """Say whether a text may state a scale; of most this rules it out."""
     lower = text.lower()
-    if any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower):
-        return _FIND.finditer(text)
-    return iter(())
+    return any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None
 
 
 @lru_cache(maxsize=1_024)

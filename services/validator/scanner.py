@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
 from services.validator.quantities import (
@@ -15,12 +14,11 @@ from services.validator.quantities import (
     Number,
     number_at,
 )
-from services.validator.scales import TABLE_SCALE
+from services.validator.scales import TABLE_SCALE, states_scale
 from services.validator.units import CURRENCY_STARTS
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """One figure and where it stands in `source`. Without `readings` it could not be read.
 
     `name`: digits within a name, which can only stand literally.
@@ -30,7 +28,7 @@ class Figure:
     start: int
     end: int
     readings: tuple[Amount | Date, ...]
-    source: str = field(repr=False)
+    source: str
     factor: Decimal = Decimal(1)
     bracketed: bool = False
     name: bool = False
@@ -52,12 +50,18 @@ _FORM: Final = re.compile(
     r"(?<!\w)(?:(?:10-[KQ]|8-K|20-F|40-F|6-K)(?:/A)?(?!\w)|401\(k\))", re.IGNORECASE
 )
 """Names of forms that begin with a digit; nothing else does that is no date and no number."""
+_FORMS: Final = "12468"
+"""What these begin with."""
 _CANDIDATE: Final = re.compile(
     rf"(?P<skipped>{TABLE_SCALE}|{_SKIPPED})|{DATE_START}|{NUMBER_START}", re.IGNORECASE
 )
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
 _INDENT: Final = 8
-_PLACE: Final = re.compile(r"([A-Za-z]+)|[\d($\u20ac\u00a3\u00a5\['\u2019.]|\w")
+_PLACE: Final = re.compile(
+    r"([A-Za-z]+)|(\d+)|\.(?=\d)|\((?=[\dtmbTMB'\u2019])"
+    r"|[$\u20ac\u00a3\u00a5](?=[\s0'\u2019tmbTMB])|\[(?=\d)|['\u2019](?=0)|\w"
+)
+"""Where something of interest may begin: words, digits, and marks before what goes with them."""
 _OPENERS: Final = frozenset(
     [
         "in",
@@ -79,18 +83,23 @@ _OPENERS: Final = frozenset(
 )
 _WORDS: Final = _OPENERS | DATE_WORDS | NUMBER_WORDS | {code.lower() for code in CURRENCY_STARTS}
 """The words that anything of interest begins with: the large pattern is tried at these only."""
+_FEWER_WORDS: Final = _WORDS - {"in"}
+"""Of a text that states no scale, 'in' begins nothing, and is every twentieth word."""
 
 
 def scan(text: str) -> Iterator[Figure]:
     """Return the figures of a text as written, without what a table or a range adds to them."""
     position = end = 0
+    words = _WORDS if states_scale(text) else _FEWER_WORDS
     for place in _PLACE.finditer(text):
-        word = place[1]
-        if word and word.lower() not in _WORDS:
+        word, digits = place.groups()
+        if word and word.lower() not in words:
             continue
         start = place.start()
         if start < position:
-            continue
+            if not digits or place.end() <= position:
+                continue
+            start = position  # what was read last ended among these digits
         if skipped := _marker(text, start) or _skipped(text, start):
             position = skipped
         elif dates := dates_at(text, start):
@@ -104,8 +113,8 @@ def scan(text: str) -> Iterator[Figure]:
 
 def _skipped(text: str, start: int) -> int | None:
     """Return where what stands at `start` ends if it is neither date nor number."""
-    if text[start].isdecimal():
-        form = _FORM.match(text, start)
+    if (first := text[start]).isdecimal():
+        form = _FORM.match(text, start) if first in _FORMS else None
         return form.end() if form else None
     candidate = _CANDIDATE.match(text, start)
     if candidate is None:
@@ -128,7 +137,7 @@ def _figure(text: str, number: Number, start: int) -> Figure:
     readings: list[Amount | Date] = []
     written = text[start : number.end]
     if amount := number.amount:
-        if _YEAR.fullmatch(written.strip("()")):
+        if _MAYBE_YEAR <= len(written) <= _MAYBE_YEAR + 2 and _YEAR.fullmatch(written.strip("()")):
             readings.append(Date(int(abs(amount.value))))
         readings.append(amount)
     return Figure(
@@ -144,6 +153,7 @@ def _figure(text: str, number: Number, start: int) -> Figure:
 
 
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
+_MAYBE_YEAR: Final = len("2019")
 _LOWERING: Final = re.compile(
     # a row 'Income (loss)' may be either, its brackets say which
     r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import Date
 from services.validator.evidence import Evidence
@@ -22,8 +22,7 @@ _LEAST: Final = 0.3
 _SHARE: Final = 0.45
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One value of a series.
 
     `raw`: the value as the table writes it, without its scale. `kind`: 'amount', 'percent', or
@@ -95,12 +94,17 @@ class Series:
         )
         return Series(f"the growth of {self.label}", self.words, points)
 
+    def within(self, periods: Periods) -> "Series":
+        """Return the series at some periods alone; all of it where none is given."""
+        return Series(self.label, self.words, tuple(self.at(periods)), self.score)
+
     def over(self, other: "Series") -> "Series":
         """Return the ratios to another series at the same times."""
         points = tuple(
-            Point(a.date, a.value / b.value, a.value / b.value, "ratio", a.facts + b.facts)
+            Point(a.date, ratio, ratio, "ratio", a.facts + b.facts)
             for a, b in self.beside(other)
             if b.value
+            for ratio in (a.value / b.value,)
         )
         return Series(f"{self.label} over {other.label}", self.words, points)
 
@@ -151,8 +155,8 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
 
 def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
     """Return how well a row fits a query that may name several."""
-    named = evidence.vocabulary.coverage(query, fact.words)
-    return 0.6 * named + 0.4 * evidence.vocabulary.score(query, fact.words, fact.context)
+    named, score = evidence.vocabulary.coverage_and_score(query, fact.words, fact.context)
+    return 0.6 * named + 0.4 * score
 
 
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:

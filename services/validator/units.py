@@ -147,7 +147,8 @@ CURRENCY_STARTS: Final = frozenset(
 
 _TOKEN: Final = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\$?|[$€£¥₹₩₺%]")
 _ATTACHED: Final = re.compile(r"[\d)]\s{0,3}\Z")
-_FIRST_WORDS: Final = {measure.split()[0]: None for measure in MEASURES if " " in measure}
+_FIRST_WORDS: Final = frozenset(measure.split()[0] for measure in MEASURES if " " in measure)
+_QUESTIONED: Final = _FIRST_WORDS | MEASURES.keys()
 
 
 @lru_cache(maxsize=1_024)
@@ -157,11 +158,13 @@ def named_units(text: str) -> frozenset[str]:
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
     named = set()
-    for match in _TOKEN.finditer(text):
+    # a text has few words that are in question, and the same ones again and again
+    questioned = {w for w in set(_TOKEN.findall(text)) if w.lower() in _QUESTIONED}
+    for match in _TOKEN.finditer(text) if questioned else ():
         word = match[0]
-        lower = word.lower()
-        if lower not in MEASURES and lower not in _FIRST_WORDS:
+        if word not in questioned:
             continue
+        lower = word.lower()
         if lower in _FIRST_WORDS and (following := _TOKEN.search(text, match.end())):
             pair = text[match.start() : following.end()].lower()
             word, lower = (pair, pair) if pair in MEASURES else (word, lower)

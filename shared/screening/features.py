@@ -6,12 +6,16 @@ punctuation counts.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import Final
 
 _TOKEN: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\d+|[?!:<>{}\[\]#%\"“]"
 )
+_ASCII_TOKEN: Final = re.compile(r"[a-z]+|\d+|[?!:<>{}\[\]#%\"]")
+"""What `_TOKEN` is for ASCII in lower case, found in half the time."""
+_NUMBER: Final = re.compile(r"\d\d*+")
 _CONTENT: Final = 4
 """Letters of a word that says what a text is about."""
 _STEM: Final = 5
@@ -20,7 +24,10 @@ _QUOTED: Final = re.compile(r"[\"'“‘][^\"'“”‘’]{2,}[\"'”’]")  # 
 
 def tokens(text: str) -> list[str]:
     """Return the words and telling marks of a text, in lower case, any number as 0."""
-    return ["0" if each.isdigit() else each for each in _TOKEN.findall(text.lower())]
+    text = text.lower()
+    if text.isascii():
+        return _ASCII_TOKEN.findall(_NUMBER.sub("0", text))
+    return ["0" if each.isdigit() else each for each in _TOKEN.findall(text)]
 
 
 def grams(words: list[str]) -> set[str]:
@@ -46,15 +53,29 @@ def text_features(words: list[str], rules: Collection[str] = ()) -> dict[str, fl
 def segment_features(
     segment: str, words: list[str], elsewhere: Mapping[str, int], rules: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return the features of a piece of a document.
+    """Return the features of a piece of a document: those of its words, and of it as a whole.
 
-    `elsewhere` counts in how many of the document's pieces a stem stands: an instruction that was
-    planted is about something else than its document.
+    `elsewhere` counts in how many of the document's pieces a stem stands.
     """
-    found = text_features(words, rules)
-    content = stems(words)
+    recurring = {stem for stem, count in elsewhere.items() if count > 1}
+    return text_features(words, rules) | whole_features(segment, words, stems(words), recurring)
+
+
+WHOLE: Final = frozenset({"at home", "a stranger", "asks", "quotes", "short"})
+"""The names of what is measured of a piece as a whole."""
+
+
+def whole_features(
+    segment: str, words: list[str], content: set[str], recurring: AbstractSet[str]
+) -> dict[str, float]:
+    """Return what is measured of a piece of a document as a whole; `content` are its stems.
+
+    `recurring` are the stems that stand in several of the document's pieces: an instruction that
+    was planted is about something else than its document.
+    """
+    found = {}
     if content:
-        at_home = sum(elsewhere.get(stem, 0) > 1 for stem in content) / len(content)
+        at_home = len(content & recurring) / len(content)
         found["at home"] = at_home
         found["a stranger"] = float(at_home == 0)
     found["asks"] = float(segment.rstrip().endswith("?"))

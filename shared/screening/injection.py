@@ -6,12 +6,13 @@ passage may ask for nothing. So the two are judged by two models, and a passage 
 
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from math import exp, log
 from typing import Final
 
-from shared.screening.features import segment_features, stems, text_features, tokens
+from shared.screening.features import stems, text_features, tokens, whole_features
 from shared.screening.linear import Linear
 from shared.screening.links import links_out
 from shared.screening.patterns import Match, matches
@@ -58,7 +59,7 @@ def screen_question(text: str, model: Linear | None = None) -> Screening:
     read = plain(text)
     words = tokens(read.text)
     found = list(matches(read.text, set(words)))
-    hidden = tuple(_hidden(read))
+    hidden = tuple(_hidden(read, set(words)))
     certain = [match for match in found if match.rule.alone]
     model = model or Linear.named("question")
     names = {match.rule.name for match in found}
@@ -81,16 +82,22 @@ def screen_passage(text: str, model: Linear | None = None) -> Screening:
     bounds = list(segments(read.text))
     pieces = [read.text[start:end] for start, end in bounds]
     worded = [tokens(piece) for piece in pieces]
-    everywhere = Counter(stem for words in worded for stem in stems(words))
+    contents = list(map(stems, worded))
+    counts = Counter(chain.from_iterable(contents))
+    recurring = {stem for stem, count in counts.items() if count > 1}
     # most documents have no place for any rule, and then no piece of them has
-    likely = [match.rule for match in matches(read.text, set(chain.from_iterable(worded)))]
+    everything = set(chain.from_iterable(worded))
+    likely = [match.rule for match in matches(read.text, everything)]
     model = model or Linear.named("passage")
     threshold = _for_length(model.threshold, len(pieces))
-    findings, best = list(_hidden(read)), 0.0
-    for (start, _), piece, words in zip(bounds, pieces, worded, strict=True):
+    known = None if "<" in text else everything  # a tag is no piece, and hides words
+    findings, best = list(_hidden(read, known)), 0.0
+    for (start, _), piece, words, content in zip(bounds, pieces, worded, contents, strict=True):
         found = list(matches(piece, set(words), likely)) if likely else []
         names = {match.rule.name for match in found}
-        score = model.score(segment_features(piece, words, everywhere, names))
+        others = whole_features(piece, words, content, recurring)
+        others |= {f"rule:{name}": 1.0 for name in names}
+        score = model.score_piece(words, others)
         certain = [match for match in found if match.rule.alone]
         best = max(best, score, _CERTAIN if certain else 0.0)
         findings += _findings(read, certain, start)
@@ -122,11 +129,11 @@ def _findings(read: Plain, found: list[Match], offset: int = 0) -> list[Finding]
     ]
 
 
-def _hidden(read: Plain) -> Iterator[Finding]:
+def _hidden(read: Plain, words: AbstractSet[str] | None) -> Iterator[Finding]:
     """Yield what is written so that people do not see it, and what a code hides."""
     for hidden in read.hidden:
         yield Finding(hidden.reason, hidden.start, hidden.end)
-    for payload in payloads(read.text):
+    for payload in payloads(read.text, words):
         says = plain(payload.says).text
         if any(match.rule.alone for match in matches(says, set(tokens(says)))):
             where = read.span(payload.start, payload.end)

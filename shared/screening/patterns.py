@@ -6,18 +6,32 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words`: one of them must be in the text (None: always look). `alone`: is enough to flag."""
+    """`words`, `glances`: where a rule has any, one of them must be in the text.
+
+    `alone`: is enough to flag.
+    """
 
     name: str
     reason: str
     pattern: re.Pattern[str]
-    words: frozenset[str] | None = None
+    words: frozenset[str] = frozenset()
+    glances: tuple[re.Pattern[str], ...] = ()
     alone: bool = True
+
+    def find(self, text: str, words: AbstractSet[str]) -> re.Match[str] | None:
+        """Return the first place where it holds in a text of these words."""
+        looks = (
+            not (self.words or self.glances)
+            or not self.words.isdisjoint(words)
+            or any(glance.search(text) for glance in self.glances)
+        )
+        return self.pattern.search(text) if looks else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +50,8 @@ def matches(
 
     `rules` are those to try; None is all of them.
     """
-    for rule in RULES if rules is None else rules:
-        if (rule.words is None or not rule.words.isdisjoint(words)) and (
-            found := rule.pattern.search(text)
-        ):
+    for rule in _likely(words) if rules is None else rules:
+        if found := rule.find(text, words):
             yield Match(rule, *found.span())
 
 
@@ -48,10 +60,22 @@ def _rules() -> Iterator[Rule]:
     for each in file["rule"]:
         found = "|".join(each["any"])
         found = found.replace("{TOLD}", file["TOLD"]).replace("{EARLIER}", file["EARLIER"])
-        words = frozenset(each["words"].split()) if "words" in each else None
+        words = frozenset(each.get("words", "").split())
+        glances = tuple(map(re.compile, each.get("glances", ())))
         pattern = re.compile(found, re.IGNORECASE | re.MULTILINE)
-        yield Rule(each["name"], each["reason"], pattern, words, each.get("alone", True))
+        yield Rule(each["name"], each["reason"], pattern, words, glances, each.get("alone", True))
 
 
 RULES: Final = tuple(_rules())
 """Every rule, and what it says of a text in which it holds."""
+_BY_WORD: Final = {
+    word: [at for at, rule in enumerate(RULES) if word in rule.words]
+    for word in frozenset[str]().union(*(rule.words for rule in RULES))
+}
+_BY_NO_WORD: Final = [at for at, rule in enumerate(RULES) if rule.glances or not rule.words]
+
+
+def _likely(words: AbstractSet[str]) -> Iterator[Rule]:
+    """Return the rules that a text's words leave possible, in their order."""
+    named = chain.from_iterable(_BY_WORD[word] for word in _BY_WORD.keys() & words)
+    return (RULES[at] for at in sorted({*_BY_NO_WORD, *named}))

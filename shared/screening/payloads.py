@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -23,14 +24,17 @@ class Payload:
     says: str
 
 
-def payloads(text: str) -> Iterator[Payload]:
-    """Yield each encoded stretch that decodes to something readable."""
+def payloads(text: str, words: AbstractSet[str] | None = None) -> Iterator[Payload]:
+    """Yield each encoded stretch that decodes to something readable.
+
+    `words`: those of the text in lower case, where they are known already.
+    """
     yield from _base64(text)
     yield from _hexadecimal(text)
     yield from _percent(text)
     yield from _spaced(text)
     yield from _leet(text)
-    yield from _caesar(text)
+    yield from _caesar(text, words)
 
 
 def _readable(decoded: bytes) -> str | None:
@@ -65,9 +69,13 @@ def _base64(text: str) -> Iterator[Payload]:
 _HEX: Final = re.compile(
     rf"(?<![0-9A-Za-z])(?:0x)?(?:[0-9A-Fa-f]{{2}}[ :]?){{10,{_LONGEST}}}(?![0-9A-Za-z])"
 )
+_MAYBE_HEX: Final = re.compile("[0-9A-Fa-f][0-9A-Fa-f](?:[ :]?[0-9A-Fa-f]{2}){3}")
+"""Four bytes of it: this begins with a set of characters, and is looked for ten times as fast."""
 
 
 def _hexadecimal(text: str) -> Iterator[Payload]:
+    if not _MAYBE_HEX.search(text):
+        return
     for found in _HEX.finditer(text):
         digits = re.sub(r"^0x|[ :]", "", found[0])
         if len(digits) % 2 == 0 and (says := _readable(bytes.fromhex(digits))):
@@ -88,9 +96,12 @@ def _percent(text: str) -> Iterator[Payload]:
 
 
 _SPACED: Final = re.compile(r"(?<!\w)(?:[A-Za-z](?:[ .\-_*] ?)){5,200}[A-Za-z](?!\w)")
+_MAYBE_SPACED: Final = re.compile(r"[ .\-_*][A-Za-z][ .\-_*] ?[A-Za-z][ .\-_*]")
 
 
 def _spaced(text: str) -> Iterator[Payload]:
+    if not _MAYBE_SPACED.search(text):
+        return
     for found in _SPACED.finditer(text):
         words = re.split(r" {2,}", re.sub(r"[.\-_*]", " ", found[0]))
         yield Payload("spaced letters", *found.span(), " ".join(w.replace(" ", "") for w in words))
@@ -101,10 +112,14 @@ _LEET_WORD: Final = re.compile(
     r"(?<!\w)(?=[A-Za-z@$]*[0134578@$])(?=[0-9@$]*[A-Za-z])[\w@$]{4,20}(?!\w)"
 )
 _LEET_WORDS: Final = 2
+_MAYBE_LEET: Final = tuple(map(re.compile, ("[0-9@$][A-Za-z]", "[0134578@$](?<=[A-Za-z].)")))
 
 
 def _leet(text: str) -> Iterator[Payload]:
-    if len(_LEET_WORD.findall(text)) >= _LEET_WORDS:
+    if (
+        any(glance.search(text) for glance in _MAYBE_LEET)
+        and len(_LEET_WORD.findall(text)) >= _LEET_WORDS
+    ):
         says = _LEET_WORD.sub(lambda word: word[0].translate(_LEET), text)
         yield Payload("leetspeak", 0, len(text), says)
 
@@ -124,9 +139,9 @@ _LOWER: Final = re.compile(r"[a-z]+")
 _SHIFTED_WORD: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_SHIFTED)})(?!\w)", re.IGNORECASE)
 
 
-def _caesar(text: str) -> Iterator[Payload]:
-    # a hundred words are slow to search for, and fast to look up where a text is plain ASCII
-    if text.isascii() and _SHIFTED.keys().isdisjoint(_LOWER.findall(text.lower())):
+def _caesar(text: str, words: AbstractSet[str] | None = None) -> Iterator[Payload]:
+    # a hundred words are slow to search for, and fast to look up
+    if _SHIFTED.keys().isdisjoint(words or _LOWER.findall(text.lower())):
         return
     if found := _SHIFTED_WORD.search(text):
         by = _SHIFTED[found[0].lower()]

@@ -7,7 +7,8 @@ from typing import Final
 _BREAK: Final = re.compile(
     r"\n+|\s*\|\s*|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+|(?<=[。！？])|<!--|-->|</?[a-zA-Z][^<>]{0,200}>"  # noqa: RUF001 - marks of Chinese and Japanese
 )
-_PLAIN_BREAK: Final = re.compile(r"\n+|(?<=[.!?:;])[\"'”’)\]]{0,2}\s+")  # noqa: RUF001 - quotation marks
+_PLAIN_BREAK: Final = re.compile(r"[.!?:;\n](?:(?<=\n)\n*+|(?!\n)[\"'”’)\]]{0,2}\s+)")  # noqa: RUF001 - quotation marks
+"""The same without markup, from the mark before it on: what begins with a set is found faster."""
 _MARKUP: Final = re.compile(r"[|<。！？]|-->")  # noqa: RUF001 - marks of Chinese and Japanese
 """What a break has that is no end of a line or sentence; most texts have none of it."""
 _OPENERS: Final = (
@@ -22,6 +23,8 @@ _OPENING: Final = re.compile(
     r"\s(?<=[^\s.!?:;]\s)\s*(?=[A-Z])"
     rf"(?=(?:{_OPENERS.title()}|Can you|Could you|In your)\b)"
 )
+_OPENER: Final = re.compile(rf"{_OPENERS.title()}|Can you|Could you|In your")
+_LETTER: Final = re.compile("[A-Za-z]")
 MAX_CHARACTERS: Final = 600
 """A longer piece is cut: nobody's sentence, and its middle would drown what is in it."""
 
@@ -29,11 +32,20 @@ MAX_CHARACTERS: Final = 600
 def segments(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each piece of a text that has a letter in it."""
     start = 0
-    breaks = _BREAK if _MARKUP.search(text) else _PLAIN_BREAK
-    for found in breaks.finditer(text):
-        yield from _pieces(text, start, found.start())
-        start = found.end()
-    yield from _pieces(text, start, len(text))
+    pieces = _pieces if _OPENER.search(text) else _cut
+    for end, following in _breaks(text):
+        yield from pieces(text, start, end)
+        start = following
+    yield from pieces(text, start, len(text))
+
+
+def _breaks(text: str) -> Iterator[tuple[int, int]]:
+    if _MARKUP.search(text):
+        return (found.span() for found in _BREAK.finditer(text))
+    return (
+        (found.start() + (text[found.start()] != "\n"), found.end())
+        for found in _PLAIN_BREAK.finditer(text)
+    )
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -47,6 +59,6 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for at in range(start, end, MAX_CHARACTERS):
         piece = text[at : min(at + MAX_CHARACTERS, end)]
-        if any(character.isalpha() for character in piece):
+        if _LETTER.search(piece) or any(character.isalpha() for character in piece):
             lead = len(piece) - len(piece.lstrip())
             yield at + lead, at + len(piece.rstrip())

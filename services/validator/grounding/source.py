@@ -23,11 +23,15 @@ _MARK: Final = re.compile(
     rf"|\b(?:first|second|third|fourth|fifth)\s{_NUMBERED}\b|\[\d{{1,3}}\]",
     re.IGNORECASE | re.MULTILINE,
 )
+_NUMBERS_THEM: Final = ("[", "passage", "source", "document", "context", "excerpt")
 _LONGEST: Final = 400
 
 
 def without_marks(text: str) -> str:
     """Return a text in which what only numbers the passages ('(Passage 2)', '[1]') is blank."""
+    lower = text.lower()  # searching costs a hundred times as much as looking for these
+    if not any(map(lower.__contains__, _NUMBERS_THEM)):
+        return text
     return _MARK.sub(lambda match: " " * len(match[0]), text)
 
 
@@ -40,6 +44,20 @@ class Stretch:
     negates: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """All runs of stems of some sentences: a claim has few, and a set of all would have thousands.
+
+    `text` has the stems between spaces, the sentences on lines of their own.
+    """
+
+    text: str
+
+    def __contains__(self, run: Iterable[str]) -> bool:
+        """Say whether a sentence has these stems in a row."""
+        return f" {' '.join(run)} " in self.text
+
+
 @dataclass(frozen=True)
 class Indexed:
     """One passage."""
@@ -47,7 +65,7 @@ class Indexed:
     stretches: tuple[Stretch, ...]
     windows: tuple[frozenset[str], ...]
     """The content of each sentence, and of each two in a row."""
-    grams: frozenset[tuple[str, ...]]
+    grams: "Runs"
     pairs: frozenset[tuple[str, str]]
     """See `pairs_of`."""
 
@@ -59,7 +77,7 @@ class Indexed:
         return cls(
             stretches,
             (*content, *(first | second for first, second in pairwise(content))),
-            frozenset().union(*(s.words.grams(n) for s in stretches for n in GRAM_LENGTHS)),
+            Runs("\n".join(f" {' '.join(stretch.words.stems)} " for stretch in stretches)),
             frozenset(chain.from_iterable(pairs_of(s.words.content) for s in stretches)),
         )
 
@@ -112,9 +130,9 @@ class Evidence:
         return frozenset().union(*(stretch.words.stems for stretch in self.stretches))
 
     @cached_property
-    def grams(self) -> frozenset[tuple[str, ...]]:
-        """Every run of two, three and four stems."""
-        return frozenset().union(*(passage.grams for passage in self.passages))
+    def grams(self) -> "Runs":
+        """Every run of stems."""
+        return Runs("\n".join(passage.grams.text for passage in self.passages))
 
     @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
