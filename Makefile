@@ -109,7 +109,7 @@ compose-test: $(READY) ## the images, and all of docker-compose.yml, really up, 
 
 test-k8s: $(READY) ## the Helm chart on a real Kubernetes control plane (the first time it builds one with Go)
 	$(BIN)/python tests/k8s/tools.py
-	$(BIN)/pytest -rs tests/k8s tests/unit/deploy/helm
+	$(BIN)/pytest -rs --timeout 600 tests/k8s tests/unit/deploy/helm
 
 test-observability: $(READY) ## the configuration of collector, Prometheus and dashboards before their own programs; needs Go
 	$(BIN)/python -m tests.observability.tools
