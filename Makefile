@@ -170,16 +170,18 @@ push-chart: ## push that chart to REGISTRY=host/name/ as an OCI artifact
 sign: $(READY) ## sign what was pushed, and its bills of materials (cosign); COSIGN_KEY=… or keyless
 	$(BIN)/python -m deploy.ci.signatures sign
 
-verify-signatures: $(READY) ## images of REGISTRY at VERSION, signed by SIGNER or COSIGN_KEY; their digests into dist
-	REGISTRY="$(REGISTRY)" VERSION="$(VERSION)" $(BIN)/python -m deploy.ci.signatures verify
+# These two and promote read what a person typed (VERSION, REGISTRY, MANIFEST, WHY) from the environment: in a
+# line for the shell, or in make's own syntax, a version such as $(shell …) would be run.
+verify-signatures: $(READY) ## images and chart of REGISTRY at VERSION, signed by SIGNER or COSIGN_KEY; their digests into dist
+	$(BIN)/python -m deploy.ci.signatures verify
 
 release: $(READY) ## VERSION=…: everything says it, CHANGELOG has it; then wheel, source and notes into dist
-	$(BIN)/python -m deploy.ci.release "$(VERSION)"
+	$(BIN)/python -m deploy.ci.release
 	$(UV) build --quiet --out-dir dist
 
-deploy: ## VALUES=FILE: the chart with the images that were verified, into the cluster that kubectl knows
+deploy: ## VALUES=FILE: the chart and the images that were verified, into the cluster that kubectl knows
 	@[ -e dist/verified.yaml ] || { echo "make verify-signatures first: a deployment runs digests, not tags" >&2; exit 2; }
-	$(HELM) upgrade --install glideslope $(CHART) --namespace $(NAMESPACE) --create-namespace \
+	$(HELM) upgrade --install glideslope $(or $(shell cat dist/verified-chart 2>/dev/null),$(CHART)) --namespace $(NAMESPACE) --create-namespace \
 		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --rollback-on-failure --timeout 15m
 
 promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
