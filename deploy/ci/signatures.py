@@ -25,7 +25,7 @@ _DIST: Final = Path("dist")
 _GITHUB: Final = "https://token.actions.githubusercontent.com"
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
 _REGISTRY: Final = re.compile(r"[a-z0-9][a-z0-9.:/_-]*/")
-"""A host, and a folder of repositories, which have no capitals (OCI distribution specification 1.1)."""
+"""A host and a folder of repositories, which have no capitals (OCI distribution spec 1.1)."""
 IMAGES: Final = {
     **{name: name for name in ("audit", "inference", "ingest", "review", "validator")},
     "command-line": "commandLine",
