@@ -5,8 +5,7 @@
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS tools
-RUN python3 -m venv /opt/tools \
-    && /opt/tools/bin/pip install --no-cache-dir --quiet uv==0.13.9 cyclonedx-bom==7.5.0
+RUN python3 -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir --quiet uv==0.13.9
 ENV PATH=/opt/tools/bin:$PATH \
     PYTHONHASHSEED=0 \
     # Everything is dated 1980: the same lists give the same layers, whatever commit they are of.
@@ -25,6 +24,7 @@ COPY services/inference/pyproject.toml services/inference/
 COPY services/ingest/pyproject.toml services/ingest/
 COPY services/review/pyproject.toml services/review/
 COPY services/validator/pyproject.toml services/validator/
+RUN UV_PROJECT_ENVIRONMENT=/opt/bill uv sync --quiet --locked --only-group bill
 COPY deploy/image/ /opt/image/
 
 FROM tools AS user

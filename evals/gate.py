@@ -132,6 +132,10 @@ def run(measure: Measure) -> Any:
 
 def main() -> None:
     """Measure, print each figure beside its floor, and end with 1 where one is not good enough."""
+    release = os.environ.get("RELEASE")
+    if release and not Path(release).is_file():
+        print(f"error: there is no manifest {release}: name a file, such as {BUILT_IN}")  # noqa: T201 - its output
+        sys.exit(2)
     held, missing, broken = [], [], []
     for measure in read():
         if measure.needs_data and not DATA.is_dir():

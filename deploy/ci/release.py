@@ -1,9 +1,13 @@
 """Finds out whether a version can be released, and writes its notes: `make release VERSION=0.2.0`.
 
-Everything must say the same version, CHANGELOG.md must have its section, and nothing may be
-uncommitted. Exit codes: 0 dist/notes.md is written; 1 something is not so, and each is named.
+Everything must say the same version, CHANGELOG.md must have its section, workflows must name what
+they use of others by commits, and nothing may be uncommitted. With RELEASED_FROM=origin/main what
+is released must be a commit of that branch. Exit codes: 0 dist/notes.md is written; 1 something is
+not so, and each is named.
 """
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +19,7 @@ from typing import Final
 from ruamel.yaml import YAML
 
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+_STRICT: Final = Path(__file__).with_name("pinned.yml")
 _CHART: Final = "deploy/helm/glideslope/Chart.yaml"
 
 
@@ -51,7 +56,35 @@ def obstacles(root: Path, version: str) -> list[str]:
     ]
     if notes((root / "CHANGELOG.md").read_text(), version) is None:
         found.append(f"CHANGELOG.md has nothing under [{version}]: move what is under [Unreleased]")
-    return found
+    return [*found, *unpinned(root)]
+
+
+def unpinned(root: Path) -> list[str]:
+    """Return what workflows use by a tag, which its owner may move to another commit (zizmor)."""
+    if not (workflows := root / ".github").is_dir():
+        return []
+    zizmor = Path(sys.executable).with_name("zizmor")
+    how = ("--offline", "--quiet", "--no-progress", "--config", str(_STRICT), "--format", "json")
+    done = subprocess.run((zizmor, *how, workflows), check=False, stdout=subprocess.PIPE)  # noqa: S603 - zizmor
+    tags = {
+        place["concrete"]["feature"]
+        for each in json.loads(done.stdout)
+        if each["ident"] == "unpinned-uses"
+        for place in each["locations"]
+        if place["symbolic"]["kind"] == "Primary"
+    }
+    return [
+        f".github uses {tag}, a tag: name the commit (docs/cicd.md, Renovate)"
+        for tag in sorted(tags)
+    ]
+
+
+def outside(branch: str) -> list[str]:
+    """Return why what is checked out is not released: it is no commit of the branch."""
+    command = ("git", "merge-base", "--is-ancestor", "HEAD", branch)
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 - git
+        return [f"this commit is not on {branch}: merge it, and tag what was merged"]
+    return []
 
 
 def _project(path: Path) -> str:
@@ -65,10 +98,12 @@ def _uncommitted() -> list[str]:
 
 def main() -> None:
     """Write the notes, or say what stands in the way."""
-    version = sys.argv[1] if len(sys.argv) > 1 else ""
+    version = os.environ.get("VERSION", "").removeprefix("v")
     found = obstacles(Path(), version)
     if left := _uncommitted():
         found.append(f"{len(left)} files are not committed: images are made of what is")
+    if branch := os.environ.get("RELEASED_FROM"):
+        found += outside(branch)
     for each in found:
         print(f"error: {each}", file=sys.stderr)
     if found:

@@ -1,8 +1,9 @@
 """Signs what was pushed, and finds out what was signed: `make sign`, `make verify-signatures`.
 
     sign      every reference in dist/pushed, and its bill of materials out of dist/sbom
-    verify    the images of REGISTRY at VERSION; their digests are in dist/verified.yaml then, which
-              is what `make deploy` runs, since a tag may be moved after it was looked at
+    verify    the images and the chart of REGISTRY at VERSION; their digests are in
+              dist/verified.yaml and dist/verified-chart then, which is what `make deploy` runs,
+              since a tag may be moved after it was looked at
 
 cosign 2 does the work: with COSIGN_KEY, or without a key, as the workflow that SIGNER names. With a
 key nothing is told to Sigstore's public log, and nothing outside of the registry is asked.
@@ -11,6 +12,7 @@ Exit codes: 0 done; 1 cosign refuses; 2 there is nothing to do it with.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,9 @@ from ruamel.yaml import YAML
 
 _DIST: Final = Path("dist")
 _GITHUB: Final = "https://token.actions.githubusercontent.com"
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
+_REGISTRY: Final = re.compile(r"[a-z0-9][a-z0-9.:/_-]*/")
+"""A host and a folder of repositories, which have no capitals (OCI distribution spec 1.1)."""
 IMAGES: Final = {
     **{name: name for name in ("audit", "inference", "ingest", "review", "validator")},
     "command-line": "commandLine",
@@ -63,24 +68,43 @@ def sign(dist: Path = _DIST) -> None:
 
 
 def verify(registry: str, version: str, dist: Path = _DIST) -> None:
-    """Write the digests of the images that are signed as they must be, as values of the chart."""
-    (dist / "verified.yaml").unlink(missing_ok=True)  # of another version
-    if not registry or not version:
-        raise SignatureError("say which images: REGISTRY=host/name/ VERSION=0.2.0")
+    """Write the digests of the images that are signed as they must be, as values of the chart.
+
+    Beside them the reference of the chart, which is signed as they are.
+
+    Raises:
+        SignatureError: it is not said what to look at, or who must have signed it.
+        CalledProcessError: cosign refuses one of them.
+    """
+    values_file, chart_file = dist / "verified.yaml", dist / "verified-chart"
+    for file in (values_file, chart_file):
+        file.unlink(missing_ok=True)  # of another version
+    if not _REGISTRY.fullmatch(registry) or not _VERSION.fullmatch(version):
+        raise SignatureError(
+            "say which images: REGISTRY=host/name/ (no capitals) and VERSION=0.2.0, "
+            f"not {registry!r} and {version!r}"
+        )
     signer = _key("--private-infrastructure") or _identity()
     values: dict[str, Any] = {}
     for image, block in IMAGES.items():
-        reference = f"{registry}glideslope-{image}:{version}"
-        found = json.loads(_cosign("verify", *signer, "--output", "json", reference))
-        digests = {each["critical"]["image"]["docker-manifest-digest"] for each in found}
-        if len(digests) != 1:
-            raise SignatureError(
-                f"{reference} has signatures of {sorted(digests)}: one was expected"
-            )
-        values[block] = {"image": {"digest": digests.pop()}}
-        print(f"{reference} is signed: {values[block]['image']['digest']}")
+        digest = _verified(f"{registry}glideslope-{image}:{version}", signer)
+        values[block] = {"image": {"digest": digest}}
+    chart = f"{registry}charts/glideslope"
+    digest = _verified(f"{chart}:{version}", signer)
     dist.mkdir(exist_ok=True)
-    YAML().dump(values, dist / "verified.yaml")
+    chart_file.write_text(f"oci://{chart}@{digest}\n")
+    YAML().dump(values, values_file)
+
+
+def _verified(reference: str, signer: Sequence[str]) -> str:
+    """Return the digest that is signed, which the tag names now."""
+    found = json.loads(_cosign("verify", *signer, "--output", "json", reference))
+    digests = {each["critical"]["image"]["docker-manifest-digest"] for each in found}
+    if len(digests) != 1:
+        raise SignatureError(f"{reference} has signatures of {sorted(digests)}: one was expected")
+    [digest] = digests
+    print(f"{reference} is signed: {digest}")
+    return str(digest)
 
 
 def _key(without_log: str) -> Sequence[str]:

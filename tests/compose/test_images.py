@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -63,6 +64,14 @@ def test_its_bill_of_materials_lists_what_is_installed(inside: dict[str, Any]) -
     components = inside["bill"]["components"]
     packages = [c for c in components if c["purl"].startswith("pkg:pypi/")]
     assert sorted(f"{c['name']}=={c['version']}" for c in packages) == inside["installed"]
+    lock = tomllib.loads((ROOT / "uv.lock").read_text())
+    locked = {each["name"]: each.get("version") for each in lock["package"]}
+    # it names what wrote it, which has to be locked too: the bill is in a layer
+    tools = inside["bill"]["metadata"]["tools"]["components"]
+    assert {each["name"]: each["version"] for each in tools} == {
+        "cyclonedx-py": locked["cyclonedx-bom"],
+        "cyclonedx-python-lib": locked["cyclonedx-python-lib"],
+    }
     debian = {c["name"] for c in components if c["purl"].startswith("pkg:deb/debian/")}
     assert {"libc6", "openssl"} <= debian
 

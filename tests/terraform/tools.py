@@ -92,8 +92,12 @@ def go(*arguments: str, cwd: Path) -> None:
 
 
 if __name__ == "__main__":
+    missing = False
     for get in (provider, tflint, checkov, policies):
         try:
             get()
         except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            missing = True
             print(f"{get.__name__} cannot be had: {error}", file=sys.stderr)
+    # the tests of what is missing are skipped, but in CI, which has to have it
+    sys.exit(missing and bool(os.environ.get("GITHUB_ACTIONS")))

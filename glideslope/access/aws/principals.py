@@ -45,9 +45,9 @@ def templates(name: str) -> dict[str, str]:
 
 
 def attached() -> tuple[str, ...]:
-    """Return whom Terraform makes a role for: services, who creates topics, auditor, witness."""
+    """Return whom Terraform makes a role for: services, and who else may be asked for."""
     services = (name for name, each in _everybody("").items() if each.is_service)
-    return (*services, "installer", "auditor", WITNESS.name)
+    return (*services, "installer", "auditor", "releaser", WITNESS.name)
 
 
 @cache  # every service is built to see what it declares

@@ -145,6 +145,7 @@ module "rights" {
   model_policy       = local.models
   auditor_arns       = var.auditor_arns
   witness_arns       = var.witness_arns
+  promotion          = var.promotion
 }
 
 module "alarms" {

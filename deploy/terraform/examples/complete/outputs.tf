@@ -58,3 +58,8 @@ output "estate" {
     secrets_key        = module.keys.arns["secrets"]
   }
 }
+
+output "promotion_role" {
+  description = "ARN of the role of the workflow that promotes, AWS_ROLE_ARN of its environment; null without one."
+  value       = module.rights.promotion_role
+}

@@ -116,3 +116,13 @@ variable "models_budget_usd" {
   type        = number
   default     = 500
 }
+
+variable "promotion" {
+  description = "From where answers are promoted: ARN of the account's OpenID Connect provider for GitHub, `owner/repository`, environment."
+  type = object({
+    provider_arn = string
+    repository   = string
+    environment  = optional(string, "production")
+  })
+  default = null
+}

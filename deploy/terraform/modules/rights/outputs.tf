@@ -12,3 +12,8 @@ output "policies" {
   description = "The policies as they are attached, JSON, by principal.part."
   value       = local.policies
 }
+
+output "promotion_role" {
+  description = "ARN of the role of the workflow that promotes, AWS_ROLE_ARN of its environment; null without one."
+  value       = one(aws_iam_role.promotion[*].arn)
+}

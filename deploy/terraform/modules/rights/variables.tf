@@ -102,3 +102,18 @@ variable "witness_arns" {
   type        = list(string)
   default     = []
 }
+
+variable "promotion" {
+  description = "From where answers are promoted (promote.yml): ARN of the account's OpenID Connect provider for GitHub, `owner/repository`, and the environment whose jobs may. Not given, no such role."
+  type = object({
+    provider_arn = string
+    repository   = string
+    environment  = optional(string, "production")
+  })
+  default = null
+
+  validation {
+    condition     = var.promotion == null || can(regex("^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$", var.promotion.repository))
+    error_message = "The repository is owner/repository, and no pattern: whoever matches it promotes."
+  }
+}

@@ -1,8 +1,9 @@
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from deploy.ci.release import notes, obstacles
+from deploy.ci.release import notes, obstacles, outside
 
 CHANGELOG = """# Changelog
 
@@ -64,3 +65,39 @@ def test_a_version_without_notes_is_not_released(tree: Path) -> None:
 
 def test_the_notes_of_a_version_are_its_own() -> None:
     assert notes(CHANGELOG, "0.2.0") == "### Fixed\n- A thing."
+
+
+def test_a_workflow_that_names_what_it_uses_by_a_tag_is_not_released(tree: Path) -> None:
+    commit = "08c6903cd8c0fde910a37f88322edcfb5dd907a8"
+    uses = (f"actions/checkout@{commit}", "sigstore/cosign-installer@v3", "./.github/actions/data")
+    workflow = tree / ".github" / "workflows" / "release.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
+        + "".join(f"      - uses: {each}\n" for each in uses)
+    )
+
+    [found] = obstacles(tree, "0.2.0")
+
+    assert "sigstore/cosign-installer@v3, a tag" in found
+
+
+def test_a_commit_that_was_not_merged_is_not_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    who = ("-c", "user.name=jo", "-c", "user.email=jo@example.com", "-c", "commit.gpgsign=false")
+    commit = ("commit", "--quiet", "--allow-empty", "--message")
+    for words in (
+        ("init", "--quiet", "--initial-branch", "main"),
+        (*commit, "merged"),
+        ("checkout", "--quiet", "-b", "other"),
+    ):
+        subprocess.run(("git", *who, *words), check=True)
+    assert outside("main") == []
+
+    subprocess.run(("git", *who, *commit, "never merged"), check=True)
+
+    [found] = outside("main")
+    assert found.startswith("this commit is not on main")
+    assert outside("no-such-branch") != []

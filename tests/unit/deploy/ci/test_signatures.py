@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[4]
 DIGEST = "sha256:" + "ab" * 32
 
 COSIGN = """#!/bin/sh
-# Notes what it is told; verifies what does not end with the tag 'unsigned'.
+# Notes what it is told; verifies what does not end with the tag 9.9.9.
 printf '%s\\n' "$*" >> "$COSIGN_LOG"
 case "$1 $*" in
-    *unsigned) exit 10 ;;
+    *:9.9.9) exit 10 ;;
     verify*) printf '%s' '{answer}' ;;
 esac
 """
@@ -84,14 +84,55 @@ def test_what_is_verified_is_written_as_values_of_the_chart(
     assert "registry.example/team/glideslope-inference:0.2.0" in told.read_text()
 
 
+def test_the_chart_is_verified_too_and_named_by_its_digest(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VERSION", "0.2.0")
+    monkeypatch.setenv("SIGNER", "https://ci.example/release.yml@refs/tags/v0.2.0")
+
+    assert main(["verify"]) == 0
+
+    assert "registry.example/team/charts/glideslope:0.2.0" in told.read_text()
+    chart = Path("dist/verified-chart").read_text()
+    assert chart == f"oci://registry.example/team/charts/glideslope@{DIGEST}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VERSION", "latest"),
+        ("VERSION", "0.2"),
+        ("VERSION", "0.2.0 --insecure-ignore-tlog"),
+        ("VERSION", "$(touch here)"),
+        ("REGISTRY", "ghcr.io/Owner/Repository/"),
+        ("REGISTRY", "--help/"),
+    ],
+)
+def test_what_is_no_version_or_registry_is_refused_before_anything_is_asked(
+    told: Path,
+    name: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COSIGN_KEY", "cosign.pub")
+    monkeypatch.setenv("VERSION", "0.2.0")
+    monkeypatch.setenv(name, value)
+
+    assert main(["verify"]) == 2
+    assert repr(value) in capsys.readouterr().err
+    assert not told.exists()
+
+
 def test_an_image_without_the_signature_leaves_nothing_to_deploy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COSIGN_KEY", "cosign.pub")
-    monkeypatch.setenv("VERSION", "unsigned")
+    monkeypatch.setenv("VERSION", "9.9.9")
 
     assert main(["verify"]) == 1
     assert not Path("dist/verified.yaml").exists()
+    assert not Path("dist/verified-chart").exists()
 
 
 def test_which_images_and_who_must_have_signed_has_to_be_said(

@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parents[4] / "deploy" / "terraform" / "modules" / "ri
 MSK = "arn:aws:kafka:eu-central-1:123456789012"
 SECRETS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glideslope"
 SERVICES = ("audit", "inference", "ingest", "review", "validator")
-EVERYBODY = (*SERVICES, "installer", "auditor", "witness")
+EVERYBODY = (*SERVICES, "installer", "auditor", "releaser", "witness")
 
 TILE = "arn:aws:s3:::logs/audit/0/tile/0/000"
 CHECKPOINT = "arn:aws:s3:::logs/audit/0/checkpoint"

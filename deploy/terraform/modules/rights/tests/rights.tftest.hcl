@@ -56,3 +56,43 @@ run "a_policy_longer_than_iam_takes_is_refused" {
 
   expect_failures = [aws_iam_policy.this["audit.kafka"]]
 }
+
+run "answers_are_promoted_from_one_environment_of_one_repository" {
+  command = plan
+
+  variables {
+    promotion = {
+      provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+      repository   = "owner/repository"
+    }
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.promotion[0].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:owner/repository:environment:production"
+    error_message = aws_iam_role.promotion[0].assume_role_policy
+  }
+
+  assert {
+    condition     = keys(aws_iam_policy.promotion) == ["releaser.kafka"] && strcontains(local.promotion_policies["releaser.kafka"], "topic/glideslope/0f5c-7/routing")
+    error_message = "a releaser cannot write what it promotes with"
+  }
+}
+
+run "without_being_asked_nobody_promotes_from_outside" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_role.promotion) == 0 && length(aws_iam_policy.promotion) == 0
+    error_message = "there is a role that nobody asked for"
+  }
+}
+
+run "a_pattern_of_repositories_is_refused" {
+  command = plan
+
+  variables {
+    promotion = { provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com", repository = "owner/*" }
+  }
+
+  expect_failures = [var.promotion]
+}
