@@ -40,7 +40,7 @@ variable "questions_per_day" {
 variable "peak_factor" {
   description = "How many times the average the busiest minute has."
   type        = number
-  default     = 5
+  default     = 10
 }
 
 variable "audit_retention_days" {
