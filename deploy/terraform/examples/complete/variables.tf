@@ -26,7 +26,7 @@ variable "cidr" {
 }
 
 variable "internet_egress" {
-  description = "Whether some nodes may reach the internet, for a provider of models outside of AWS."
+  description = "Whether some nodes may reach the internet: for an OpenID provider or a provider of models outside of AWS."
   type        = bool
   default     = false
 }
@@ -55,6 +55,18 @@ variable "existing_cluster" {
   default     = null
 }
 
+variable "architecture" {
+  description = "Architecture of the nodes, x86_64 or arm64: the one that the images were built for."
+  type        = string
+  default     = "x86_64"
+}
+
+variable "registry" {
+  description = "What stands before each image's name; not given, a registry of this account, <deployment>/<image>."
+  type        = string
+  default     = null
+}
+
 variable "cluster_administrators" {
   description = "ARNs of the roles that administer the cluster."
   type        = set(string)
@@ -67,6 +79,12 @@ variable "key_custodians" {
 
 variable "model_policy_file" {
   description = "File with what inference may call on Bedrock, as `glideslope access bedrock` prints it; not given, nothing."
+  type        = string
+  default     = null
+}
+
+variable "providers_file" {
+  description = "File with GLIDESLOPE_PROVIDERS, JSON, which the chart is told; not given, the extractive model alone answers."
   type        = string
   default     = null
 }
@@ -90,6 +108,12 @@ variable "secrets" {
 
 variable "auditor_arns" {
   description = "ARNs of who may take the auditor's role."
+  type        = list(string)
+  default     = []
+}
+
+variable "releaser_arns" {
+  description = "ARNs of who may take the releaser's role: that of the runners that promote releases."
   type        = list(string)
   default     = []
 }

@@ -23,7 +23,7 @@ run "a_role_is_taken_by_the_pods_of_one_service_account" {
   }
 
   assert {
-    condition     = alltrue([
+    condition = alltrue([
       for service, each in aws_eks_pod_identity_association.service :
       each.service_account == "glideslope-${service}" && each.namespace == "glideslope" if !contains(["fetcher", "scaler"], service)
     ])
