@@ -31,7 +31,11 @@ class Module:
         ran = subprocess.run(
             [str(TERRAFORM), *arguments, "-no-color"],
             cwd=self.folder,
-            env={**os.environ, "CHECKPOINT_DISABLE": "1", "TF_DATA_DIR": str(self.scratch / "data")},
+            env={
+                **os.environ,
+                "CHECKPOINT_DISABLE": "1",
+                "TF_DATA_DIR": str(self.scratch / "data"),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -17,7 +17,9 @@ KAFKA: Final = "kafka"
 DATA: Final = "data"
 WITNESS: Final = Principal("witness", "cosigns the audit logs, best in another account", ())
 """Somebody else's process, which does not connect to Kafka."""
-FETCHER: Final = Principal("fetcher", "External Secrets: brings services' secrets to the cluster", ())
+FETCHER: Final = Principal(
+    "fetcher", "External Secrets: brings services' secrets to the cluster", ()
+)
 """Reads what every service may: where it fetches, who may read a Secret decides in its place."""
 _PREFIX: Final = "topic-prefix-of-the-template."  # settings take no `${…}` for one
 

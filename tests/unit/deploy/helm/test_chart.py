@@ -248,7 +248,12 @@ def test_on_aws_the_page_has_a_certificate_that_an_alb_can_serve_and_the_way_to_
     assert "secretName" not in ingress["spec"]["tls"][0]
     # what the load balancer asks for its health, it may reach
     port = int(told["alb.ingress.kubernetes.io/healthcheck-port"])
-    assert port == {each["name"]: each["containerPort"] for each in container_of("aws", "review")["ports"]}["health"]
+    assert (
+        port
+        == {each["name"]: each["containerPort"] for each in container_of("aws", "review")["ports"]}[
+            "health"
+        ]
+    )
     [health, page] = named("aws", "NetworkPolicy", "gs-glideslope-review")["spec"]["ingress"]
     assert all(each in health["from"] for each in page["from"])
     placed = [
