@@ -10,12 +10,17 @@ from glideslope.access.aws.estate import TEMPLATE, Estate
 from glideslope.access.aws.policy import Statement, document
 from glideslope.access.principals import UnknownRoleError, principals
 from glideslope.access.rights import Principal
+from shared import topics
 from shared.settings import Settings
 
 KAFKA: Final = "kafka"
 DATA: Final = "data"
 WITNESS: Final = Principal("witness", "cosigns the audit logs, best in another account", ())
 """Somebody else's process, which does not connect to Kafka."""
+FETCHER: Final = Principal(
+    "fetcher", "External Secrets: brings services' secrets to the cluster", ()
+)
+"""Reads what every service may: where it fetches, who may read a Secret decides in its place."""
 _PREFIX: Final = "topic-prefix-of-the-template."  # settings take no `${…}` for one
 
 
@@ -45,15 +50,15 @@ def templates(name: str) -> dict[str, str]:
 
 
 def attached() -> tuple[str, ...]:
-    """Return whom Terraform makes a role for: services, and who else may be asked for."""
+    """Return whom Terraform makes a role for: who runs on the cluster, and who takes one there."""
     services = (name for name, each in _everybody("").items() if each.is_service)
-    return (*services, "installer", "auditor", "releaser", WITNESS.name)
+    return (*services, "installer", "scaler", FETCHER.name, "auditor", "releaser", WITNESS.name)
 
 
 @cache  # every service is built to see what it declares
 def _everybody(topic_prefix: str) -> Mapping[str, Principal]:
     settings = Settings(topic_prefix=topic_prefix)
-    return {each.name: each for each in (*principals(settings), WITNESS)}
+    return {each.name: each for each in (*principals(settings), WITNESS, FETCHER)}
 
 
 def _data(principal: Principal, estate: Estate) -> Iterator[Statement]:
@@ -66,3 +71,5 @@ def _data(principal: Principal, estate: Estate) -> Iterator[Statement]:
         yield from storage.verified(estate)
     elif principal is WITNESS:
         yield from storage.witnessed(estate)
+    elif principal is FETCHER:
+        yield from storage.secrets(estate, *topics.RETRIES)

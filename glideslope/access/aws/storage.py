@@ -104,18 +104,18 @@ def wrapped(estate: Estate) -> Iterator[Statement]:
     )
 
 
-def secrets(estate: Estate, service: str) -> Iterator[Statement]:
-    """Yield what a service needs to read its own secrets, `<deployment>/<service>/…`."""
-    own = estate.secrets(service)
+def secrets(estate: Estate, *services: str) -> Iterator[Statement]:
+    """Yield what it takes to read secrets of these services, `<deployment>/<service>/…`."""
+    own = tuple(estate.secrets(service) for service in services)
     read = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
-    yield Statement("Secrets", read, (own,))
+    yield Statement("Secrets", read, own)
     yield Statement(
         "SecretsKey",
         ("kms:Decrypt",),
         (estate.secrets_key,),
         {
             "StringEquals": {"kms:ViaService": f"secretsmanager.{estate.region}.amazonaws.com"},
-            "StringLike": {"kms:EncryptionContext:SecretARN": own},
+            "StringLike": {"kms:EncryptionContext:SecretARN": list(own)},
         },
     )
 

@@ -114,8 +114,12 @@
 {{- fail "\nreview.database.secret.name: name the Secret that holds the URL of a PostgreSQL database (key url): postgresql+asyncpg://user:password@host/name?ssl=require" -}}
 {{- end -}}
 {{- if $review.ingress.enabled -}}
-{{- if not (and $review.ingress.host $review.ingress.tlsSecret) -}}
-{{- fail "\nreview.ingress: host and tlsSecret must be set; reviewers' sessions are for TLS alone" -}}
+{{- $certificate := index $review.ingress.annotations "alb.ingress.kubernetes.io/certificate-arn" -}}
+{{- if not (and $review.ingress.host (or $review.ingress.tlsSecret $certificate)) -}}
+{{- fail "\nreview.ingress: host and tlsSecret must be set; reviewers' sessions are for TLS alone. An ALB of AWS takes no Secret: name its certificate in the annotation alb.ingress.kubernetes.io/certificate-arn" -}}
+{{- end -}}
+{{- if and (eq $review.ingress.className "alb") (not (and $certificate (eq (toString (index $review.ingress.annotations "alb.ingress.kubernetes.io/target-type")) "ip"))) -}}
+{{- fail "\nreview.ingress.annotations: an ALB needs alb.ingress.kubernetes.io/certificate-arn, for it serves no Secret, and alb.ingress.kubernetes.io/target-type: ip, for review's Service has no port on nodes" -}}
 {{- end -}}
 {{- if not (and $review.oidc.issuer $review.oidc.clientId) -}}
 {{- fail "\nreview.oidc: set issuer and clientId; without them nobody can sign in to the page that review.ingress shows" -}}

@@ -92,6 +92,7 @@ module "cluster" {
   existing_cluster    = var.existing_cluster
   isolated_subnet_ids = module.network.isolated_subnet_ids
   private_subnet_ids  = module.network.private_subnet_ids
+  architecture        = var.architecture
   administrator_arns  = var.cluster_administrators
   key_arn             = module.keys.arns["cluster"]
   log_key_arn         = module.keys.arns["operations"]
@@ -144,8 +145,30 @@ module "rights" {
   keys               = module.keys.arns
   model_policy       = local.models
   auditor_arns       = var.auditor_arns
+  releaser_arns      = var.releaser_arns
   witness_arns       = var.witness_arns
   promotion          = var.promotion
+}
+
+module "values" {
+  source = "../../modules/values"
+
+  deployment         = module.names.deployment
+  region             = var.region
+  registry           = coalesce(var.registry, "${var.account}.dkr.ecr.${var.region}.amazonaws.com/${var.deployment}")
+  bootstrap_servers  = module.kafka.bootstrap_servers
+  partitions         = module.capacity.partitions
+  replication_factor = min(3, module.capacity.brokers)
+  isolated_cidrs     = module.network.isolated_cidrs
+  s3_cidrs           = module.network.s3_cidrs
+  internet_egress    = var.internet_egress && var.existing_cluster == null
+  model_providers    = var.providers_file == null ? {} : jsondecode(file(var.providers_file))
+  secrets            = keys(module.secrets.arns)
+  audit_bucket       = module.audit.bucket
+  retention_days     = module.audit.retention_days
+  audit_key_arn      = module.keys.arns["audit"]
+  master_key_arn     = module.keys.arns["master"]
+  volume_key_arn     = module.keys.arns["cluster"]
 }
 
 module "alarms" {

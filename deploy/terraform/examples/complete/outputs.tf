@@ -1,23 +1,16 @@
-output "settings" {
-  description = "What the services are told, beside what the chart has."
-  value = {
-    KAFKA_BOOTSTRAP_SERVERS            = module.kafka.bootstrap_servers
-    KAFKA_SECURITY_PROTOCOL            = "SASL_SSL"
-    KAFKA_SASL_MECHANISM               = "AWS_MSK_IAM"
-    KAFKA_AWS_REGION                   = var.region
-    GLIDESLOPE_DEPLOYMENT              = module.names.deployment
-    GLIDESLOPE_PARTITIONS              = module.capacity.partitions
-    GLIDESLOPE_REPLICATION_FACTOR      = min(3, module.capacity.brokers)
-    GLIDESLOPE_AUDIT_S3_BUCKET         = module.audit.bucket
-    GLIDESLOPE_AUDIT_S3_KMS_KEY_ID     = module.keys.arns["audit"]
-    GLIDESLOPE_AUDIT_S3_RETENTION_DAYS = module.audit.retention_days
-    GLIDESLOPE_AUDIT_KEYS_KMS_KEY_ID   = module.keys.arns["master"]
-  }
+output "values" {
+  description = "Values of the Helm chart, YAML: `terraform output -raw values > aws.yaml`."
+  value       = module.values.values
+}
+
+output "manifests" {
+  description = "What is applied to the cluster before the chart, YAML: a StorageClass under the deployment's key, and the store of External Secrets."
+  value       = module.values.manifests
 }
 
 output "roles" {
-  description = "ARN of each service's role; the cluster's pods take them by themselves."
-  value       = module.rights.roles
+  description = "ARN of each role. Pods of the cluster take theirs by themselves; the auditor's, the releaser's and the witness's are for whom you named."
+  value       = merge(module.rights.roles, module.rights.other_roles)
 }
 
 output "cluster" {

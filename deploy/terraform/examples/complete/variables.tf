@@ -26,7 +26,7 @@ variable "cidr" {
 }
 
 variable "internet_egress" {
-  description = "Whether some nodes may reach the internet, for a provider of models outside of AWS."
+  description = "Whether some nodes may reach the internet: for an OpenID provider or a provider of models outside of AWS."
   type        = bool
   default     = false
 }
@@ -40,7 +40,7 @@ variable "questions_per_day" {
 variable "peak_factor" {
   description = "How many times the average the busiest minute has."
   type        = number
-  default     = 5
+  default     = 10
 }
 
 variable "audit_retention_days" {
@@ -51,6 +51,18 @@ variable "audit_retention_days" {
 
 variable "existing_cluster" {
   description = "Name of an EKS cluster in this network's reach; not given, one is made."
+  type        = string
+  default     = null
+}
+
+variable "architecture" {
+  description = "Architecture of the nodes, x86_64 or arm64: the one that the images were built for."
+  type        = string
+  default     = "x86_64"
+}
+
+variable "registry" {
+  description = "What stands before each image's name; not given, a registry of this account, <deployment>/<image>."
   type        = string
   default     = null
 }
@@ -67,6 +79,12 @@ variable "key_custodians" {
 
 variable "model_policy_file" {
   description = "File with what inference may call on Bedrock, as `glideslope access bedrock` prints it; not given, nothing."
+  type        = string
+  default     = null
+}
+
+variable "providers_file" {
+  description = "File with GLIDESLOPE_PROVIDERS, JSON, which the chart is told; not given, the extractive model alone answers."
   type        = string
   default     = null
 }
@@ -90,6 +108,12 @@ variable "secrets" {
 
 variable "auditor_arns" {
   description = "ARNs of who may take the auditor's role."
+  type        = list(string)
+  default     = []
+}
+
+variable "releaser_arns" {
+  description = "ARNs of who may take the releaser's role: that of the runners that promote releases."
   type        = list(string)
   default     = []
 }

@@ -24,7 +24,7 @@ locals {
   alarms = merge(
     {
       kafka-no-controller = {
-        about      = "Kafka has no controller, or two: partitions get no leader"
+        about      = "Kafka has no controller: partitions get no leader"
         namespace  = "AWS/Kafka", metric = "ActiveControllerCount", statistic = "Average"
         dimensions = local.kafka
         compare    = "LessThanThreshold", threshold = 0.01, minutes = 5, missing = "breaching"

@@ -4,12 +4,12 @@ output "peak_per_second" {
 }
 
 output "replicas" {
-  description = "Replicas of the busiest service at the peak: at least one in each zone."
+  description = "Replicas of the busiest service at the peak."
   value       = local.replicas
 }
 
 output "partitions" {
-  description = "GLIDESLOPE_PARTITIONS: a multiple of the brokers, and twice the replicas at the least."
+  description = "GLIDESLOPE_PARTITIONS: twice the replicas at the least."
   value       = local.partitions
 }
 

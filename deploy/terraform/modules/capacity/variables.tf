@@ -11,7 +11,7 @@ variable "questions_per_day" {
 variable "peak_factor" {
   description = "How many times the average the busiest minute has."
   type        = number
-  default     = 5
+  default     = 10
 
   validation {
     condition     = var.peak_factor >= 1
@@ -20,7 +20,7 @@ variable "peak_factor" {
 }
 
 variable "zones" {
-  description = "Availability zones; brokers and replicas are a multiple of them, or at least as many."
+  description = "Availability zones; brokers are a multiple of them."
   type        = number
   default     = 3
 
@@ -42,9 +42,9 @@ variable "copies" {
 }
 
 variable "model_seconds" {
-  description = "Time that the model takes for an answer on average, seconds."
+  description = "Time that the model takes for an answer on average, seconds; 0: the extractive one, which is CPU time alone."
   type        = number
-  default     = 8
+  default     = 2
 }
 
 variable "max_in_flight" {
@@ -53,22 +53,86 @@ variable "max_in_flight" {
   default     = 32
 }
 
-variable "events_per_second_per_replica" {
-  description = "Events that one replica of the slowest service handles in a second without waiting for a model. Measure it (make bench-scale); the default is careful."
-  type        = number
-  default     = 50
+variable "cpu_ms" {
+  description = "CPU time of a question in each service, milliseconds: docs/sizing.md says where it comes from. Measure yours (`glideslope load`)."
+  type        = map(number)
+  default     = { audit = 4.3, inference = 4.6, ingest = 0.7, validator = 12.9 }
 }
 
-variable "events_per_second_per_broker" {
-  description = "Questions in a second for which one broker is enough. Each is about 15 records on all topics, in three copies."
+variable "broker_ms" {
+  description = "CPU time of a question in a broker that keeps one copy, milliseconds."
   type        = number
-  default     = 200
+  default     = 5.8
 }
 
-variable "bytes_per_question" {
-  description = "Bytes on all topics of one question to its end, in one copy. Measure it with your passages; the default is for six passages of 1 KiB in each of ten records."
+variable "busy" {
+  description = "Share of a core, or of a replica's slots, that the peak may take."
   type        = number
-  default     = 81920
+  default     = 0.6
+
+  validation {
+    condition     = var.busy > 0 && var.busy <= 1
+    error_message = "A share is above 0 and at most 1."
+  }
+}
+
+variable "least_replicas" {
+  description = "Replicas of a service at the least: one may fail, or be replaced, while another works."
+  type        = number
+  default     = 2
+}
+
+variable "headroom" {
+  description = "Partitions over the most replicas of a service."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.headroom >= 1
+    error_message = "There are never more replicas than partitions."
+  }
+}
+
+variable "partition_steps" {
+  description = "Numbers of partitions to choose from, the next above what is wanted; above the last, what is wanted."
+  type        = list(number)
+  default     = [6, 12, 24, 48, 96, 192, 384]
+}
+
+variable "topics" {
+  description = "Topics of the pipeline (`glideslope topics create`)."
+  type        = number
+  default     = 34
+}
+
+variable "broker_vcpu" {
+  description = "Virtual CPUs of a broker: kafka.m7g.large has 2."
+  type        = number
+  default     = 2
+}
+
+variable "broker_partitions" {
+  description = "Replicas of partitions that one broker carries, as AWS recommends for kafka.m7g.large."
+  type        = number
+  default     = 1000
+}
+
+variable "kafka_kib" {
+  description = "What a question leaves in all topics, one copy, without what is retrieved for it, KiB."
+  type        = number
+  default     = 9
+}
+
+variable "passages_kib" {
+  description = "What is retrieved for a question, KiB."
+  type        = number
+  default     = 10
+}
+
+variable "passages_travel" {
+  description = "On so many topics what was retrieved stands beside the answer."
+  type        = number
+  default     = 2
 }
 
 variable "retention_days" {

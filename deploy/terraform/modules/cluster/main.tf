@@ -22,6 +22,12 @@ locals {
     vpc-cni            = "AmazonEKS_CNI_Policy"
   } : {}
 
+  # an image runs on the architecture that it was built for, and on no other
+  machines = {
+    x86_64 = { ami = "BOTTLEROCKET_x86_64", types = ["m7i.large"] }
+    arm64  = { ami = "BOTTLEROCKET_ARM_64", types = ["m7g.large"] }
+  }
+
   node_groups = merge(
     { isolated = var.isolated_subnet_ids },
     length(var.private_subnet_ids) > 0 ? { egress = var.private_subnet_ids } : {},
@@ -173,8 +179,8 @@ resource "aws_eks_node_group" "this" {
   node_group_name = each.key
   node_role_arn   = aws_iam_role.node[0].arn
   subnet_ids      = each.value
-  ami_type        = "BOTTLEROCKET_ARM_64"
-  instance_types  = var.instance_types
+  ami_type        = local.machines[var.architecture].ami
+  instance_types  = coalesce(var.instance_types, local.machines[var.architecture].types)
   labels          = { "glideslope.dev/network" = each.key }
 
   launch_template {

@@ -41,10 +41,29 @@ variable "administrator_arns" {
   type        = set(string)
 }
 
+variable "architecture" {
+  description = "Architecture of the nodes, x86_64 or arm64: the one that the images were built for. Released images are for x86_64; Graviton needs images that you build for it."
+  type        = string
+  default     = "x86_64"
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "Nodes are x86_64 or arm64."
+  }
+}
+
 variable "instance_types" {
-  description = "Instance types of the nodes, on ARM."
+  description = "Instance types of the nodes, of that architecture; not given, m7i.large or m7g.large."
   type        = list(string)
-  default     = ["m7g.large"]
+  default     = null
+
+  validation {
+    # AWS names Graviton by a g after the generation: m7g, c6gn, and x86 never so
+    condition = alltrue([
+      for type in coalesce(var.instance_types, []) : can(regex("^[a-z]+[0-9]+g", type)) == (var.architecture == "arm64")
+    ])
+    error_message = "An instance type has another architecture than the nodes: m7i.large is x86_64, m7g.large arm64."
+  }
 }
 
 variable "nodes" {

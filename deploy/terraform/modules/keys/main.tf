@@ -61,6 +61,27 @@ locals {
     Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${var.partition}:logs:${var.region}:${var.account}:log-group:*" } }
   }
 
+  # IAM lets a service-linked role use no key of ours: without these two no node starts. From the user
+  # guide of EC2 Auto Scaling, "Required AWS KMS key policy for use with encrypted volumes".
+  autoscaling = "arn:${var.partition}:iam::${var.account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+
+  nodes_start = {
+    Sid       = "AutoScalingEncryptsVolumesOfNodes"
+    Effect    = "Allow"
+    Principal = { AWS = local.autoscaling }
+    Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    Resource  = "*"
+  }
+
+  nodes_attach = {
+    Sid       = "AutoScalingLetsEc2AttachThem"
+    Effect    = "Allow"
+    Principal = { AWS = local.autoscaling }
+    Action    = "kms:CreateGrant"
+    Resource  = "*"
+    Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+  }
+
   alarms_are_sent = {
     Sid       = "AlarmsAndBudgetsAreSent"
     Effect    = "Allow"
@@ -72,7 +93,7 @@ locals {
 
   keys = {
     audit      = { about = "encrypts the objects of the audit logs in S3", statements = [] }
-    cluster    = { about = "encrypts Kubernetes secrets and the nodes' volumes", statements = [] }
+    cluster    = { about = "encrypts Kubernetes secrets and the nodes' volumes", statements = [local.nodes_start, local.nodes_attach] }
     database   = { about = "encrypts the review queue, its backups and its master password", statements = [] }
     kafka      = { about = "encrypts what Kafka keeps", statements = [] }
     master     = { about = "wraps the keys of persons and the signing keys of audit", statements = [local.only_audit, local.no_grants, local.only_custodians] }

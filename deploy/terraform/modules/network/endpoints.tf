@@ -6,7 +6,9 @@ locals {
 
   # what the services call, and what a Kubernetes node without internet needs to live
   services = toset(concat(
-    ["bedrock-runtime", "kms", "secretsmanager", "sts"],
+    # while no release names a model of Bedrock, there is no way to any
+    length(var.model_arns) > 0 ? ["bedrock-runtime"] : [],
+    ["kms", "secretsmanager", "sts"],
     ["autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "monitoring"],
   ))
 
@@ -16,7 +18,7 @@ locals {
       Effect    = "Allow"
       Principal = "*"
       Action    = ["bedrock:ApplyGuardrail", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-      Resource  = length(var.model_arns) > 0 ? var.model_arns : ["*"]
+      Resource  = var.model_arns
       Condition = local.ours
     }]
     secretsmanager = [{

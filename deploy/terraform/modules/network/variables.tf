@@ -35,7 +35,7 @@ variable "internet_egress" {
 }
 
 variable "model_arns" {
-  description = "ARNs of what may be called through the endpoint of Bedrock, as `glideslope access bedrock` prints them; empty: whatever a role allows."
+  description = "ARNs of what may be called through the endpoint of Bedrock, as `glideslope access bedrock` prints them; empty: there is no such endpoint."
   type        = list(string)
   default     = []
 }

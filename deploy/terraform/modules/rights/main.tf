@@ -30,6 +30,7 @@ locals {
   # who is no service: somebody else's roles take these
   others = merge(
     length(var.auditor_arns) > 0 ? { auditor = var.auditor_arns } : {},
+    length(var.releaser_arns) > 0 ? { releaser = var.releaser_arns } : {},
     length(var.witness_arns) > 0 ? { witness = var.witness_arns } : {},
   )
 
@@ -58,7 +59,7 @@ resource "aws_iam_role" "service" {
         StringEquals = {
           "aws:SourceAccount"                         = var.account
           "aws:RequestTag/eks-cluster-name"           = var.cluster
-          "aws:RequestTag/kubernetes-namespace"       = var.namespace
+          "aws:RequestTag/kubernetes-namespace"       = lookup(var.namespaces, each.value, var.namespace)
           "aws:RequestTag/kubernetes-service-account" = var.service_accounts[each.value]
         }
       }
@@ -107,7 +108,7 @@ resource "aws_eks_pod_identity_association" "service" {
   for_each = var.services
 
   cluster_name    = var.cluster
-  namespace       = var.namespace
+  namespace       = lookup(var.namespaces, each.value, var.namespace)
   service_account = var.service_accounts[each.value]
   role_arn        = aws_iam_role.service[each.value].arn
 }

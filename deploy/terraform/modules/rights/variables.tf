@@ -19,9 +19,9 @@ variable "account" {
 }
 
 variable "services" {
-  description = "Services, and the job that creates topics (installer), that get a role each."
+  description = "Services, the job that creates topics (installer), KEDA (scaler) and External Secrets (fetcher), that get a role each."
   type        = set(string)
-  default     = ["audit", "inference", "ingest", "installer", "review", "validator"]
+  default     = ["audit", "fetcher", "inference", "ingest", "installer", "review", "scaler", "validator"]
 }
 
 variable "cluster" {
@@ -35,15 +35,23 @@ variable "namespace" {
   default     = "glideslope"
 }
 
+variable "namespaces" {
+  description = "Kubernetes namespaces of those that are in another, as their own charts have it."
+  type        = map(string)
+  default     = { fetcher = "external-secrets", scaler = "keda" }
+}
+
 variable "service_accounts" {
-  description = "Kubernetes service account of each service."
+  description = "Kubernetes service account of each."
   type        = map(string)
   default = {
     audit     = "glideslope-audit"
+    fetcher   = "external-secrets"
     inference = "glideslope-inference"
     ingest    = "glideslope-ingest"
     installer = "glideslope-installer"
     review    = "glideslope-review"
+    scaler    = "keda-operator"
     validator = "glideslope-validator"
   }
 }
@@ -93,6 +101,12 @@ variable "model_policy" {
 
 variable "auditor_arns" {
   description = "ARNs of who may take the role of the auditor: it reads topics and logs, and writes nothing."
+  type        = list(string)
+  default     = []
+}
+
+variable "releaser_arns" {
+  description = "ARNs of who may take the role of a releaser, such as the role of the runners that promote: it registers, promotes and rolls back releases."
   type        = list(string)
   default     = []
 }

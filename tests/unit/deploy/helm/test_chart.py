@@ -250,6 +250,47 @@ def test_all_replicas_together_spend_no_more_than_a_budget() -> None:
     assert float(kept["GLIDESLOPE_BUDGET_SHARE"]) * 8 <= 1
 
 
+# ── On AWS ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_on_aws_pods_take_roles_by_pod_identity_and_may_reach_its_agent() -> None:
+    for account in of_kind("aws", "ServiceAccount"):
+        assert "eks.amazonaws.com/role-arn" not in account["metadata"].get("annotations", {})
+    for policy in of_kind("aws", "NetworkPolicy"):
+        if policy["metadata"]["name"].endswith(("default-deny", "migration")):
+            continue
+        ways = [
+            way["ports"]
+            for way in policy["spec"]["egress"]
+            if {"ipBlock": {"cidr": "169.254.170.23/32"}} in way["to"]
+        ]
+        assert ways == [[{"protocol": "TCP", "port": 80}]], policy["metadata"]["name"]
+
+
+def test_on_aws_the_page_has_a_certificate_that_an_alb_can_serve_and_the_way_to_sign_in() -> None:
+    [ingress] = of_kind("aws", "Ingress")
+    told = ingress["metadata"]["annotations"]
+    assert told["alb.ingress.kubernetes.io/target-type"] == "ip"
+    assert told["alb.ingress.kubernetes.io/certificate-arn"].startswith("arn:aws:acm:")
+    assert "secretName" not in ingress["spec"]["tls"][0]
+    # what the load balancer asks for its health, it may reach
+    port = int(told["alb.ingress.kubernetes.io/healthcheck-port"])
+    assert (
+        port
+        == {each["name"]: each["containerPort"] for each in container_of("aws", "review")["ports"]}[
+            "health"
+        ]
+    )
+    [health, page] = named("aws", "NetworkPolicy", "gs-glideslope-review")["spec"]["ingress"]
+    assert all(each in health["from"] for each in page["from"])
+    placed = [
+        name
+        for name in SERVICES
+        if workload("aws", name)["spec"]["template"]["spec"].get("tolerations")
+    ]
+    assert placed == ["review"]
+
+
 # ── Scaling, disruption ───────────────────────────────────────────────────────────────────────
 
 
@@ -397,6 +438,14 @@ def test_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
 # ── Refusals ──────────────────────────────────────────────────────────────────────────────────
 
 
+SIGN_IN = (
+    "review.ingress.enabled=true",
+    "review.ingress.host=review.acme.example",
+    "review.oidc.issuer=https://login.acme.example",
+    "review.oidc.clientId=glideslope",
+)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -414,6 +463,10 @@ def test_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
         (["kafka.external.brokers.to=null"], "kafka.external.brokers.to"),
         (["review.database.secret.name="], "review.database.secret.name"),
         (["review.ingress.enabled=true"], "host and tlsSecret must be set"),
+        (
+            [*SIGN_IN, "review.ingress.className=alb", "review.ingress.tlsSecret=review-tls"],
+            "an ALB needs alb.ingress.kubernetes.io/certificate-arn, for it serves no Secret",
+        ),
         (["audit.masterKey.secret.name="], "openssl rand -base64 32"),
         (["audit.masterKey.kmsKeyId=alias/x"], "not both"),
         (["audit.s3.bucket=acme"], "audit.egress: audit may not reach S3"),

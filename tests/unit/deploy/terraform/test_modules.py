@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glideslope.sizing import Demand, Measured, Rules
+from shared import topics
 from tests.iam import Request, allowed
 from tests.terraform import modules
 
@@ -227,6 +230,44 @@ def test_kafka_takes_tls_with_iam_and_nothing_else() -> None:
     assert login["sasl"][0] == {"iam": True, "scram": False}
     [encryption] = cluster["encryption_info"]
     assert encryption["encryption_in_transit"][0] == {"client_broker": "TLS", "in_cluster": True}
+
+
+def test_what_is_built_is_planned_with_what_the_command_plans_with() -> None:
+    """That the arithmetic is the same, too, is tests/terraform's, which has Terraform."""
+    known = {name: each["default"] for name, each in variables("capacity") if "default" in each}
+    measured, rules, demand = Measured(), Rules(), Demand(1)
+    assert known["cpu_ms"] == measured.cpu_ms
+    assert known["partition_steps"] == list(rules.partition_steps)
+    for name, planned in {
+        "peak_factor": demand.peak,
+        "model_seconds": demand.model_seconds,
+        "passages_kib": demand.passages_kib,
+        "broker_ms": measured.broker_ms,
+        "kafka_kib": measured.kafka_kib,
+        "passages_travel": measured.passages_travel,
+        "busy": rules.busy,
+        "least_replicas": rules.least_replicas,
+        "max_in_flight": rules.slots,
+        "headroom": rules.headroom,
+        "copies": rules.copies,
+        "broker_vcpu": rules.broker_vcpu,
+        "broker_partitions": rules.broker_partitions,
+        "retention_days": rules.days_kept,
+        "topics": len(topics.ALL),
+    }.items():
+        assert known[name] == planned, name
+
+
+def test_nodes_run_what_the_release_builds() -> None:
+    release = (modules.ROOT.parents[1] / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    [architecture] = [
+        each["default"] for name, each in variables("cluster") if name == "architecture"
+    ]
+    assert architecture == "x86_64" or "linux/arm64" in release
+
+
+def variables(module: str) -> Iterable[tuple[str, Any]]:
+    return modules.named(MODULES / module, "variable").items()
 
 
 def test_what_holds_data_cannot_be_destroyed_by_a_plan() -> None:

@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parents[4] / "deploy" / "terraform" / "modules" / "ri
 MSK = "arn:aws:kafka:eu-central-1:123456789012"
 SECRETS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:glideslope"
 SERVICES = ("audit", "inference", "ingest", "review", "validator")
-EVERYBODY = (*SERVICES, "installer", "auditor", "releaser", "witness")
+EVERYBODY = (*SERVICES, "installer", "scaler", "fetcher", "auditor", "releaser", "witness")
 
 TILE = "arn:aws:s3:::logs/audit/0/tile/0/000"
 CHECKPOINT = "arn:aws:s3:::logs/audit/0/checkpoint"
@@ -164,13 +164,27 @@ def test_what_these_may_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("owner", SERVICES)
-def test_a_secret_is_read_by_its_service_alone(owner: str) -> None:
+def test_a_secret_is_read_by_its_service_and_who_fetches_it_and_nobody_else(owner: str) -> None:
     secret = f"{SECRETS}/{owner}/api-AbCdEf"
     readers = {n for n in EVERYBODY if may(n, "secretsmanager:GetSecretValue", secret)}
     openers = {
         n for n in EVERYBODY if may(n, "kms:Decrypt", ESTATE.secrets_key, secret_context(owner))
     }
-    assert readers == openers == {owner}
+    assert readers == openers == {owner, "fetcher"}
+
+
+def test_releases_are_written_by_those_who_create_and_promote_them() -> None:
+    for topic, who in (("releases", {"installer", "releaser"}), ("routing", {"releaser"})):
+        arn = f"{MSK}:topic/glideslope/0f5c-7/{topic}"
+        assert {name for name in EVERYBODY if may(name, "kafka-cluster:WriteData", arn)} == who
+
+
+def test_whoever_scales_looks_at_offsets_and_reads_no_record() -> None:
+    requests = f"{MSK}:topic/glideslope/0f5c-7/requests"
+    assert may("scaler", "kafka-cluster:Connect", f"{MSK}:cluster/glideslope/0f5c-7")
+    assert may("scaler", "kafka-cluster:DescribeTopic", requests)
+    assert may("scaler", "kafka-cluster:DescribeGroup", f"{MSK}:group/glideslope/0f5c-7/ingest")
+    assert not may("scaler", "kafka-cluster:ReadData", requests)
 
 
 @pytest.mark.parametrize("name", EVERYBODY)

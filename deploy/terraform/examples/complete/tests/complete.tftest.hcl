@@ -7,6 +7,10 @@ mock_provider "aws" {
   mock_resource "aws_kms_key" {}
   mock_resource "aws_subnet" {}
 
+  mock_resource "aws_vpc_endpoint" {
+    defaults = { cidr_blocks = ["3.5.136.0/22"] }
+  }
+
   mock_resource "aws_msk_cluster" {
     defaults = { cluster_uuid = "0f5c-7", bootstrap_brokers_sasl_iam = "b-1.example:9098" }
   }
@@ -25,13 +29,13 @@ run "a_pilot" {
   command = plan
 
   assert {
-    condition     = output.settings.GLIDESLOPE_PARTITIONS == 6 && output.settings.GLIDESLOPE_REPLICATION_FACTOR == 3
-    error_message = "settings: ${jsonencode(output.settings)}"
+    condition     = yamldecode(output.values).kafka.partitions == 6 && yamldecode(output.values).kafka.replicationFactor == 3
+    error_message = output.values
   }
 
   assert {
-    condition     = output.settings.GLIDESLOPE_AUDIT_S3_BUCKET == "glideslope-audit-123456789012-eu-central-1"
-    error_message = "settings: ${jsonencode(output.settings)}"
+    condition     = yamldecode(output.values).audit.s3.bucket == "glideslope-audit-123456789012-eu-central-1"
+    error_message = output.values
   }
 
   assert {
@@ -40,13 +44,13 @@ run "a_pilot" {
   }
 
   assert {
-    condition     = toset(keys(output.roles)) == toset(["audit", "inference", "ingest", "installer", "review", "validator"])
+    condition     = toset(keys(output.roles)) == toset(["audit", "fetcher", "inference", "ingest", "installer", "review", "scaler", "validator"])
     error_message = "roles: ${jsonencode(keys(output.roles))}"
   }
 
   # nobody asked for auditors, witnesses or models
   assert {
-    condition     = length(module.rights.policies) == 11 && length(module.rights.other_roles) == 0
+    condition     = length(module.rights.policies) == 13 && length(module.rights.other_roles) == 0
     error_message = "policies: ${jsonencode(keys(module.rights.policies))}"
   }
 
@@ -88,15 +92,22 @@ run "with_models_of_a_release" {
     model_ids         = ["eu.anthropic.claude-sonnet-4-5-20250929-v1:0"]
     auditor_arns      = ["arn:aws:iam::210987654321:role/auditor"]
     witness_arns      = ["arn:aws:iam::210987654321:role/witness"]
+    releaser_arns     = ["arn:aws:iam::123456789012:role/runner"]
+    providers_file    = "providers.json"
   }
 
   assert {
-    condition     = toset(keys(module.rights.other_roles)) == toset(["auditor", "witness"])
+    condition     = yamldecode(output.values).inference.providers.bedrock.kind == "bedrock" && yamldecode(output.values).inference.egress[0].ports == [443]
+    error_message = output.values
+  }
+
+  assert {
+    condition     = toset(keys(module.rights.other_roles)) == toset(["auditor", "releaser", "witness"])
     error_message = "roles: ${jsonencode(keys(module.rights.other_roles))}"
   }
 
   assert {
-    condition     = length(module.rights.policies) == 14
+    condition     = length(module.rights.policies) == 17
     error_message = "policies: ${jsonencode(keys(module.rights.policies))}"
   }
 
@@ -132,6 +143,11 @@ run "with_a_provider_of_models_outside" {
   }
 
   assert {
+    condition     = yamldecode(output.values).review.tolerations[0].key == "glideslope.dev/network"
+    error_message = "review does not reach the OpenID provider: ${output.values}"
+  }
+
+  assert {
     condition     = length(module.network.private_subnet_ids) == 3
     error_message = "there is no way to the internet"
   }
@@ -150,7 +166,7 @@ run "a_million_questions_a_day" {
   }
 
   assert {
-    condition     = output.settings.GLIDESLOPE_PARTITIONS >= 2 * output.replicas
-    error_message = "${output.settings.GLIDESLOPE_PARTITIONS} partitions for ${output.replicas} replicas"
+    condition     = yamldecode(output.values).kafka.partitions >= 2 * output.replicas
+    error_message = "partitions for ${output.replicas} replicas: ${output.values}"
   }
 }

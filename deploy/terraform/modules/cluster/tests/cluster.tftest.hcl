@@ -61,3 +61,35 @@ run "nothing_is_made_where_a_cluster_is_there" {
     error_message = "something is made"
   }
 }
+
+run "nodes_run_what_the_images_were_built_for" {
+  command = plan
+
+  assert {
+    condition     = aws_eks_node_group.this["isolated"].ami_type == "BOTTLEROCKET_x86_64" && aws_eks_node_group.this["isolated"].instance_types == tolist(["m7i.large"])
+    error_message = "nodes: ${aws_eks_node_group.this["isolated"].ami_type} ${jsonencode(aws_eks_node_group.this["isolated"].instance_types)}"
+  }
+}
+
+run "graviton_on_request" {
+  command = plan
+
+  variables {
+    architecture = "arm64"
+  }
+
+  assert {
+    condition     = aws_eks_node_group.this["isolated"].ami_type == "BOTTLEROCKET_ARM_64" && aws_eks_node_group.this["isolated"].instance_types == tolist(["m7g.large"])
+    error_message = "nodes: ${aws_eks_node_group.this["isolated"].ami_type} ${jsonencode(aws_eks_node_group.this["isolated"].instance_types)}"
+  }
+}
+
+run "an_instance_of_another_architecture_is_refused" {
+  command = plan
+
+  variables {
+    instance_types = ["m7i.large", "m7g.large"]
+  }
+
+  expect_failures = [var.instance_types]
+}

@@ -42,3 +42,28 @@ run "somebody_must_be_able_to_change_the_key_of_keys" {
 
   expect_failures = [var.key_custodians]
 }
+
+run "auto_scaling_starts_nodes_on_encrypted_volumes" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_kms_key.this["cluster"].policy).Statement : statement.Action
+      if try(endswith(statement.Principal.AWS, ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"), false)
+    ])) == toset(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"])
+    error_message = aws_kms_key.this["cluster"].policy
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_kms_key.this["cluster"].policy).Statement :
+      try(statement.Condition.Bool["kms:GrantIsForAWSResource"], "") == "true" if statement.Action == "kms:CreateGrant"
+    ])
+    error_message = "grants for others than services of AWS"
+  }
+
+  assert {
+    condition     = !anytrue([for name, key in aws_kms_key.this : strcontains(key.policy, "AWSServiceRoleForAutoScaling") if name != "cluster"])
+    error_message = "Auto Scaling may use a key that is none of nodes' volumes"
+  }
+}

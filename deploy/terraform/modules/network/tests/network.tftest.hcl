@@ -59,6 +59,10 @@ run "with_egress_the_isolated_subnets_still_have_none" {
 run "what_the_services_call_is_inside" {
   command = plan
 
+  variables {
+    model_arns = ["arn:aws:bedrock:eu-central-1::foundation-model/m"]
+  }
+
   assert {
     condition     = length(setsubtract(["bedrock-runtime", "kms", "secretsmanager", "sts"], keys(aws_vpc_endpoint.interface))) == 0
     error_message = "endpoints: ${jsonencode(keys(aws_vpc_endpoint.interface))}"
@@ -89,5 +93,14 @@ run "models_of_releases_alone" {
   assert {
     condition     = jsondecode(aws_vpc_endpoint.interface["bedrock-runtime"].policy).Statement[0].Resource == ["arn:aws:bedrock:eu-central-1::foundation-model/a"]
     error_message = "the endpoint lets other models be called"
+  }
+}
+
+run "without_models_of_releases_there_is_no_way_to_bedrock" {
+  command = plan
+
+  assert {
+    condition     = !contains(keys(aws_vpc_endpoint.interface), "bedrock-runtime")
+    error_message = "every model can be called through the endpoint"
   }
 }

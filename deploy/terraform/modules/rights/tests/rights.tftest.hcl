@@ -23,13 +23,53 @@ run "a_role_is_taken_by_the_pods_of_one_service_account" {
   }
 
   assert {
-    condition     = alltrue([for service, each in aws_eks_pod_identity_association.service : each.service_account == "glideslope-${service}" && each.namespace == "glideslope"])
+    condition = alltrue([
+      for service, each in aws_eks_pod_identity_association.service :
+      each.service_account == "glideslope-${service}" && each.namespace == "glideslope" if !contains(["fetcher", "scaler"], service)
+    ])
     error_message = "a service account has another service's role"
   }
 
   assert {
     condition     = length(aws_iam_policy.models) == 0
     error_message = "inference may call models that no release names"
+  }
+}
+
+# KEDA and External Secrets are installed by their own charts, each in a namespace of its own
+run "operators_have_roles_where_they_are" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for who, place in { fetcher = ["external-secrets", "external-secrets"], scaler = ["keda", "keda-operator"] } :
+      [aws_eks_pod_identity_association.service[who].namespace, aws_eks_pod_identity_association.service[who].service_account] == place &&
+      jsondecode(aws_iam_role.service[who].assume_role_policy).Statement[0].Condition.StringEquals["aws:RequestTag/kubernetes-namespace"] == place[0]
+    ])
+    error_message = jsonencode(aws_eks_pod_identity_association.service)
+  }
+
+  assert {
+    condition     = !strcontains(local.policies["scaler.kafka"], "ReadData") && !strcontains(local.policies["scaler.kafka"], "WriteData")
+    error_message = "KEDA reads records"
+  }
+}
+
+run "a_releaser_is_whoever_is_named" {
+  command = plan
+
+  variables {
+    releaser_arns = ["arn:aws:iam::123456789012:role/runner"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.other["releaser"].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/runner"]
+    error_message = aws_iam_role.other["releaser"].assume_role_policy
+  }
+
+  assert {
+    condition     = keys(aws_iam_role.other) == ["releaser"] && contains(keys(local.policies), "releaser.kafka")
+    error_message = jsonencode(keys(local.policies))
   }
 }
 
