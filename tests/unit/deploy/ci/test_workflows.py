@@ -87,7 +87,7 @@ def test_a_release_waits_for_all_that_a_pull_request_must_pass() -> None:
 
 
 def test_answers_are_promoted_past_the_gate_that_software_is_released_past() -> None:
-    def gate(name: str) -> tuple[object, list[object]]:
+    def gate(name: str) -> tuple[Any, list[dict[str, Any]]]:
         kept = [
             {key: value for key, value in each.items() if key != "env"}
             for each in steps(name, "gate")
