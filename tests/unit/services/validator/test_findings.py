@@ -135,7 +135,10 @@ SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 93
         ),
         (
             SEGMENTS,
-            "By what percent did the sum of International and Foodservice change from 2018?",
+            (
+                "What is the percentage change in the total of International and Foodservice"
+                " from 2018 to 2019?"
+            ),
             "-8.96%",
             "-8.69%",
         ),
