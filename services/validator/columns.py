@@ -72,7 +72,12 @@ class Columns:
         for group in reversed(self._groups):
             if 1 < len(group) < count:  # the rest are changes, or shares
                 return _dated(group[index]) if index < len(group) else _CHANGES
-        if self._groups and len(self._groups[-1]) >= count:
+        return self._unsure(count)
+
+    def _unsure(self, count: int) -> Column:
+        """Return what is known of any of a row's values where none can be told from others."""
+        only = [len(group) for group in self._groups] == [1]  # the one date of the whole table
+        if only or (self._groups and len(self._groups[-1]) >= count):
             return Column(frozenset(date for date in self._groups[-1] if date))
         return Column()
 

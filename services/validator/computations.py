@@ -34,8 +34,19 @@ def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
         points = points[-2:]
     if len(points) > 1:
         yield points[0], points[-1]
+        # a year that ends in January is called after either
+        named = [point for point in points if _year_of(point, periods)]
+        if 1 < len(named) < len(points):
+            yield named[0], named[-1]
+        if not points[0].date:  # its heads could not be read: it may begin with either
+            yield points[-1], points[0]
     elif points and (old := row.before(points[0])):
         yield old, points[0]
+
+
+def _year_of(point: Point, periods: Periods) -> bool:
+    """Say whether a point is of a year that is named, as it is written."""
+    return point.date is not None and point.date.year in {date.year for date in periods}
 
 
 def changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[Result]:
@@ -155,6 +166,16 @@ def _shares_of_two(text: str, rows: Sequence[Series], periods: Periods) -> Itera
                     share = (a.value + b.value) / c.value
                     text_ = f"{one.label} and {two.label} over {whole.label}"
                     yield Result(share, share, "ratio", text_)
+
+
+def of_two(
+    rows: Sequence[Series], periods: Periods, *, average: bool, growth: bool
+) -> Iterator[Result]:
+    """Return changes of the sum of two rows, and averages of their difference."""
+    for one, other in combinations(rows[:5], 2):
+        yield from changes(one.plus(other), periods, growth=growth)
+        if average:
+            yield from averages([one.less(other), other.less(one)], periods)
 
 
 def compounds(

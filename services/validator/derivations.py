@@ -64,6 +64,7 @@ def _named(claim: Claim) -> Periods:
     periods = claim.spoken
     if len(periods) < _TWO:
         periods |= claim.asked
+    periods = _dated(periods)
     quarters = {d.quarter for d in periods}
     if len(quarters) == _TWO and None in quarters:
         quarter = next(q for q in quarters if q)
@@ -77,6 +78,17 @@ def _named(claim: Claim) -> Periods:
         between = frozenset(Date(year) for year in range(years[0] + 1, years[1]))
         return periods | between
     return periods
+
+
+def _dated(periods: Periods) -> Periods:
+    """Give dates without a year the only one that is named: 'July 27 and April 27 in 2019'."""
+    years = {d.year for d in periods if d.year}
+    parts = [d for d in periods if not d.year]
+    if len(years) != 1 or not parts:
+        return periods
+    year = min(years)
+    whole = {d for d in periods if d.year and d != Date(d.year)}
+    return frozenset({*whole, *(d._replace(year=year) for d in parts)})
 
 
 def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
@@ -100,10 +112,19 @@ def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) ->
         yield from computations.sums(rows, periods)
     if change and (average or ratio):
         yield from computations.compounds(text, rows, periods, average=average, ratio=ratio)
+    yield from _of_two(text, rows, periods, growth=fraction)
     if change and fraction:
         yield from computations.excesses(text, rows, periods)
     if change and fraction and difference:
         yield from computations.differences([row.growth() for row in rows], periods)
+
+
+def _of_two(
+    text: str, rows: Sequence[Series], periods: Periods, *, growth: bool
+) -> Iterator[Result]:
+    average = bool(AVERAGE.search(text) and DIFFERENCE.search(text))
+    if average or (SUM.search(text) and CHANGE.search(text)):
+        yield from computations.of_two(rows, periods, average=average, growth=growth)
 
 
 def _is_it(claim: Claim, tried: Result, text: str) -> bool:

@@ -36,7 +36,8 @@ def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     found = search(claim, evidence)
     if found.found:
         return _standing(claim, evidence, found)
-    if not found.other_unit and (derived := _derived(claim, evidence)):
+    computed = not found.other_unit or names_computation(claim)
+    if computed and (derived := _derived(claim, evidence)):
         return derived
     if _is_span(claim) or (_is_condition(claim) and _is_asked(claim)):
         return finding(claim, Status.ASKED, 0.5, "is the question's")

@@ -22,7 +22,7 @@ _SHARE_OF: Final = re.compile(
 
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
     """Return the pairs of rows of which the text can mean the first over the second."""
-    for one, other in permutations(rows[:6], 2):
+    for one, other in permutations(rows[:8], 2):
         if _is_over(text, one.words, other.words):
             yield one, other
 

@@ -77,7 +77,7 @@ _SCALE: Final = re.compile(
 )
 _UNIT: Final = re.compile(rf"(?:[^\S\n]{{0,2}}-?(?P<unit>{UNIT_AFTER})|\s{{0,3}}(?P<percent>%))")
 _FOLLOWING: Final = re.compile(r"[^\S\n]{0,2}-?(?:([A-Za-z]+)|€)|\s{0,3}%")
-_UNIT_STARTS: Final = frozenset(re.match("[a-z]*", word.lower())[0] for word in MEASURES)
+_UNIT_STARTS: Final = frozenset(re.split("[^a-z]", word.lower())[0] for word in MEASURES)
 """What letters a unit begins with, in lower case."""
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _TIMES: Final = frozenset({"year", "quarter", "month", "week", "day"})

@@ -58,7 +58,12 @@ class Series:
     score: float = 0.0
 
     def at(self, periods: Periods) -> list[Point]:
-        """Return the points of some periods; all where none is given."""
+        """Return the points of some periods; all where none is given.
+
+        All as well where the heads could not be read, and there are as many as periods.
+        """
+        if len(periods) == len(self.points) > 1 and not any(p.date for p in self.points):
+            return list(self.points)
         dated = any(date.year for date in periods)
         return [
             p
@@ -108,6 +113,26 @@ class Series:
         )
         return Series(f"{self.label} over {other.label}", self.words, points)
 
+    def plus(self, other: "Series") -> "Series":
+        """Return the sums with another series at the same times."""
+        return self._combined("and", other, lambda a, b: a + b)
+
+    def less(self, other: "Series") -> "Series":
+        """Return the differences from another series at the same times."""
+        return self._combined("less", other, lambda a, b: a - b)
+
+    def _combined(
+        self, name: str, other: "Series", combine: Callable[[Decimal, Decimal], Decimal]
+    ) -> "Series":
+        points = tuple(
+            Point(
+                a.date, combine(a.value, b.value), combine(a.raw, b.raw), a.kind, a.facts + b.facts
+            )
+            for a, b in self.beside(other)
+            if a.kind == b.kind and a.date
+        )
+        return Series(f"{self.label} {name} {other.label}", self.words | other.words, points)
+
     def beside(self, other: "Series") -> Iterator[tuple[Point, Point]]:
         """Return the pairs of points of the same time, here and in another series."""
         for a in self.points:
@@ -132,7 +157,7 @@ class Series:
 def series_of(evidence: Evidence, query: Query) -> list[Series]:
     """Return the rows that a query names, the best fitting first, few of them."""
     # a row with the same time twice is two series, side by side
-    groups: dict[tuple[object, ...], list[Fact]] = defaultdict(list)
+    groups: _Groups = defaultdict(list)
     scores: dict[tuple[object, ...], float] = defaultdict(float)
     for fact in evidence.about(query):
         if fact.amounts and fact.amounts[0].unit in _ADDABLE:
@@ -143,14 +168,59 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
                     same = sum(other.periods == fact.periods for other in groups[(*key, 0)])
                 groups[(*key, same)].append(fact)
                 scores[(*key, same)] = max(scores[(*key, same)], fits)
-    # of a first list that only was looked at, there may be nothing
-    found = sorted((key for key in groups if groups[key]), key=lambda key: -scores[key])[:_MOST]
+    for key, facts in _joined(groups.values()).items():
+        groups[key] = facts
+        scores[key] = max(_fit(evidence, query, fact) for fact in facts)
+    found = sorted(_distinct(groups), key=lambda key: -scores[key])[:_MOST]
     least = max(_LEAST, _SHARE * scores[found[0]]) if found else 0
     return [
-        Series(facts[0].label, facts[0].words, _points(facts), scores[key])
+        Series(
+            facts[0].label,
+            frozenset.intersection(*(fact.words for fact in facts)) or facts[0].words,
+            _points(facts),
+            scores[key],
+        )
         for key in found
         if scores[key] >= least and (facts := groups[key])
     ]
+
+
+_Groups = dict[tuple[object, ...], list[Fact]]
+
+
+def _joined(groups: Iterable[list[Fact]]) -> _Groups:
+    """Return what is one thing over time in several groups: each time in a row or column apart.
+
+    'Estimated at June 30' and 'Final as of December 31' are heads of one row's columns; 'Total'
+    stands under each of two dates.
+    """
+    found: _Groups = defaultdict(list)
+    for facts in groups:
+        for fact in facts:
+            passage, table, number = fact.row
+            if fact.is_cell and table != SPOKEN and len(fact.periods) == 1:
+                kind = fact.is_change, fact.amounts[-1].unit == PERCENT
+                for key in (
+                    ("row", passage, table, number, *kind),
+                    ("name", passage, table, fact.words, *kind),
+                ):
+                    if all(fact is not other for other in found[key]):
+                        found[key].append(fact)
+    return {
+        key: facts
+        for key, facts in found.items()
+        if len({fact.periods for fact in facts}) == len(facts) > 1
+    }
+
+
+def _distinct(groups: _Groups) -> Iterator[tuple[object, ...]]:
+    """Return the keys of groups that have anything, and not the same as an earlier one."""
+    known = set()
+    for key, facts in groups.items():
+        members = frozenset(map(id, facts))
+        if facts and members not in known:
+            known.add(members)
+            yield key
 
 
 def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:

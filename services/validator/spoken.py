@@ -17,6 +17,8 @@ from services.validator.periods import amounts_of, dates_of, is_date
 SPOKEN: Final = -2
 """The number of the table that all spoken rows are of."""
 
+CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
+"""What the head of a column of changes says."""
 _ROW: Final = re.compile(r"\bthe\s(?P<name>\S(?:.{0,250}\S)?)\sis\s", re.IGNORECASE)
 _IS: Final = re.compile(r"\sis\s")
 
@@ -74,5 +76,6 @@ def _clause(
             is_cell=True,
             row_named=True,
             row_lowers=says_minus(name),
+            is_change=CHANGE.search(name.rpartition(" of ")[2]) is not None,
             start=figure.start,
         )

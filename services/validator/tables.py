@@ -23,13 +23,15 @@ from services.validator.headings import dates_in, is_of_time, merged, periods_in
 from services.validator.labels import label_stems, stems
 from services.validator.periods import NO_PERIOD, dates_of, is_date
 from services.validator.scales import TableScale, stated_scale, stated_scales
+from services.validator.spoken import CHANGE
 from services.validator.units import named_units
 
-_CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
 _DAY: Final = re.compile(r"\d/\d{1,2}/\d")
 _LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
+NO_WORDS: Final[frozenset[str]] = frozenset()
+_MARK: Final = re.compile(r"\(\d\)")
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 
 
@@ -76,6 +78,7 @@ class _Reader:
         self._sections: list[str] = []
         self._time = NO_PERIOD
         self._has_rows = False
+        self._has_notes = False
         counts = Counter(len(line.cells) for line in grid.lines if line.cells)
         self._width = counts.most_common(1)[0][0] if counts else 0
         self.spans: list[tuple[int, int]] = []
@@ -89,6 +92,7 @@ class _Reader:
             written = [cell for cell in line.cells if cell.text]
             if not line.label.text and not written:
                 continue
+            self._has_notes |= not self._has_rows and _names_notes((line.label, *written))
             if self._is_section(line, written):
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
@@ -138,21 +142,25 @@ class _Reader:
 
     def _parts(self, line: Line) -> Iterator[Line]:
         """Split a row that ran into the unlabelled total below it."""
-        width = self._width
-        if line.placed or len(line.cells) != 2 * width or spans(line.cells, 2):
+        width, cells = self._width, line.cells
+        if len(cells) == 2 * width + 1 and _is_note(cells, marked=self._has_notes):
+            cells = cells[1:]
+        if line.placed or len(cells) != 2 * width or spans(cells, 2):
             yield line
             return
-        yield Line(line.label, line.cells[:width], placed=False)
-        rest = line.cells[width:]
+        yield Line(line.label, cells[:width], placed=False)
+        rest = cells[width:]
         yield Line(Cell("", rest[0].start), rest, placed=False)
 
     def _row(self, line: Line, number: int) -> Iterator[Fact]:
         section = self._sections[-1] if self._sections else ""
         # what has no name is the total, by convention
         label = without_notes(line.label.text) or section or "Total"
-        words = stems(label) if is_of_time(label) else label_stems(label)
-        context = frozenset[str]().union(*map(stems, self._sections))
         own = periods_in(line.label.text)
+        words = label_stems(label)
+        if is_of_time(label):  # 'First quarter' is a time of what its column names
+            words = NO_WORDS if own else stems(label)
+        context = frozenset[str]().union(*map(stems, self._sections))
         if not line.placed:
             last = line.cells[-1]
             self.spans.append((line.label.start, last.start + len(last.text)))
@@ -180,29 +188,39 @@ class _Reader:
                     row_lowers=lowers,
                     row_named=bool(words),
                     signed=mixed,
-                    is_change=_CHANGE.search(column.text) is not None,
+                    is_change=CHANGE.search(column.text) is not None,
                     start=cell.start + figure.start,
                 )
 
     def _without_note(self, line: Line) -> tuple[Cell, ...]:
         """Return the cells of a row, less the number of a footnote that looks like one."""
-        count = len(line.cells)
-        if (
-            not line.placed
-            and _is_note(line.cells)
-            and self._columns.counts(count - 1)
-            and not self._columns.counts(count)
-        ):
-            return line.cells[1:]
-        return line.cells
+        cells, count = line.cells, len(line.cells)
+        if line.placed or self._columns.counts(count):
+            return cells
+        fits = self._columns.counts(count - 1) and _is_note(cells, marked=self._has_notes)
+        return cells[1:] if fits or _is_mark(cells) else cells
 
 
-def _is_note(cells: Sequence[Cell]) -> bool:
-    """Say whether a row's first value is the number of a note: '(2)', or 17 before 11,880."""
+def _names_notes(cells: Sequence[Cell]) -> bool:
+    """Say whether one of some cells is the head of a column that numbers notes."""
+    return any(cell.text.lower().partition(" $")[0].strip() in _NOTES for cell in cells)
+
+
+def _is_note(cells: Sequence[Cell], *, marked: bool) -> bool:
+    """Say whether a row's first value is the number of a note: '(2)', or 17 before 11,880.
+
+    `marked`: a head says that there are notes.
+    """
     first, *others = (cell.text for cell in cells)
     if not _NOTE_ALONE.fullmatch(first):
         return False
-    return first.startswith("(") or all(_LARGE.search(text) for text in others)
+    return marked or first.startswith("(") or all(_LARGE.search(text) for text in others)
+
+
+def _is_mark(cells: Sequence[Cell]) -> bool:
+    """Say whether a row's first value is certainly a footnote's mark: '(1)' before 3,376."""
+    first, *others = (cell.text for cell in cells)
+    return bool(_MARK.fullmatch(first) and others and _LARGE.search(others[0]))
 
 
 def _lowers(label: str) -> bool:

@@ -102,3 +102,51 @@ def test_an_examination_takes_time_in_proportion_to_the_answer(piece: str) -> No
     begin = time.process_time()
     examine("", piece * (2_000 // len(piece)), (PASSAGE,))
     assert time.process_time() - begin < 20
+
+
+QUARTERS = """\
+| | Low | High |
+| First Quarter of 2018 | $5.99 | $8.40 |
+| Second Quarter of 2018 | $4.79 | $6.48 |"""
+APART = """\
+| | Gross | Net |
+| December 31, 2019 | | |
+| Total | 200 | 150 |
+| December 31, 2018 | | |
+| Total | 160 | 120 |"""
+NOTES = "2019\n2018\nNote\n£m\n£m\nDebtors\n4\n415.9\n440.7\nNet assets\n1,220.5\n1,365.4"
+FISCAL = """\
+| | July 27, 2019 | April 27, 2019 | July 28, 2018 |
+| Revenue | 13,428 | 12,958 | 12,844 |"""
+SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 934 | 1,054 |"
+
+
+@pytest.mark.parametrize(
+    ("passage", "question", "right", "wrong"),
+    [
+        (QUARTERS, "What was the average quarterly low price in 2018?", "5.39", "5.93"),
+        (APART, "What was the change in the total gross from 2018 to 2019?", "40", "44"),
+        (NOTES, "What was the average of debtors from 2018 to 2019?", "428.3", "222.4"),
+        (
+            FISCAL,
+            "What was the change in revenue between July 27 and April 27 in 2019?",
+            "470",
+            "584",
+        ),
+        (
+            SEGMENTS,
+            (
+                "What is the percentage change in the total of International and Foodservice"
+                " from 2018 to 2019?"
+            ),
+            "-8.96%",
+            "-8.69%",
+        ),
+    ],
+    ids=("quarters", "dates above rows", "a column of notes", "days of one year", "two rows"),
+)
+def test_a_figure_is_computed_from_what_its_words_name(
+    passage: str, question: str, right: str, wrong: str
+) -> None:
+    assert [f.status for f in examine(question, right, (passage,))] == [Status.DERIVED]
+    assert not any(f.status.is_right for f in examine(question, wrong, (passage,)))
