@@ -90,6 +90,8 @@ def pushed(
         digests[image] = reference.partition("@")[2]
         Path(f"dist/pushed/glideslope-{image}").write_text(f"{name}@{digests[image]}\n")
         Path(f"dist/sbom/glideslope-{image}.cdx.json").write_text(json.dumps(BILL))
+    chart = push(programs, f"{folder}charts/glideslope:{VERSION}", "chart")
+    Path("dist/pushed/chart").write_text(f"{folder}charts/glideslope@{chart.partition('@')[2]}\n")
     return digests
 
 
@@ -115,6 +117,8 @@ def test_what_was_pushed_is_signed_with_its_bill_and_verified_by_digest(
     assert values == {
         block: {"image": {"digest": pushed[image]}} for image, block in IMAGES.items()
     }
+    chart = Path("dist/pushed/chart").read_text()
+    assert Path("dist/verified-chart").read_text() == f"oci://{chart}"
     reference = Path("dist/pushed/glideslope-audit").read_text().strip()
     said = programs.run(
         programs.cosign,

@@ -83,3 +83,16 @@ def test_a_measure_without_a_floor_is_refused(tmp_path: Path) -> None:
 
 def test_the_committed_floors_can_be_read() -> None:
     assert {measure.name for measure in gate.read()} >= {"golden"}
+
+
+def test_a_manifest_that_is_no_file_is_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RELEASE", "releases/$(touch here).yaml")
+    monkeypatch.setattr(gate, "read", lambda: pytest.fail("it was going to measure"))
+
+    with pytest.raises(SystemExit) as ended:
+        gate.main()
+
+    assert ended.value.code == 2
+    assert "there is no manifest releases/$(touch here).yaml" in capsys.readouterr().out
