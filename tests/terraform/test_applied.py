@@ -19,7 +19,8 @@ BUILT: dict[str, Any] = {
     "region": "eu-central-1",
     "registry": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/glideslope",
     "bootstrap_servers": "b-1.msk.example:9098,b-2.msk.example:9098",
-    "partitions": 12,
+    "partitions": 6,  # of a pilot, and fewer than the chart's own most replicas
+    "most_replicas": 4,
     "replication_factor": 3,
     "isolated_cidrs": ["10.40.0.0/19", "10.40.32.0/19"],
     "s3_cidrs": ["3.5.136.0/22"],
