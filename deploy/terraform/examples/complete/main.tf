@@ -145,7 +145,6 @@ module "rights" {
   keys               = module.keys.arns
   model_policy       = local.models
   auditor_arns       = var.auditor_arns
-  releaser_arns      = var.releaser_arns
   witness_arns       = var.witness_arns
   promotion          = var.promotion
 }
@@ -158,6 +157,7 @@ module "values" {
   registry           = coalesce(var.registry, "${var.account}.dkr.ecr.${var.region}.amazonaws.com/${var.deployment}")
   bootstrap_servers  = module.kafka.bootstrap_servers
   partitions         = module.capacity.partitions
+  most_replicas      = 2 * module.capacity.replicas # the peak was estimated
   replication_factor = min(3, module.capacity.brokers)
   isolated_cidrs     = module.network.isolated_cidrs
   s3_cidrs           = module.network.s3_cidrs

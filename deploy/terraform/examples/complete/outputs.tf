@@ -9,7 +9,7 @@ output "manifests" {
 }
 
 output "roles" {
-  description = "ARN of each role. Pods of the cluster take theirs by themselves; the auditor's, the releaser's and the witness's are for whom you named."
+  description = "ARN of each role. Pods of the cluster take theirs by themselves; the auditor's and the witness's are for whom you named."
   value       = merge(module.rights.roles, module.rights.other_roles)
 }
 

@@ -112,12 +112,6 @@ variable "auditor_arns" {
   default     = []
 }
 
-variable "releaser_arns" {
-  description = "ARNs of who may take the releaser's role: that of the runners that promote releases."
-  type        = list(string)
-  default     = []
-}
-
 variable "witness_arns" {
   description = "ARNs of who may take the witness's role, best of another account."
   type        = list(string)

@@ -30,7 +30,6 @@ locals {
   # who is no service: somebody else's roles take these
   others = merge(
     length(var.auditor_arns) > 0 ? { auditor = var.auditor_arns } : {},
-    length(var.releaser_arns) > 0 ? { releaser = var.releaser_arns } : {},
     length(var.witness_arns) > 0 ? { witness = var.witness_arns } : {},
   )
 

@@ -4,7 +4,7 @@ output "roles" {
 }
 
 output "other_roles" {
-  description = "ARN of the roles of the auditor, the releaser and the witness, where they were asked for."
+  description = "ARN of the roles of the auditor and the witness, where they were asked for."
   value       = { for name, role in aws_iam_role.other : name => role.arn }
 }
 

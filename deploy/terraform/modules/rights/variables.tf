@@ -105,12 +105,6 @@ variable "auditor_arns" {
   default     = []
 }
 
-variable "releaser_arns" {
-  description = "ARNs of who may take the role of a releaser, such as the role of the runners that promote: it registers, promotes and rolls back releases."
-  type        = list(string)
-  default     = []
-}
-
 variable "witness_arns" {
   description = "ARNs of who may take the role of a witness, best of another account: it reads the logs and leaves cosignatures."
   type        = list(string)

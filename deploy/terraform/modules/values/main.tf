@@ -18,6 +18,9 @@ locals {
     tolerations  = [{ key = "glideslope.dev/network", operator = "Equal", value = "egress", effect = "NoSchedule" }]
   }
 
+  # never more than partitions: the chart would refuse that
+  grows = { autoscaling = { maxReplicas = min(var.most_replicas, var.partitions) } }
+
   review = merge(
     {
       database = {
@@ -53,7 +56,10 @@ locals {
       store   = { name = local.store, kind = "ClusterSecretStore" }
       secrets = { for name in var.secrets : replace(name, "/", "-") => { (local.key) = { key = "${var.deployment}/${name}" } } }
     }
+    ingest    = local.grows
+    validator = local.grows
     inference = merge(
+      local.grows,
       { providers = var.model_providers },
       { for name, each in { egress = [{ reason = "Bedrock by its endpoint", to = local.inside, ports = [443] }] } : name => each if length(var.model_providers) > 0 },
     )

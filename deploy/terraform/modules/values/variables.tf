@@ -29,6 +29,16 @@ variable "partitions" {
   type        = number
 }
 
+variable "most_replicas" {
+  description = "Replicas of a service at the most, which KEDA grows to with the lag."
+  type        = number
+
+  validation {
+    condition     = var.most_replicas >= 2
+    error_message = "Two at the least, so that one can be replaced while the other works."
+  }
+}
+
 variable "replication_factor" {
   description = "Copies of each partition."
   type        = number

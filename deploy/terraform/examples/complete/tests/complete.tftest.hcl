@@ -92,7 +92,6 @@ run "with_models_of_a_release" {
     model_ids         = ["eu.anthropic.claude-sonnet-4-5-20250929-v1:0"]
     auditor_arns      = ["arn:aws:iam::210987654321:role/auditor"]
     witness_arns      = ["arn:aws:iam::210987654321:role/witness"]
-    releaser_arns     = ["arn:aws:iam::123456789012:role/runner"]
     providers_file    = "providers.json"
   }
 
@@ -102,12 +101,12 @@ run "with_models_of_a_release" {
   }
 
   assert {
-    condition     = toset(keys(module.rights.other_roles)) == toset(["auditor", "releaser", "witness"])
+    condition     = toset(keys(module.rights.other_roles)) == toset(["auditor", "witness"])
     error_message = "roles: ${jsonencode(keys(module.rights.other_roles))}"
   }
 
   assert {
-    condition     = length(module.rights.policies) == 17
+    condition     = length(module.rights.policies) == 16
     error_message = "policies: ${jsonencode(keys(module.rights.policies))}"
   }
 

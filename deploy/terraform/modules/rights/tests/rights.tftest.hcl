@@ -55,24 +55,6 @@ run "operators_have_roles_where_they_are" {
   }
 }
 
-run "a_releaser_is_whoever_is_named" {
-  command = plan
-
-  variables {
-    releaser_arns = ["arn:aws:iam::123456789012:role/runner"]
-  }
-
-  assert {
-    condition     = jsondecode(aws_iam_role.other["releaser"].assume_role_policy).Statement[0].Principal.AWS == ["arn:aws:iam::123456789012:role/runner"]
-    error_message = aws_iam_role.other["releaser"].assume_role_policy
-  }
-
-  assert {
-    condition     = keys(aws_iam_role.other) == ["releaser"] && contains(keys(local.policies), "releaser.kafka")
-    error_message = jsonencode(keys(local.policies))
-  }
-}
-
 run "topics_have_the_prefix" {
   command = plan
 

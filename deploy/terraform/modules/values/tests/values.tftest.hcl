@@ -4,6 +4,7 @@ variables {
   registry           = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/glideslope"
   bootstrap_servers  = "b-1.msk.example:9098"
   partitions         = 6
+  most_replicas      = 4
   replication_factor = 3
   isolated_cidrs     = ["10.40.0.0/19", "10.40.32.0/19"]
   s3_cidrs           = ["3.5.136.0/22"]
