@@ -75,7 +75,9 @@ def test_compose_runs_the_same_moto_as_the_tests() -> None:
 
 
 def test_compose_runs_a_qdrant_that_inference_takes() -> None:
-    version = re.fullmatch(r"qdrant/qdrant:v(\d+)\.(\d+)\.\d+-unprivileged", PARTS["qdrant"]["image"])
+    version = re.fullmatch(
+        r"qdrant/qdrant:v(\d+)\.(\d+)\.\d+-unprivileged", PARTS["qdrant"]["image"]
+    )
     assert version is not None
     assert (int(version[1]), int(version[2])) >= OLDEST
 
