@@ -1,9 +1,18 @@
 """What an operator says of a server of models that speaks OpenAI's chat completions."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+_HEADERS: Final = TypeAdapter(dict[str, str])
 
 
 class ChatServer(BaseModel):
@@ -22,6 +31,8 @@ class ChatServer(BaseModel):
     has it."""
     headers: dict[str, SecretStr] = {}
     """Further headers for every call, as a gateway may ask for; their values may be secrets."""
+    headers_file: Path | None = None
+    """File with more of them, as a JSON object of names and values; read at each start."""
     ca_file: Path | None = None
     """Certificates of a private authority that the server's is checked against."""
     json_object: bool = True
@@ -42,8 +53,13 @@ class ChatServer(BaseModel):
         return self.api_key.get_secret_value() if self.api_key else None
 
     def sent_headers(self) -> dict[str, str]:
-        """Return the headers of every call, the key among them. Raises `OSError`."""
+        """Return the headers of every call, the key among them.
+
+        Raises `OSError`, and `ValueError` when the file of headers holds anything else.
+        """
         sent = {name: value.get_secret_value() for name, value in self.headers.items()}
+        if self.headers_file is not None:
+            sent |= _headers_in(self.headers_file)
         if (key := self.key()) is not None:
             sent |= {"api-key": key} if self.api_version else {"Authorization": f"Bearer {key}"}
         return sent
@@ -54,3 +70,13 @@ class ChatServer(BaseModel):
         if self.api_version is None:
             return f"{base}/{path}"
         return f"{base}/openai/deployments/{model}/{path}?api-version={self.api_version}"
+
+
+def _headers_in(path: Path) -> dict[str, str]:
+    try:
+        return _HEADERS.validate_json(path.read_bytes())
+    except ValidationError:
+        # without its cause: that shows what is in the file
+        raise ValueError(
+            f'{path} must hold a JSON object of headers, such as {{"x-name": "value"}}'
+        ) from None

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what this deployment needs to be kept secret, where it is not there yet. Each folder is a volume that
-# only its reader has; a file is readable for all, for its reader is not this user.
+# only its readers have; a file is readable for all, for its readers are not this user.
 set -eu
 umask 022
 
@@ -18,5 +18,5 @@ head -c 32 /dev/urandom | base64 -w 0 | keep /secrets/audit/glideslope_audit_mas
 random 24 | keep /secrets/grafana/password
 # The stand-in for S3 asks for some key, and looks at none.
 printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' "$(random 15)" "$(random 30)" |
-    keep /secrets/audit/aws_credentials
-printf '[default]\nregion = eu-central-1\ns3 =\n  addressing_style = path\n' | keep /secrets/audit/aws_config
+    keep /secrets/aws/credentials
+printf '[default]\nregion = eu-central-1\ns3 =\n  addressing_style = path\n' | keep /secrets/aws/config

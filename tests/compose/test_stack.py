@@ -57,7 +57,7 @@ MEMORY = {"ingest": 512, "inference": 1024, "validator": 1024, "review": 512, "a
 WAY_OUT = {"inference", "review"}  # models, and the OpenID provider, may be outside
 SECRETS = {
     "review": ["glideslope_review_database"],
-    "audit": ["aws_config", "aws_credentials", "glideslope_audit_master_key"],
+    "audit": ["glideslope_audit_master_key"],
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from glideslope.kafka.runtime import kafka_version
+from services.inference.adapters.server_store import OLDEST
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/pyproject.toml"))
@@ -31,7 +32,8 @@ WHO_HAS = {
     "sqlalchemy": {"review"},
 }
 ENDS_BY_ITSELF = {"bucket", "cli", "secrets", "topics"}
-WITHOUT_A_PROBE = {"grafana", "jaeger", "otel-collector"}  # nothing in their images asks for it
+WITHOUT_A_PROBE = {"otel-collector"}  # nothing in its image could ask
+HAS_THE_MASTER_KEY = {"audit", "audit-more", "cli", "secrets"}  # writes, reads, made it
 MAY_WRITE = {"kafka", "qdrant"}  # their images write beside their data
 
 
@@ -79,6 +81,23 @@ def test_compose_runs_the_same_moto_as_the_tests() -> None:
     assert PARTS["s3"]["image"] == f"motoserver/moto:{LOCKED['moto']}"
 
 
+def test_compose_runs_a_qdrant_that_inference_takes() -> None:
+    version = re.fullmatch(
+        r"qdrant/qdrant:v(\d+)\.(\d+)\.\d+-unprivileged", PARTS["qdrant"]["image"]
+    )
+    assert version is not None
+    assert (int(version[1]), int(version[2])) >= OLDEST
+
+
+def test_compose_gives_the_master_key_to_those_who_need_it_alone() -> None:
+    having = {
+        name
+        for name, part in PARTS.items()
+        if any(each.startswith("audit-secrets:") for each in part.get("volumes", ()))
+    }
+    assert having == HAS_THE_MASTER_KEY
+
+
 def test_compose_publishes_on_loopback_only() -> None:
     published = [port for part in PARTS.values() for port in part.get("ports", ())]
     assert published
@@ -92,8 +111,8 @@ def test_compose_holds_back_each_container(name: str) -> None:
     assert part["security_opt"] == ["no-new-privileges:true"]
     assert part.get("read_only", False) is (name not in MAY_WRITE)
     assert "privileged" not in part
+    assert set(part["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
     if name not in ENDS_BY_ITSELF:
-        assert set(part["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
         assert ("healthcheck" in part) is (name not in WITHOUT_A_PROBE)
 
 

@@ -160,6 +160,31 @@ def test_an_uninstall_leaves_what_cannot_be_made_again_and_an_install_takes_it_u
     assert len(ready(installed, "audit")) == 1
 
 
+def test_what_jobs_need_comes_before_them_and_goes_with_them(cluster: Cluster) -> None:
+    values = ("-f", str(CHART / "ci" / "aws.yaml"), "--set", "autoscaling.kind=none")
+    for verb in ("install", "upgrade"):
+        cluster.helm(verb, "cloud", str(CHART), *IN, *values, "--wait", "--timeout=3m")
+        hooks = json.loads(cluster.helm("status", "cloud", *IN, "-o", "json"))["hooks"]
+        ran = {f"{each['kind']} {each['name']}": each["last_run"] for each in hooks}
+        assert ran.pop("Pod cloud-glideslope-status")["phase"] == ""
+        assert {each["phase"] for each in ran.values()} == {"Succeeded"}
+        jobs = [each for name, each in ran.items() if name.startswith("Job")]
+        others = [each for name, each in ran.items() if not name.startswith("Job")]
+        assert (len(jobs), len(others)) == (2, 4)
+        assert max(each["completed_at"] for each in others) <= min(
+            each["started_at"] for each in jobs
+        )
+        of = (*IN, "-l", "app.kubernetes.io/instance=cloud")
+        left = {
+            each["metadata"]["name"].removeprefix("cloud-glideslope-")
+            for kind in ("externalsecrets", "networkpolicies", "jobs")
+            for each in cluster.get(kind, *of)
+        }
+        assert left == {"review-database", "review-oidc", "default-deny", "command-line", *SERVICES}
+        assert ready(cluster, "review")
+    cluster.helm("uninstall", "cloud", *IN, "--wait", "--timeout=3m")
+
+
 def evict(cluster: Cluster, pod: str) -> str:
     eviction = {
         "apiVersion": "policy/v1",

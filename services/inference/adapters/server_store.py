@@ -9,7 +9,7 @@ from services.inference.adapters.server import ServerIndex, failing_as_unavailab
 from services.inference.versions import IndexVersion
 from shared.delivery import FatalError
 
-_NEEDED: Final = (1, 19)
+OLDEST: Final = (1, 19)
 """Statistics of a filtered corpus came with 1.19, conditional writes with 1.16 and 1.17."""
 
 
@@ -18,7 +18,7 @@ class OldServerError(FatalError):
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"the Qdrant server has version {version}: {_NEEDED[0]}.{_NEEDED[1]} or later is "
+            f"the Qdrant server has version {version}: {OLDEST[0]}.{OLDEST[1]} or later is "
             "needed, since earlier ones leave out the filters of word statistics and of writes"
         )
 
@@ -43,7 +43,7 @@ class ServerStore:
             self._client = self._connect()
             self._client.get_collections()
             version = self._client.info().version
-        if tuple(int(part) for part in version.split(".")[:2]) < _NEEDED:
+        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
             raise OldServerError(version)
         return self
 

@@ -42,6 +42,7 @@
 {{- include "glideslope.checks.kafka" . -}}
 {{- include "glideslope.checks.audit" . -}}
 {{- include "glideslope.checks.review" . -}}
+{{- include "glideslope.checks.servers" . -}}
 {{- if $values.networkPolicy.enabled -}}
 {{- include "glideslope.checks.egress" . -}}
 {{- end -}}
@@ -81,6 +82,9 @@
 {{- end -}}
 {{- if and (eq (include "glideslope.kafkaLogin" .) "msk-iam") (not $kafka.external.tls) -}}
 {{- fail "\nkafka.external.tls: msk-iam is for TLS alone" -}}
+{{- end -}}
+{{- if and (eq (include "glideslope.kafkaLogin" .) "scram-sha-512") (not $kafka.external.tls) -}}
+{{- fail "\nkafka.external.tls: a user's records, and what proves the password, would travel in clear; SCRAM is for TLS alone" -}}
 {{- end -}}
 {{- if and (eq (include "glideslope.kafkaLogin" .) "tls") (not $kafka.external.tls) -}}
 {{- fail "\nkafka.external.tls: authentication by certificates needs TLS" -}}
@@ -127,9 +131,32 @@
 {{- end -}}
 {{- end }}
 
+{{/* What a service is told of its models stands in its environment, which has no secrets. */}}
+{{- define "glideslope.checks.servers" -}}
+{{- range $block, $servers := dict "inference.providers" .Values.inference.providers "validator.judges" .Values.validator.judges -}}
+{{- range $name, $server := $servers -}}
+{{- if hasKey $server "headers" -}}
+{{- fail (printf "\n%s.%s.headers: a header may be a secret, and would stand in the environment. Put them into a Secret, as a JSON object, mount it (mounts), and name the file in headers_file" $block $name) -}}
+{{- end -}}
+{{- if regexMatch "^[a-z]+://[^/]*@" (toString $server.base_url) -}}
+{{- fail (printf "\n%s.%s.base_url: a password would stand in the environment. Put the key into a Secret, mount it (mounts), and name the file in api_key_file" $block $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* A service that is told of something elsewhere, and may not reach it, would fail at run time. */}}
 {{- define "glideslope.checks.egress" -}}
 {{- $values := .Values -}}
+{{- if not $values.networkPolicy.dns.to -}}
+{{- fail "\nnetworkPolicy.dns.to: say who resolves names; nobody would mean everybody" -}}
+{{- end -}}
+{{- if and $values.review.ingress.enabled (not $values.review.ingress.from) -}}
+{{- fail "\nreview.ingress.from: say who the controller's pods are; nobody would mean everybody" -}}
+{{- end -}}
+{{- if and $values.monitoring.serviceMonitor.enabled (not $values.networkPolicy.scrapers) -}}
+{{- fail "\nnetworkPolicy.scrapers: say where Prometheus is, or it may not ask what monitoring.serviceMonitor tells it to" -}}
+{{- end -}}
 {{- if and (eq $values.kafka.provider "external") (not $values.kafka.external.brokers.to) -}}
 {{- fail "\nkafka.external.brokers.to: say where the brokers are, such as [{ipBlock: {cidr: 10.0.16.0/20}}], or no service may reach them (or set networkPolicy.enabled=false)" -}}
 {{- end -}}

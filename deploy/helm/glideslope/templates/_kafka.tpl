@@ -67,9 +67,10 @@
 {{- end }}
 
 {{/* Secrets are files, each named after its variable; Kubernetes replaces them when they change.
-     dict "root" $ "user" name "secrets" {VARIABLE: {name, key}} */}}
+     dict "root" $ "user" name "secrets" {VARIABLE: {name, key}}, "before" true for a pod that runs before the
+     release is there. */}}
 {{- define "glideslope.clientVolumes" -}}
-{{- $secret := include "glideslope.kafkaSecret" . -}}
+{{- $secret := include "glideslope.secretThen" (dict "root" .root "secret" (include "glideslope.kafkaSecret" .) "before" .before) -}}
 {{- $scram := eq (include "glideslope.kafkaLogin" .root) "scram-sha-512" -}}
 - name: secrets
   projected:
@@ -96,7 +97,7 @@
 {{- if and (include "glideslope.kafkaTls" .root) (include "glideslope.kafkaCa" .root) }}
 - name: kafka-ca
   secret:
-    secretName: {{ include "glideslope.kafkaCa" .root }}
+    secretName: {{ include "glideslope.secretThen" (dict "root" .root "secret" (include "glideslope.kafkaCa" .root) "before" .before) }}
     defaultMode: 0440
     items: [{key: {{ include "glideslope.kafkaCaKey" .root }}, path: ca.crt}]
 {{- end }}

@@ -36,7 +36,7 @@
 {{- define "glideslope.reasons" -}}
 {{- $reasons := list "DNS" "Kafka" -}}
 {{- range .root.Values.networkPolicy.egress -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
-{{- if and .root.Values.telemetry.otlpEndpoint (ne .name "command-line") -}}{{- $reasons = append $reasons "traces and metrics" -}}{{- end -}}
+{{- if and .root.Values.telemetry.otlpEndpoint (has .name (splitList " " (include "glideslope.services" .root))) -}}{{- $reasons = append $reasons "traces and metrics" -}}{{- end -}}
 {{- if eq .name "review" -}}{{- $reasons = append $reasons "its database" -}}{{- end -}}
 {{- range default list (get (default dict (get .root.Values .name)) "egress") -}}{{- $reasons = append $reasons .reason -}}{{- end -}}
 {{- join "; " $reasons -}}

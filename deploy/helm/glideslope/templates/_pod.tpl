@@ -135,8 +135,8 @@ spec:
         {{- if and (eq .name "audit") $service.masterKey.secret.name }}
         - {name: master-key, mountPath: /run/secrets/master-key, readOnly: true}
         {{- end }}
-        {{- range $service.mounts }}
-        - {name: {{ .secret }}, mountPath: {{ .path }}, readOnly: true}
+        {{- range $index, $mount := $service.mounts }}
+        - {name: mount-{{ $index }}, mountPath: {{ $mount.path }}, readOnly: true}
         {{- end }}
   volumes:
     {{- if eq .name "audit" }}
@@ -157,9 +157,9 @@ spec:
         defaultMode: 0440
         items: [{key: {{ $service.masterKey.secret.key }}, path: master.key}]
     {{- end }}
-    {{- range $service.mounts }}
-    - name: {{ .secret }}
-      secret: {secretName: {{ .secret }}, defaultMode: 0440}
+    {{- range $index, $mount := $service.mounts }}
+    - name: mount-{{ $index }}
+      secret: {secretName: {{ $mount.secret }}, defaultMode: 0440}
     {{- end }}
 {{- end }}
 

@@ -1,7 +1,9 @@
 """What the chart makes of values: sound objects, the least rights, no way to set it up wrong."""
 
+import json
 import os
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,25 @@ def test_all_replicas_together_spend_no_more_than_a_budget() -> None:
     assert float(kept["GLIDESLOPE_BUDGET_SHARE"]) * 8 <= 1
 
 
+def test_a_secret_of_any_name_can_be_mounted() -> None:
+    long = "tmp." * 63  # as long as a Secret's name may be, and longer than a volume's
+    mounts = [{"secret": name, "path": f"/run/{name}"} for name in ("tmp", f"{long}x", "home")]
+    rendered = objects("external", "--set-json", f"inference.mounts={json.dumps(mounts)}")
+    version = tools.KUBERNETES.rsplit(".", 1)[0]
+    [inference] = [
+        each
+        for each in rendered
+        if (each["kind"], each["metadata"]["name"]) == ("Deployment", "gs-glideslope-inference")
+    ]
+    kubernetes_validate.validate(inference, version, strict=True)
+    spec = inference["spec"]["template"]["spec"]
+    of = {each["name"]: each.get("secret", {}).get("secretName") for each in spec["volumes"]}
+    assert len(of) == len(spec["volumes"])
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in of)
+    told = {each["mountPath"]: of[each["name"]] for each in spec["containers"][0]["volumeMounts"]}
+    assert told.items() >= {each["path"]: each["secret"] for each in mounts}.items()
+
+
 # ── On AWS ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -352,6 +373,29 @@ def test_every_pod_is_denied_what_its_own_policy_does_not_name() -> None:
         found = [each for each in policies if matches(each["spec"]["podSelector"], labels)]
         assert deny in found, owner
         assert len(found) == 2, owner
+
+
+def test_where_nobody_scrapes_nobody_comes_in() -> None:
+    rendered = objects("external", "--set-json", "networkPolicy.scrapers=[]")
+    ways = [each["spec"].get("ingress") for each in rendered if each["kind"] == "NetworkPolicy"]
+    assert len(ways) > len(SERVICES)
+    assert not any(ways)
+
+
+def test_the_schema_says_nothing_that_is_not_heard() -> None:
+    """Of draft 7, beside `$ref`: whoever reads the schema would believe it, and Helm ignores it."""
+
+    def unheard(part: object) -> Iterator[object]:
+        if isinstance(part, dict):
+            if "$ref" in part and set(part) - {"$ref", "description"}:
+                yield part
+            part = list(part.values())
+        if isinstance(part, list):
+            for each in part:
+                yield from unheard(each)
+
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    assert list(unheard(schema)) == []
 
 
 def test_only_those_who_are_told_of_something_may_reach_it() -> None:
@@ -461,6 +505,20 @@ SIGN_IN = (
             "networkPolicy.egress: with msk-iam every service must reach",
         ),
         (["kafka.external.brokers.to=null"], "kafka.external.brokers.to"),
+        (["kafka.external.tls=false"], "SCRAM is for TLS alone"),
+        (["networkPolicy.dns.to=null"], "nobody would mean everybody"),
+        (
+            [
+                *("review.ingress.enabled=true", "review.ingress.host=x.example"),
+                *("review.ingress.tlsSecret=x", "review.ingress.from=null"),
+                *("review.oidc.issuer=https://x.example", "review.oidc.clientId=x"),
+            ],
+            "review.ingress.from: say who",
+        ),
+        (
+            ["networkPolicy.scrapers=null", "monitoring.serviceMonitor.enabled=true"],
+            "say where Prometheus is",
+        ),
         (["review.database.secret.name="], "review.database.secret.name"),
         (["review.ingress.enabled=true"], "host and tlsSecret must be set"),
         (
@@ -479,6 +537,15 @@ SIGN_IN = (
             "is a secret: put it into a Secret, and name that in inference.secrets",
         ),
         (["inference.providers.a.kind=openai", "inference.providers.a.api_key=sk"], "providers"),
+        (
+            ["inference.providers.a.kind=openai", "inference.providers.a.headers.x-token=s"],
+            "inference.providers.a.headers: a header may be a secret",
+        ),
+        (["validator.judges.a.headers.x=s"], "name the file in headers_file"),
+        (
+            ["validator.judges.a.base_url=https://jo@x.example/v1"],
+            "name the file in api_key_file",
+        ),
         (["ingset.replicas=3"], "ingset"),
         (["ingest.replicas=0"], "/ingest/replicas"),
         (["kafka.strimzi.users[0].name=jo", "kafka.strimzi.users[0].role=boss"], "auditor"),
@@ -487,6 +554,20 @@ SIGN_IN = (
 )
 def test_values_that_would_go_wrong_are_refused(given: list[str], said: str) -> None:
     refused = template("external", *(word for each in given for word in ("--set", each)))
+    assert refused.returncode != 0
+    assert said in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("networkPolicy.dns.to=[]", "/networkPolicy/dns/to"),
+        ("review.ingress.from=[]", "/review/ingress/from"),
+        ('ingest.egress=[{"reason": "whatever", "to": [], "ports": [443]}]', "/ingest/egress/0/to"),
+    ],
+)
+def test_a_list_of_peers_that_would_mean_everybody_is_refused(value: str, said: str) -> None:
+    refused = template("external", "--set-json", value)
     assert refused.returncode != 0
     assert said in refused.stderr
 
