@@ -143,10 +143,10 @@ def calling(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Spa
             raise
 
 
-def inject(headers: Headers) -> list[tuple[str, bytes | None]]:
+def inject(headers: Headers) -> Headers:
     """Return headers that name the current span as parent; everything else stays as it is."""
     if _tracing.tracer is None or not trace.get_current_span().get_span_context().is_valid:
-        return list(headers)
+        return headers
     current: dict[str, str] = {}
     _PROPAGATOR.inject(current)
     foreign = [header for header in headers if header[0].lower() not in _TRACE_HEADERS]

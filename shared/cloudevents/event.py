@@ -1,9 +1,11 @@
 """An event, how it is written to a record, and how one is derived from another."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +16,8 @@ from pydantic import BaseModel
 Headers = Sequence[tuple[str, bytes | None]]
 
 SPECVERSION: Final = "1.0"
-_SPECVERSION: Final = SPECVERSION.encode()
+_SPECVERSION: Final = ("ce_specversion", SPECVERSION.encode())
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
 NAMESPACE: Final = UUID("8a2b1bd0-5f6c-5c4e-9d0a-6e4f1f6f7a11")
 """Root of the ids that Glideslope derives."""
 
@@ -45,7 +48,7 @@ class Event:
     def headers(self) -> list[tuple[str, bytes | None]]:
         """Return the record headers of binary mode, the foreign ones last and untouched."""
         ours: list[tuple[str, bytes | None]] = [
-            ("ce_specversion", _SPECVERSION),
+            _SPECVERSION,
             ("ce_id", self.id.encode()),
             ("ce_type", self.type.encode()),
             ("ce_source", self.source.encode()),
@@ -54,7 +57,7 @@ class Event:
             ours.append(("ce_time", self.time.encode()))
         if self.subject is not None:
             ours.append(("ce_subject", self.subject.encode()))
-        ours.append(("content-type", b"application/json"))
+        ours.append(_CONTENT_TYPE)
         ours += [(f"ce_{name}", value.encode()) for name, value in self.extensions.items()]
         return [*ours, *self.foreign]
 
@@ -79,27 +82,44 @@ class Event:
             merged = {**handed_on, **extensions}
             handed_on = {name: text for name, text in merged.items() if text is not None}
         return Event(
-            id=derived_id(self.source, self.id, stage),
-            type=type,
-            source=source,
-            data=data.__pydantic_serializer__.to_json(data),
-            time=(now or datetime.now(UTC)).isoformat(),
-            subject=self.subject,
-            extensions=handed_on,
-            foreign=self.foreign,
+            derived_id(self.source, self.id, stage),
+            type,
+            source,
+            data.__pydantic_serializer__.to_json(data),
+            _text_of_now() if now is None else now.isoformat(),
+            self.subject,
+            handed_on,
+            self.foreign,
         )
 
 
 def derived_id(source: str, id: str, stage: str) -> str:  # noqa: A002 - the attribute's name
-    """Return the UUIDv5 of an input event, known by source and id, and a stage."""
-    cause = _uuid5(NAMESPACE.bytes, f"[{_quoted(source)}, {_quoted(id)}]")
-    text = _uuid5(cause, stage).hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """Return the UUIDv5 of an input event, known by source and id, and a stage.
+
+    RFC 9562, 5.5, in the namespace that is the input event's own UUIDv5. `uuid.uuid5` takes five
+    times as long, and every output needs two.
+    """
+    cause = bytearray(_sha1(NAMESPACE.bytes + f"[{_quoted(source)}, {_quoted(id)}]".encode())[:16])
+    cause[6] = cause[6] & 0x0F | 0x50
+    cause[8] = cause[8] & 0x3F | 0x80
+    text = _sha1(cause + stage.encode()).hex()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
-def _uuid5(namespace: bytes, name: str) -> bytes:
-    """RFC 9562, 5.5. `uuid.uuid5` takes five times as long, and every output needs two."""
-    digest = bytearray(hashlib.sha1(namespace + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    return bytes(digest)
+_VARIANT: Final = {f"{digit:x}": f"{digit & 0x3 | 0x8:x}" for digit in range(16)}
+"""A UUID's seventeenth digit says by its upper two bits which variant it is."""
+
+
+def _sha1(text: bytes) -> bytes:
+    return hashlib.sha1(text, usedforsecurity=False).digest()
+
+
+def _text_of_now() -> str:
+    """Return what `datetime.now(UTC).isoformat()` does, in a third of its time."""
+    second, rest = divmod(time.time_ns(), 1_000_000_000)
+    return f"{_text_of(second)}.{rest // 1000:06}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _text_of(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -151,38 +151,34 @@ def _attribute(name: str, member: object) -> str:
 
 
 def _event(attributes: Mapping[str, str], data: bytes, foreign: Headers) -> Event:
-    version = attributes.get("specversion", "")
+    get = attributes.get
+    version = get("specversion", "")
     if version != SPECVERSION:
         raise UnreadableError("specversion", f"specversion is {version!r}: send '{SPECVERSION}'")
-    if not attributes.get("id"):
+    if not (id_ := get("id")):
         raise UnreadableError("no_id", "attribute id is missing or empty")
-    if not attributes.get("type"):
+    if not (type_ := get("type")):
         raise UnreadableError("no_type", "attribute type is missing or empty")
-    if not attributes.get("source"):
+    if not (source := get("source")):
         raise UnreadableError("no_source", "attribute source is missing or empty")
-    if _FORBIDDEN.search("".join(attributes.values())):
+    texts = "".join(attributes.values())
+    if not texts.isprintable() and _FORBIDDEN.search(texts):  # the first is quick, and nearly right
         (name, *_) = (name for name, text in attributes.items() if _FORBIDDEN.search(text))
         raise UnreadableError("bad_attribute", f"attribute {name} has a control character")
-    for name in ("subject", "tenant"):
-        if attributes.get(name) == "":
-            raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
-    _check_content_type(attributes.get("datacontenttype"))
-    return Event(
-        id=attributes["id"],
-        type=attributes["type"],
-        source=attributes["source"],
-        data=data,
-        time=attributes.get("time"),
-        subject=attributes.get("subject"),
-        extensions={k: v for k, v in attributes.items() if k not in _STRINGS},
-        foreign=tuple(foreign),
-    )
+    subject = get("subject")
+    if subject == "" or get("tenant") == "":
+        name = "subject" if subject == "" else "tenant"
+        raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
+    if (content_type := get("datacontenttype")) is not None:
+        _check_content_type(content_type)
+    own = _STRINGS.issuperset(attributes)
+    extensions = {} if own else {k: v for k, v in attributes.items() if k not in _STRINGS}
+    return Event(id_, type_, source, data, get("time"), subject, extensions, tuple(foreign))
 
 
-def _check_content_type(content_type: str | None) -> None:
-    """Raise unless the data is declared to be JSON in UTF-8, or nothing is declared."""
-    if content_type is None:
-        return
+@lru_cache(maxsize=64)  # what is checked without an error need not be checked for each record
+def _check_content_type(content_type: str) -> None:
+    """Raise unless the data is declared to be JSON in UTF-8."""
     charset = _CHARSET.search(content_type)
     if not _JSON_TYPE.fullmatch(_media_type(content_type)) or (
         charset and charset[1].lower() not in {"utf-8", "us-ascii"}
@@ -208,7 +204,7 @@ def _parse(value: bytes) -> Any:
     a double can hold, and at most 200 levels of nesting.
     """
     try:
-        parsed = from_json(value, allow_inf_nan=False)
+        parsed = from_json(value, allow_inf_nan=False, cache_strings=False)
         if b"Infinity" in to_json(parsed):  # as text, or a number beyond a double
             json.dumps(parsed, allow_nan=False)
     except ValueError as error:

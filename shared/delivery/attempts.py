@@ -170,7 +170,9 @@ class Attempts:
         while True:
             is_probe = self._dependencies.any_known and await self._dependencies.admit(record.topic)
             try:
-                await self._slots.acquire(holder, aside=record.topic in self._rounds.aside)
+                aside = record.topic in self._rounds.aside
+                if not self._slots.take(holder, aside=aside):
+                    await self._slots.acquire(holder, aside=aside)
                 try:
                     if not is_probe and self._dependencies.holds(record.topic):
                         continue  # it went down while the record waited for its slot

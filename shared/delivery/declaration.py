@@ -133,7 +133,7 @@ class Handlers:
         await self._broker.connect()
         for topic, subscriber in self._subscribers.items():
             subscriber._build_fastdepends_model()  # noqa: SLF001 - see the module's docstring
-            self._calls[topic] = direct_call(subscriber) or subscriber.process_message
+            self._calls[topic] = direct_call(subscriber) or _full_call(subscriber)
 
     async def handle(self, record: Record) -> list[Output]:
         """Call the handler of the record's topic and return what it published.
@@ -144,51 +144,57 @@ class Handlers:
         outbox = Outbox(record, self._source, self._topics)
         token = current_outbox.set(outbox)
         try:
-            await self._calls[record.topic](record)
+            await self._calls[record.topic](outbox)
         finally:
             current_outbox.reset(token)
         return outbox.outputs
 
 
-Call = Callable[[Record], Awaitable[Any]]
+Call = Callable[[Outbox], Awaitable[None]]
 
 
 def direct_call(subscriber: Any) -> Call | None:
-    """Return the subscriber's handler as a function of the record, None if it asks for more."""
+    """Return the subscriber's handler as a function of its outbox, None if it asks for more."""
     (item,) = subscriber.calls
     wrapper = item.handler
     function = wrapper._declared_call  # noqa: SLF001 - as above
     destinations = [(each.topic, each.key) for each in wrapper._publishers]  # noqa: SLF001 - as above
     if item.dependencies or subscriber._outer_config.broker_dependencies:  # noqa: SLF001 - as above
         return None
-    takers: list[Callable[[Record, Outbox], Any]] = []
+    takers: list[Callable[[Outbox], Any]] = []
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         taker = _taker(parameter)
         if taker is None:
             return None
         takers.append(taker)
 
-    async def call(record: Record) -> None:
-        outbox = _outbox()
-        published = await function(*[taker(record, outbox) for taker in takers])
+    async def call(outbox: Outbox) -> None:
+        published = await function(*[taker(outbox) for taker in takers])
         for topic, key in destinations:
             outbox.add(published, topic, key)
 
     return call
 
 
-def _taker(parameter: inspect.Parameter) -> Callable[[Record, Outbox], Any] | None:
+def _full_call(subscriber: Any) -> Call:
+    async def call(outbox: Outbox) -> None:
+        await subscriber.process_message(outbox.record)
+
+    return call
+
+
+def _taker(parameter: inspect.Parameter) -> Callable[[Outbox], Any] | None:
     annotation = parameter.annotation
     if annotation == Source:
-        return lambda record, _: record
+        return lambda outbox: outbox.record
     if annotation == Cause:
-        return lambda _, outbox: outbox.event()
+        return Outbox.event
     if parameter.default is not parameter.empty or parameter.kind != _PLAIN:
         return None
     if any(isinstance(extra, _FASTSTREAM) for extra in getattr(annotation, "__metadata__", ())):
         return None
-    validate = TypeAdapter(annotation).validate_json
-    return lambda _, outbox: validate(outbox.event().data)
+    validate = TypeAdapter(annotation).validator.validate_json  # without a layer of arguments
+    return lambda outbox: validate(outbox.event().data)
 
 
 async def _parse_event(record: Record) -> EventMessage:

@@ -79,15 +79,17 @@ class Outbox:
             extensions=extensions,
         )
         output = Output(
-            topic=destination,
-            key=self.record.key if key is None else key,
-            value=event.data,
-            headers=tuple(telemetry.inject(event.headers())),
-            partition=self.record.partition if key is None else None,
+            destination,
+            self.record.key if key is None else key,
+            event.data,
+            tuple(telemetry.inject(event.headers())),
+            self.record.partition if key is None else None,
         )
-        size = output.size - len(output.key or b"")
-        if size + _RECORD_OVERHEAD > topic.max_bytes:
-            raise OutputTooLargeError(topic.name, size, topic.max_bytes)
+        # What it takes beside its value, and cannot be known so fast, is much as its input's.
+        if len(event.data) + self.record.size > topic.max_bytes // 2:
+            size = output.size - len(output.key or b"")
+            if size + _RECORD_OVERHEAD > topic.max_bytes:
+                raise OutputTooLargeError(topic.name, size, topic.max_bytes)
         self.outputs.append(output)
 
 
