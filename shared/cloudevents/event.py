@@ -13,11 +13,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-Headers = Sequence[tuple[str, bytes | None]]
+Header = tuple[str, bytes | None]
+Headers = Sequence[Header]
 
 SPECVERSION: Final = "1.0"
-_SPECVERSION: Final = ("ce_specversion", SPECVERSION.encode())
-_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_SPECVERSION: Final[Header] = ("ce_specversion", SPECVERSION.encode())
+_CONTENT_TYPE: Final[Header] = ("content-type", b"application/json")
 NAMESPACE: Final = UUID("8a2b1bd0-5f6c-5c4e-9d0a-6e4f1f6f7a11")
 """Root of the ids that Glideslope derives."""
 
@@ -38,28 +39,24 @@ class Event:
     time: str | None = None
     subject: str | None = None
     extensions: Mapping[str, str] = field(default_factory=dict)
-    foreign: tuple[tuple[str, bytes | None], ...] = ()
+    foreign: tuple[Header, ...] = ()
 
     @property
     def tenant(self) -> str | None:
         """The tenant that the sender named, if any."""
         return self.extensions.get("tenant")
 
-    def headers(self) -> list[tuple[str, bytes | None]]:
+    def headers(self) -> list[Header]:
         """Return the record headers of binary mode, the foreign ones last and untouched."""
-        ours: list[tuple[str, bytes | None]] = [
-            _SPECVERSION,
-            ("ce_id", self.id.encode()),
+        return _headers(
+            self.id,
             ("ce_type", self.type.encode()),
             ("ce_source", self.source.encode()),
-        ]
-        if self.time is not None:
-            ours.append(("ce_time", self.time.encode()))
-        if self.subject is not None:
-            ours.append(("ce_subject", self.subject.encode()))
-        ours.append(_CONTENT_TYPE)
-        ours += [(f"ce_{name}", value.encode()) for name, value in self.extensions.items()]
-        return [*ours, *self.foreign]
+            self.time,
+            self.subject,
+            self.extensions,
+            self.foreign,
+        )
 
     def derive(  # noqa: PLR0913 - an event has this many parts
         self,
@@ -77,10 +74,6 @@ class Event:
         Subject, tenant and other extensions are handed on; `extensions` adds to them, replaces
         them, and with None leaves one out.
         """
-        handed_on = self.extensions
-        if extensions:
-            merged = {**handed_on, **extensions}
-            handed_on = {name: text for name, text in merged.items() if text is not None}
         return Event(
             derived_id(self.source, self.id, stage),
             type,
@@ -88,9 +81,63 @@ class Event:
             data.__pydantic_serializer__.to_json(data),
             _text_of_now() if now is None else now.isoformat(),
             self.subject,
-            handed_on,
+            _handed_on(self, extensions),
             self.foreign,
         )
+
+
+class Derivation:
+    """Derives events of one type, as `Event.derive` does, for one stage.
+
+    It gives record headers at once: what is the same in all of them is encoded only here.
+    """
+
+    def __init__(self, type: str, source: str, stage: str) -> None:  # noqa: A002 - as above
+        self._type = ("ce_type", type.encode())
+        self._source = ("ce_source", source.encode())
+        self._stage = stage
+
+    def headers(
+        self, cause: Event, extensions: Mapping[str, str | None] = MappingProxyType({})
+    ) -> list[Header]:
+        """Return the headers of the event that is derived from `cause` now."""
+        return _headers(
+            derived_id(cause.source, cause.id, self._stage),
+            self._type,
+            self._source,
+            _text_of_now(),
+            cause.subject,
+            _handed_on(cause, extensions),
+            cause.foreign,
+        )
+
+
+def _handed_on(cause: Event, extensions: Mapping[str, str | None]) -> Mapping[str, str]:
+    if not extensions:
+        return cause.extensions
+    merged = {**cause.extensions, **extensions}
+    return {name: text for name, text in merged.items() if text is not None}
+
+
+def _headers(  # noqa: PLR0913, PLR0917 - an event has this many attributes; keywords take time
+    id: str,  # noqa: A002 - the attribute's name
+    type: Header,  # noqa: A002 - as above
+    source: Header,
+    time: str | None,
+    subject: str | None,
+    extensions: Mapping[str, str],
+    foreign: Headers,
+) -> list[Header]:
+    ours: list[Header] = [_SPECVERSION, ("ce_id", id.encode()), type, source]
+    if time is not None:
+        ours.append(("ce_time", time.encode()))
+    if subject is not None:
+        ours.append(("ce_subject", subject.encode()))
+    ours.append(_CONTENT_TYPE)
+    if extensions:
+        ours += [(f"ce_{name}", text.encode()) for name, text in extensions.items()]
+    ours += foreign
+    return ours
 
 
 def derived_id(source: str, id: str, stage: str) -> str:  # noqa: A002 - the attribute's name
@@ -110,7 +157,7 @@ _VARIANT: Final = {f"{digit:x}": f"{digit & 0x3 | 0x8:x}" for digit in range(16)
 """A UUID's seventeenth digit says by its upper two bits which variant it is."""
 
 
-def _sha1(text: bytes) -> bytes:
+def _sha1(text: bytes | bytearray) -> bytes:
     return hashlib.sha1(text, usedforsecurity=False).digest()
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from shared.cloudevents.event import SPECVERSION, Event, Headers
+from shared.cloudevents.event import SPECVERSION, Event, Header, Headers
 from shared.cloudevents.unreadable import UnreadableError
 
 _EVENT_FORMATS: Final = "application/cloudevents"
@@ -42,9 +42,28 @@ def read(value: bytes | None, headers: Headers) -> Event:
     """
     if value is None:
         raise UnreadableError("tombstone", "the record has no value: send the event's JSON data")
+    attributes: dict[str, str] = {}
+    foreign: list[Header] = []
+    for header in headers:
+        name, raw = header
+        attribute = _attribute_of(name)
+        if attribute is None:
+            foreign.append(header)
+        elif raw is None or attribute in attributes or not raw.isascii():
+            return _with_care(value, headers)
+        else:
+            attributes[attribute] = raw.decode()
+    if attributes.get("datacontenttype", "").lower().strip().startswith(_EVENT_FORMATS):
+        return _with_care(value, headers)
+    _parse_data(value)
+    return _event(attributes, value, foreign)
+
+
+def _with_care(value: bytes, headers: Headers) -> Event:
+    """Read a record whose headers are not all plain text, each given once, of binary mode."""
     ours: list[tuple[str, str, bytes | None]] = []
     content_types: list[tuple[str, str, bytes | None]] = []
-    foreign: list[tuple[str, bytes | None]] = []
+    foreign: list[Header] = []
     for header in headers:
         name, raw = header
         attribute = _attribute_of(name)

@@ -62,8 +62,9 @@ def encode(
 ) -> list[Batches]:
     """Return the outputs in batches, one of each partition to a request, in order.
 
-    `partition_of` is asked for records that name none. What fits goes in the first request. A record larger than a batch has one to itself. Numbers
-    go on from what `sequences` has for each partition, which is brought up to date.
+    `partition_of` is asked for records that name none. What fits goes in the first request; a
+    record larger than a batch has one to itself. Numbers go on from what `sequences` has for each
+    partition, which is brought up to date.
     """
     now = int(time.time() * 1000)
     made: dict[TopicPartition, list[Batch]] = defaultdict(list)
@@ -79,6 +80,10 @@ def encode(
     for partition, each in made.items():
         sequences[partition] += sum(batch.count for batch in each)
     return [
-        {partition: each[number].encoded() for partition, each in made.items() if number < len(each)}
+        {
+            partition: each[number].encoded()
+            for partition, each in made.items()
+            if number < len(each)
+        }
         for number in range(max(map(len, made.values()), default=0))
     ]

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from shared import topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery.outbox import CollectOutputs, Outbox, current_outbox
+from shared.delivery.outbox import CollectOutputs, Destination, Outbox, current_outbox
 from shared.delivery.record import Output, Record
 from shared.metrics import Metrics
 from shared.settings import Settings
@@ -109,8 +109,10 @@ class Handlers:
 
     def __init__(self, service: Service) -> None:
         self._broker = service.broker
-        self._source = f"/glideslope/{service.name}"
-        self._topics = {service.settings.topic(topic): topic for topic in topics.ALL}
+        source = f"/glideslope/{service.name}"
+        self._by_name = {
+            service.settings.topic(topic): Destination(topic, source) for topic in topics.ALL
+        }
         self._subscribers: dict[str, Any] = {}
         for subscriber in service.broker.subscribers:
             for topic in subscriber.topic_names_for_subscribe:  # type: ignore[attr-defined] # Kafka's
@@ -141,7 +143,7 @@ class Handlers:
         Raises `UnreadableError` when the record is not an event that its topic carries, and
         whatever the handler raises.
         """
-        outbox = Outbox(record, self._source, self._topics)
+        outbox = Outbox(record, self._by_name)
         token = current_outbox.set(outbox)
         try:
             await self._calls[record.topic](outbox)
