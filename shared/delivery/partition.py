@@ -266,9 +266,12 @@ class PartitionWorker:
                 outputs, Committed(self._progress.position, self._progress.metadata())
             )
             self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
+            held = 0
             for offset in batch:
                 del self._finished[offset]
-            self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
+                size, _ = self._taken.pop(offset)
+                held += size
+            self._hold(-held)
             self._has_room()
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
