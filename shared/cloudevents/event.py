@@ -21,6 +21,7 @@ _SPECVERSION: Final[Header] = ("ce_specversion", SPECVERSION.encode())
 _CONTENT_TYPE: Final[Header] = ("content-type", b"application/json")
 NAMESPACE: Final = UUID("8a2b1bd0-5f6c-5c4e-9d0a-6e4f1f6f7a11")
 """Root of the ids that Glideslope derives."""
+_ROOT: Final = NAMESPACE.bytes
 
 
 @dataclass(slots=True)  # never changed; frozen, it would take three times as long to make
@@ -146,7 +147,7 @@ def derived_id(source: str, id: str, stage: str) -> str:  # noqa: A002 - the att
     RFC 9562, 5.5, in the namespace that is the input event's own UUIDv5. `uuid.uuid5` takes five
     times as long, and every output needs two.
     """
-    cause = bytearray(_sha1(NAMESPACE.bytes + f"[{_quoted(source)}, {_quoted(id)}]".encode())[:16])
+    cause = bytearray(_sha1(_ROOT + f"[{_quoted(source)}, {_quoted(id)}]".encode())[:16])
     cause[6] = cause[6] & 0x0F | 0x50
     cause[8] = cause[8] & 0x3F | 0x80
     text = _sha1(cause + stage.encode()).hex()

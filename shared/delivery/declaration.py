@@ -135,7 +135,9 @@ class Handlers:
         await self._broker.connect()
         for topic, subscriber in self._subscribers.items():
             subscriber._build_fastdepends_model()  # noqa: SLF001 - see the module's docstring
-            self._calls[topic] = direct_call(subscriber) or _full_call(subscriber)
+            self._calls[topic] = direct_call(subscriber) or Call(
+                subscriber.process_message, (_record,), ()
+            )
 
     async def handle(self, record: Record) -> list[Output]:
         """Call the handler of the record's topic and return what it published.
@@ -143,24 +145,33 @@ class Handlers:
         Raises `UnreadableError` when the record is not an event that its topic carries, and
         whatever the handler raises.
         """
+        call = self._calls[record.topic]
         outbox = Outbox(record, self._by_name)
         token = current_outbox.set(outbox)
         try:
-            await self._calls[record.topic](outbox)
+            published = await call.function(*[taker(outbox) for taker in call.takers])
+            for topic, key in call.destinations:
+                outbox.add(published, topic, key)
         finally:
             current_outbox.reset(token)
         return outbox.outputs
 
 
-Call = Callable[[Outbox], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, what it is called with, and the topic and key under which its result goes out."""
+
+    function: Callable[..., Awaitable[Any]]
+    takers: tuple[Callable[[Outbox], Any], ...]
+    destinations: tuple[tuple[str, bytes | None], ...]
 
 
 def direct_call(subscriber: Any) -> Call | None:
-    """Return the subscriber's handler as a function of its outbox, None if it asks for more."""
+    """Return how the subscriber's handler is called directly, None if it asks for more."""
     (item,) = subscriber.calls
     wrapper = item.handler
     function = wrapper._declared_call  # noqa: SLF001 - as above
-    destinations = [(each.topic, each.key) for each in wrapper._publishers]  # noqa: SLF001 - as above
+    destinations = tuple((each.topic, each.key) for each in wrapper._publishers)  # noqa: SLF001 - as above
     if item.dependencies or subscriber._outer_config.broker_dependencies:  # noqa: SLF001 - as above
         return None
     takers: list[Callable[[Outbox], Any]] = []
@@ -170,25 +181,17 @@ def direct_call(subscriber: Any) -> Call | None:
             return None
         takers.append(taker)
 
-    async def call(outbox: Outbox) -> None:
-        published = await function(*[taker(outbox) for taker in takers])
-        for topic, key in destinations:
-            outbox.add(published, topic, key)
-
-    return call
+    return Call(function, tuple(takers), destinations)
 
 
-def _full_call(subscriber: Any) -> Call:
-    async def call(outbox: Outbox) -> None:
-        await subscriber.process_message(outbox.record)
-
-    return call
+def _record(outbox: Outbox) -> Record:
+    return outbox.record
 
 
 def _taker(parameter: inspect.Parameter) -> Callable[[Outbox], Any] | None:
     annotation = parameter.annotation
     if annotation == Source:
-        return lambda outbox: outbox.record
+        return _record
     if annotation == Cause:
         return Outbox.event
     if parameter.default is not parameter.empty or parameter.kind != _PLAIN:
