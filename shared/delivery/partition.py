@@ -260,18 +260,15 @@ class PartitionWorker:
             self._held_back = len(batch) < len(oldest)
             if not batch:  # waits for a record nearer the watermark
                 return
-            outputs = [output for offset in batch for output in self._finished[offset]]
+            outputs: list[Output] = []
+            for offset in batch:
+                outputs += self._finished.pop(offset)
             self._progress.complete(batch)
             await self._commit(
                 outputs, Committed(self._progress.position, self._progress.metadata())
             )
             self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
-            held = 0
-            for offset in batch:
-                del self._finished[offset]
-                size, _ = self._taken.pop(offset)
-                held += size
-            self._hold(-held)
+            self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
             self._has_room()
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
