@@ -5,7 +5,7 @@ tolerant (an unknown field is ignored), so that an older service understands a n
 """
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
@@ -17,6 +17,10 @@ EVERYONE: Final = "*"
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+# pydantic copies a default that can be changed, deeply, for every event that does without: 2 µs
+_EMPTY: Final[dict[str, Any]] = Field(default_factory=dict, json_schema_extra={"default": {}})
 
 
 class Data(BaseModel):
@@ -55,7 +59,7 @@ class RequestSubmitted(Data):
     """Grounding that comes with the question."""
     principal: Principal | None = None
     """Absent: only what everyone of the tenant may read is read."""
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = _EMPTY
     """The sender's own notes; carried, not read."""
     deadline: AwareDatetime | None = None
     """After this time nobody needs the answer."""
@@ -88,13 +92,13 @@ class RequestAccepted(Data):
     """Normalised: Unicode NFC, line ends as line feeds."""
     passages: tuple[InlinePassage, ...] = ()
     principal: Principal | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = _EMPTY
     deadline: AwareDatetime | None = None
     received_at: datetime
     """When the brokers had the submitted record."""
     release: str
     """Content hash of the release that answers it."""
-    unknown_fields: dict[str, JsonValue] = {}
+    unknown_fields: dict[str, JsonValue] = _EMPTY
     """What was sent beyond the contract."""
     screening: Screened | None = None
     """Set where the question looks like an attack on the model: its answer goes to a person."""
@@ -159,7 +163,7 @@ class DocumentSubmitted(Data):
     """Its parts; or send `text`."""
     groups: tuple[Identifier, ...] | None = None
     """Who may see it. Absent: everyone of the tenant. Empty: nobody."""
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = _EMPTY
     """The sender's own notes; carried, not read."""
     version: Identifier | None = None
     """Which state of the document it is, as people say it. Absent: a hash of what it says."""
@@ -196,7 +200,7 @@ class DocumentAccepted(Data):
     tenant: str
     title: str = ""
     groups: tuple[str, ...] = (EVERYONE,)
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = _EMPTY
     passages: tuple[Passage, ...] = ()
     version: str | None = None
     """As its sender says it, else `sha256:` and the first 16 digits of a hash of what it says."""

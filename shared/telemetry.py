@@ -91,19 +91,23 @@ class handling:  # noqa: N801 - used as a function is; a generator would take tw
     data. Gives a span that records nothing while tracing is off.
     """
 
-    __slots__ = ("_handled", "_span", "_token")
+    __slots__ = ("_span", "_token", "headers", "offset", "partition", "topic", "value")
 
     def __init__(
         self, topic: str, partition: int, offset: int, headers: Headers, value: bytes | None = None
     ) -> None:
-        self._handled = _Handled(topic, partition, offset, headers, value)
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.headers = headers
+        self.value = value
         self._span: AbstractContextManager[Span] | None = None
 
     def __enter__(self) -> Span:
-        self._token = _handled.set(self._handled)
+        self._token = _handled.set(self)
         if _tracing.tracer is None:
             return trace.INVALID_SPAN
-        self._span = _process_span(_tracing.tracer, self._handled)
+        self._span = _process_span(_tracing.tracer, self)
         return self._span.__enter__()
 
     def __exit__(
@@ -117,6 +121,22 @@ class handling:  # noqa: N801 - used as a function is; a generator would take tw
                 self._span.__exit__(kind, error, traceback)
         finally:
             _handled.reset(self._token)
+
+    def trace_context(self, fields: Sequence[str] = ("traceparent", "tracestate")) -> Context:
+        """Return the sender's trace context, read from the headers named `fields`."""
+        carrier = {
+            name: texts[0] for name in fields if len(texts := _texts(self.headers, name)) == 1
+        }
+        return _PROPAGATOR.extract(carrier, context=Context())
+
+    def ids(self) -> dict[str, str]:
+        """Return the ids of event and request, as far as the record can be read."""
+        try:
+            event = cloudevents.read(self.value, self.headers)
+        except cloudevents.UnreadableError:
+            return {}
+        request_id = _request_id(event)
+        return {"event_id": event.id} | ({"request_id": request_id} if request_id else {})
 
 
 @contextmanager
@@ -143,10 +163,10 @@ def calling(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Spa
             raise
 
 
-def inject(headers: Headers) -> list[tuple[str, bytes | None]]:
+def inject(headers: Headers) -> Headers:
     """Return headers that name the current span as parent; everything else stays as it is."""
     if _tracing.tracer is None or not trace.get_current_span().get_span_context().is_valid:
-        return list(headers)
+        return headers
     current: dict[str, str] = {}
     _PROPAGATOR.inject(current)
     foreign = [header for header in headers if header[0].lower() not in _TRACE_HEADERS]
@@ -154,7 +174,7 @@ def inject(headers: Headers) -> list[tuple[str, bytes | None]]:
 
 
 @contextmanager
-def _process_span(tracer: Tracer, handled: "_Handled") -> Iterator[Span]:
+def _process_span(tracer: Tracer, handled: handling) -> Iterator[Span]:
     with tracer.start_as_current_span(
         f"process {handled.topic}",
         context=handled.trace_context(),
@@ -182,32 +202,7 @@ def _process_span(tracer: Tracer, handled: "_Handled") -> Iterator[Span]:
             raise
 
 
-@dataclass(slots=True)
-class _Handled:
-    topic: str
-    partition: int
-    offset: int
-    headers: Headers
-    value: bytes | None
-
-    def trace_context(self, fields: Sequence[str] = ("traceparent", "tracestate")) -> Context:
-        """Return the sender's trace context, read from the headers named `fields`."""
-        carrier = {
-            name: texts[0] for name in fields if len(texts := _texts(self.headers, name)) == 1
-        }
-        return _PROPAGATOR.extract(carrier, context=Context())
-
-    def ids(self) -> dict[str, str]:
-        """Return the ids of event and request, as far as the record can be read."""
-        try:
-            event = cloudevents.read(self.value, self.headers)
-        except cloudevents.UnreadableError:
-            return {}
-        request_id = _request_id(event)
-        return {"event_id": event.id} | ({"request_id": request_id} if request_id else {})
-
-
-_handled: Final[ContextVar[_Handled | None]] = ContextVar("handled", default=None)
+_handled: Final[ContextVar[handling | None]] = ContextVar("handled", default=None)
 
 
 def _log_context() -> dict[str, str | int]:

@@ -5,7 +5,7 @@ as `ce_…` headers and the record's value is the data; in structured mode the v
 object with `data` or `data_base64` in it and content type `application/cloudevents+json`.
 """
 
-from shared.cloudevents.event import NAMESPACE, SPECVERSION, Event, Headers, derived_id
+from shared.cloudevents.event import NAMESPACE, SPECVERSION, Derivation, Event, Headers, derived_id
 from shared.cloudevents.reading import read
 from shared.cloudevents.unreadable import CODES, Code, UnreadableError
 
@@ -14,6 +14,7 @@ __all__ = [
     "NAMESPACE",
     "SPECVERSION",
     "Code",
+    "Derivation",
     "Event",
     "Headers",
     "UnreadableError",

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from shared.cloudevents.event import SPECVERSION, Event, Headers
+from shared.cloudevents.event import SPECVERSION, Event, Header, Headers
 from shared.cloudevents.unreadable import UnreadableError
 
 _EVENT_FORMATS: Final = "application/cloudevents"
@@ -42,9 +42,28 @@ def read(value: bytes | None, headers: Headers) -> Event:
     """
     if value is None:
         raise UnreadableError("tombstone", "the record has no value: send the event's JSON data")
+    attributes: dict[str, str] = {}
+    foreign: list[Header] = []
+    for header in headers:
+        name, raw = header
+        attribute = _attribute_of(name)
+        if attribute is None:
+            foreign.append(header)
+        elif raw is None or attribute in attributes or not raw.isascii():
+            return _with_care(value, headers)
+        else:
+            attributes[attribute] = raw.decode()
+    if attributes.get("datacontenttype", "").lower().strip().startswith(_EVENT_FORMATS):
+        return _with_care(value, headers)
+    _parse_data(value)
+    return _event(attributes, value, foreign)
+
+
+def _with_care(value: bytes, headers: Headers) -> Event:
+    """Read a record whose headers are not all plain text, each given once, of binary mode."""
     ours: list[tuple[str, str, bytes | None]] = []
     content_types: list[tuple[str, str, bytes | None]] = []
-    foreign: list[tuple[str, bytes | None]] = []
+    foreign: list[Header] = []
     for header in headers:
         name, raw = header
         attribute = _attribute_of(name)
@@ -151,38 +170,34 @@ def _attribute(name: str, member: object) -> str:
 
 
 def _event(attributes: Mapping[str, str], data: bytes, foreign: Headers) -> Event:
-    version = attributes.get("specversion", "")
+    get = attributes.get
+    version = get("specversion", "")
     if version != SPECVERSION:
         raise UnreadableError("specversion", f"specversion is {version!r}: send '{SPECVERSION}'")
-    if not attributes.get("id"):
+    if not (id_ := get("id")):
         raise UnreadableError("no_id", "attribute id is missing or empty")
-    if not attributes.get("type"):
+    if not (type_ := get("type")):
         raise UnreadableError("no_type", "attribute type is missing or empty")
-    if not attributes.get("source"):
+    if not (source := get("source")):
         raise UnreadableError("no_source", "attribute source is missing or empty")
-    if _FORBIDDEN.search("".join(attributes.values())):
+    texts = "".join(attributes.values())
+    if not texts.isprintable() and _FORBIDDEN.search(texts):  # the first is quick, and nearly right
         (name, *_) = (name for name, text in attributes.items() if _FORBIDDEN.search(text))
         raise UnreadableError("bad_attribute", f"attribute {name} has a control character")
-    for name in ("subject", "tenant"):
-        if attributes.get(name) == "":
-            raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
-    _check_content_type(attributes.get("datacontenttype"))
-    return Event(
-        id=attributes["id"],
-        type=attributes["type"],
-        source=attributes["source"],
-        data=data,
-        time=attributes.get("time"),
-        subject=attributes.get("subject"),
-        extensions={k: v for k, v in attributes.items() if k not in _STRINGS},
-        foreign=tuple(foreign),
-    )
+    subject = get("subject")
+    if subject == "" or get("tenant") == "":
+        name = "subject" if subject == "" else "tenant"
+        raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
+    if (content_type := get("datacontenttype")) is not None:
+        _check_content_type(content_type)
+    own = _STRINGS.issuperset(attributes)
+    extensions = {} if own else {k: v for k, v in attributes.items() if k not in _STRINGS}
+    return Event(id_, type_, source, data, get("time"), subject, extensions, tuple(foreign))
 
 
-def _check_content_type(content_type: str | None) -> None:
-    """Raise unless the data is declared to be JSON in UTF-8, or nothing is declared."""
-    if content_type is None:
-        return
+@lru_cache(maxsize=64)  # what is checked without an error need not be checked for each record
+def _check_content_type(content_type: str) -> None:
+    """Raise unless the data is declared to be JSON in UTF-8."""
     charset = _CHARSET.search(content_type)
     if not _JSON_TYPE.fullmatch(_media_type(content_type)) or (
         charset and charset[1].lower() not in {"utf-8", "us-ascii"}
@@ -208,7 +223,7 @@ def _parse(value: bytes) -> Any:
     a double can hold, and at most 200 levels of nesting.
     """
     try:
-        parsed = from_json(value, allow_inf_nan=False)
+        parsed = from_json(value, allow_inf_nan=False, cache_strings=False)
         if b"Infinity" in to_json(parsed):  # as text, or a number beyond a double
             json.dumps(parsed, allow_nan=False)
     except ValueError as error:

@@ -98,8 +98,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         if worker is None or not worker.is_open:
             return
         before = worker.in_flight
-        for record in records:
-            worker.take(record)
+        worker.take(*records)
         self._metrics.count(RECORDS_CONSUMED, partition.topic, by=worker.in_flight - before)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

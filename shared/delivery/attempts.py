@@ -167,12 +167,15 @@ class Attempts:
 
     async def _try(self, record: Record, holder: object) -> list[Output]:
         """Call the handler once; while a dependency is down, wait and do not count it."""
+        aside = record.topic in self._rounds.aside
         while True:
             is_probe = self._dependencies.any_known and await self._dependencies.admit(record.topic)
             try:
-                await self._slots.acquire(holder, aside=record.topic in self._rounds.aside)
+                waits = not self._slots.take(holder, aside=aside)
+                if waits:
+                    await self._slots.acquire(holder, aside=aside)
                 try:
-                    if not is_probe and self._dependencies.holds(record.topic):
+                    if waits and not is_probe and self._dependencies.holds(record.topic):
                         continue  # it went down while the record waited for its slot
                     outputs = await self._handlers.handle(record)
                 finally:

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from shared import topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery.outbox import CollectOutputs, Outbox, current_outbox
+from shared.delivery.outbox import CollectOutputs, Destination, Outbox, current_outbox
 from shared.delivery.record import Output, Record
 from shared.metrics import Metrics
 from shared.settings import Settings
@@ -109,8 +109,10 @@ class Handlers:
 
     def __init__(self, service: Service) -> None:
         self._broker = service.broker
-        self._source = f"/glideslope/{service.name}"
-        self._topics = {service.settings.topic(topic): topic for topic in topics.ALL}
+        source = f"/glideslope/{service.name}"
+        self._by_name = {
+            service.settings.topic(topic): Destination(topic, source) for topic in topics.ALL
+        }
         self._subscribers: dict[str, Any] = {}
         for subscriber in service.broker.subscribers:
             for topic in subscriber.topic_names_for_subscribe:  # type: ignore[attr-defined] # Kafka's
@@ -133,7 +135,9 @@ class Handlers:
         await self._broker.connect()
         for topic, subscriber in self._subscribers.items():
             subscriber._build_fastdepends_model()  # noqa: SLF001 - see the module's docstring
-            self._calls[topic] = direct_call(subscriber) or subscriber.process_message
+            self._calls[topic] = direct_call(subscriber) or Call(
+                subscriber.process_message, (_record,), ()
+            )
 
     async def handle(self, record: Record) -> list[Output]:
         """Call the handler of the record's topic and return what it published.
@@ -141,54 +145,61 @@ class Handlers:
         Raises `UnreadableError` when the record is not an event that its topic carries, and
         whatever the handler raises.
         """
-        outbox = Outbox(record, self._source, self._topics)
+        call = self._calls[record.topic]
+        outbox = Outbox(record, self._by_name)
         token = current_outbox.set(outbox)
         try:
-            await self._calls[record.topic](record)
+            published = await call.function(*[taker(outbox) for taker in call.takers])
+            for topic, key in call.destinations:
+                outbox.add(published, topic, key)
         finally:
             current_outbox.reset(token)
         return outbox.outputs
 
 
-Call = Callable[[Record], Awaitable[Any]]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, what it is called with, and the topic and key under which its result goes out."""
+
+    function: Callable[..., Awaitable[Any]]
+    takers: tuple[Callable[[Outbox], Any], ...]
+    destinations: tuple[tuple[str, bytes | None], ...]
 
 
 def direct_call(subscriber: Any) -> Call | None:
-    """Return the subscriber's handler as a function of the record, None if it asks for more."""
+    """Return how the subscriber's handler is called directly, None if it asks for more."""
     (item,) = subscriber.calls
     wrapper = item.handler
     function = wrapper._declared_call  # noqa: SLF001 - as above
-    destinations = [(each.topic, each.key) for each in wrapper._publishers]  # noqa: SLF001 - as above
+    destinations = tuple((each.topic, each.key) for each in wrapper._publishers)  # noqa: SLF001 - as above
     if item.dependencies or subscriber._outer_config.broker_dependencies:  # noqa: SLF001 - as above
         return None
-    takers: list[Callable[[Record, Outbox], Any]] = []
+    takers: list[Callable[[Outbox], Any]] = []
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         taker = _taker(parameter)
         if taker is None:
             return None
         takers.append(taker)
 
-    async def call(record: Record) -> None:
-        outbox = _outbox()
-        published = await function(*[taker(record, outbox) for taker in takers])
-        for topic, key in destinations:
-            outbox.add(published, topic, key)
-
-    return call
+    return Call(function, tuple(takers), destinations)
 
 
-def _taker(parameter: inspect.Parameter) -> Callable[[Record, Outbox], Any] | None:
+def _record(outbox: Outbox) -> Record:
+    return outbox.record
+
+
+def _taker(parameter: inspect.Parameter) -> Callable[[Outbox], Any] | None:
     annotation = parameter.annotation
     if annotation == Source:
-        return lambda record, _: record
+        return _record
     if annotation == Cause:
-        return lambda _, outbox: outbox.event()
+        return Outbox.event
     if parameter.default is not parameter.empty or parameter.kind != _PLAIN:
         return None
     if any(isinstance(extra, _FASTSTREAM) for extra in getattr(annotation, "__metadata__", ())):
         return None
-    validate = TypeAdapter(annotation).validate_json
-    return lambda _, outbox: validate(outbox.event().data)
+    validate = TypeAdapter(annotation).validator.validate_json  # without a layer of arguments
+    return lambda outbox: validate(outbox.event().data)
 
 
 async def _parse_event(record: Record) -> EventMessage:

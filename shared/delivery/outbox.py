@@ -11,7 +11,7 @@ from faststream.kafka import KafkaPublishCommand
 from pydantic import BaseModel
 
 from shared import cloudevents, telemetry
-from shared.cloudevents import Event, UnreadableError
+from shared.cloudevents import Derivation, Event, UnreadableError
 from shared.delivery.dead_letters import REDRIVES_HEADER
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
@@ -23,20 +23,31 @@ _RECORD_OVERHEAD: Final = 1024
 """What a record takes beside its value and headers: key, lengths, the batch around it."""
 
 
+class Destination:
+    """A topic, and how events for it are derived; `source` is their CloudEvents source."""
+
+    __slots__ = ("derivation", "topic")
+
+    def __init__(self, topic: Topic, source: str) -> None:
+        self.topic = topic
+        self.derivation = Derivation(topic.event_type, source, topic.name)
+
+
 class Outbox:
     """The outputs of one handled record, in the order in which they were published.
 
     Each becomes an event derived from the record's own: same subject, tenant and foreign
     headers, an id that a redelivery recreates. It keeps the record's key and partition number,
-    unless the handler gave a key of its own. `source` is the CloudEvents source of the outputs,
-    `by_name` has every topic under its name on the cluster.
+    unless the handler gave a key of its own. `by_name` has every destination under its name on the
+    cluster.
     """
 
-    def __init__(self, record: Record, source: str, by_name: Mapping[str, Topic]) -> None:
+    __slots__ = ("_by_name", "_cause", "outputs", "record")
+
+    def __init__(self, record: Record, by_name: Mapping[str, Destination]) -> None:
         self.record = record
         self.outputs: list[Output] = []
-        self._source = source
-        self._topics = by_name
+        self._by_name = by_name
         self._cause: Event | None = None
 
     @property
@@ -51,7 +62,7 @@ class Outbox:
 
     def event(self) -> Event:
         """Return the record as an event that its topic carries. Raises `UnreadableError`."""
-        event, topic = self.cause, self._topics[self.record.topic]
+        event, topic = self.cause, self._by_name[self.record.topic].topic
         if event.type != topic.event_type:
             raise UnreadableError(
                 "wrong_type", f"type is {event.type!r}: {topic.name} carries {topic.event_type!r}"
@@ -70,24 +81,20 @@ class Outbox:
         `extensions` are CloudEvents extension attributes beside those that are handed on; one
         that is None is not handed on.
         """
-        topic = self._topics[destination]
-        event = self.cause.derive(
-            data,
-            type=topic.event_type,
-            source=self._source,
-            stage=topic.name,
-            extensions=extensions,
-        )
+        place = self._by_name[destination]
+        value = data.__pydantic_serializer__.to_json(data)
         output = Output(
-            topic=destination,
-            key=self.record.key if key is None else key,
-            value=event.data,
-            headers=tuple(telemetry.inject(event.headers())),
-            partition=self.record.partition if key is None else None,
+            destination,
+            self.record.key if key is None else key,
+            value,
+            tuple(telemetry.inject(place.derivation.headers(self.cause, extensions))),
+            self.record.partition if key is None else None,
         )
-        size = output.size - len(output.key or b"")
-        if size + _RECORD_OVERHEAD > topic.max_bytes:
-            raise OutputTooLargeError(topic.name, size, topic.max_bytes)
+        # What it takes beside its value, and cannot be known so fast, is much as its input's.
+        if len(value) + self.record.size > place.topic.max_bytes // 2:
+            size = output.size - len(output.key or b"")
+            if size + _RECORD_OVERHEAD > place.topic.max_bytes:
+                raise OutputTooLargeError(place.topic.name, size, place.topic.max_bytes)
         self.outputs.append(output)
 
 

@@ -105,6 +105,7 @@ class PartitionWorker:
         self._ready: deque[Record] = deque()
         self._waiting: dict[bytes, deque[Record]] = {}
         self._runners: set[asyncio.Task[None]] = set()
+        self._next_runner: asyncio.Task[None] | None = None  # that has not begun yet
         self._retrying: set[asyncio.Task[None]] = set()
         # Of these, what has not begun: it will say what becomes of a record that was tried.
         self._fresh: set[asyncio.Task[None] | None] = set()
@@ -165,31 +166,40 @@ class PartitionWorker:
         """Whether what is completed would not fit the commit's metadata."""
         return self._held_back
 
-    def take(self, record: Record) -> None:
-        """Handle a record as soon as its key and a free slot allow; a repeated one is ignored."""
-        if not self._progress.take(record.offset):
-            return
-        size = record.size
-        self._taken[record.offset] = size, time.monotonic()
-        self._hold(size)
-        if not self._in_order:
-            self._start_retry(record, None)
-        elif record.key is None or not self._by_key:
-            self._make_ready(record)
-        elif record.key in self._waiting:
-            self._waiting[record.key].append(record)
-        else:
-            self._waiting[record.key] = deque()
-            self._make_ready(record)
+    def take(self, *records: Record) -> None:
+        """Handle records as soon as their keys and free slots allow; repeated ones are ignored."""
+        now = time.monotonic()
+        held = 0
+        for record in records:
+            if not self._progress.take(record.offset):
+                continue
+            self._taken[record.offset] = record.size, now
+            held += record.size
+            if not self._in_order:
+                self._start_retry(record, None)
+            elif record.key is None or not self._by_key:
+                self._ready.append(record)
+            elif record.key in self._waiting:
+                self._waiting[record.key].append(record)
+            else:
+                self._waiting[record.key] = deque()
+                self._ready.append(record)
+        self._hold(held)
+        self._begin_next()
 
     def _hold(self, size: int) -> None:
         self._bytes += size
         self._budget.add(self, size)
 
-    def _make_ready(self, record: Record) -> None:
-        self._ready.append(record)
-        if len(self._runners) < self._slots.count:
-            self._start(self._run(), self._runners)
+    def _begin_next(self) -> None:
+        """See to it that the next ready record is begun: by one more task, if none is on its way.
+
+        A task that begins a record calls this for the one after it, so there are as many as records
+        wait in their handlers, and a single one for all whose handlers never wait.
+        """
+        on_its_way = self._next_runner is not None and not self._next_runner.done()
+        if self._ready and not on_its_way and len(self._runners) < self._slots.count:
+            self._next_runner = self._start(self._run(), self._runners)
 
     def _start_retry(self, record: Record, error: Exception | None) -> None:
         task = self._start(self._retry(record, error), self._retrying)
@@ -208,8 +218,11 @@ class PartitionWorker:
     async def _run(self) -> None:
         """Handle ready records until there are none: a task serves many records, not one."""
         this: asyncio.Task[Any] | None = asyncio.current_task()
+        self._next_runner = None
         while self._ready:
             record = self._ready.popleft()
+            if self._next_runner is None:
+                self._begin_next()
             try:
                 outputs = await self._tries.first(record, this)
             except FatalError:
@@ -235,7 +248,8 @@ class PartitionWorker:
         if record.key is None or not self._in_order or not self._by_key:
             return
         if waiting := self._waiting[record.key]:
-            self._make_ready(waiting.popleft())
+            self._ready.append(waiting.popleft())
+            self._begin_next()
         else:
             del self._waiting[record.key]
 
@@ -256,14 +270,14 @@ class PartitionWorker:
             self._held_back = len(batch) < len(oldest)
             if not batch:  # waits for a record nearer the watermark
                 return
-            outputs = [output for offset in batch for output in self._finished[offset]]
+            outputs: list[Output] = []
+            for offset in batch:
+                outputs += self._finished.pop(offset)
             self._progress.complete(batch)
             await self._commit(
                 outputs, Committed(self._progress.position, self._progress.metadata())
             )
             self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
-            for offset in batch:
-                del self._finished[offset]
             self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
             self._has_room()
 

@@ -19,7 +19,7 @@ import asyncio
 import struct
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from aiokafka import TopicPartition
@@ -49,6 +49,7 @@ from aiokafka.protocol.transaction import (
 
 from shared.connection import connection
 from shared.delivery import batches
+from shared.delivery.batches import Batches
 from shared.delivery.record import Output
 from shared.settings import Settings
 
@@ -64,9 +65,6 @@ _AGAIN_SECONDS: Final = 0.001  # what Kafka does after a commit takes about that
 _AGAIN_MAX_SECONDS: Final = 0.05
 
 T = TypeVar("T")
-
-Batches = dict[TopicPartition, bytes]
-"""One request's worth: Kafka takes one batch a partition."""
 
 
 class TransactionalProducer:
@@ -100,11 +98,14 @@ class TransactionalProducer:
     ) -> None:
         """Write `outputs` and commit `offset` of `source`: all of it or nothing."""
         await self._learn({output.topic for output in outputs})
-        first, *more = batches.cut(outputs, self._partition_of) or [{}]
-        await self._begin({partition for request in (first, *more) for partition in request})
-        await _all(self._send(self._encoded(first)), self._send_offset(source, offset, metadata))
+        requests = batches.encode(
+            outputs, self._partition_of, producer=self._producer, sequences=self._sequences
+        )
+        first, *more = requests or [{}]
+        await self._begin({partition for request in requests for partition in request})
+        await _all(self._send(first), self._send_offset(source, offset, metadata))
         for request in more:
-            await self._send(self._encoded(request))
+            await self._send(request)
         await _until_free(self._end)
 
     async def close(self) -> None:
@@ -138,16 +139,7 @@ class TransactionalProducer:
             if cluster.partitions_for_topic(topic) is None:
                 raise UnknownTopicOrPartitionError(topic)
 
-    def _encoded(self, request: Mapping[TopicPartition, Sequence[Output]]) -> Batches:
-        encoded: Batches = {}
-        for partition, outputs in request.items():
-            encoded[partition] = batches.encode(outputs, self._producer, self._sequences[partition])
-            self._sequences[partition] += len(outputs)
-        return encoded
-
     def _partition_of(self, output: Output) -> TopicPartition:
-        if output.partition is not None:
-            return TopicPartition(output.topic, output.partition)
         cluster = self._client.cluster
         everywhere = sorted(cluster.partitions_for_topic(output.topic))
         available = list(cluster.available_partitions_for_topic(output.topic))

@@ -21,24 +21,25 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = ()
+    size: int = field(init=False, repr=False, compare=False)
+    """Bytes of key, value and headers; asked for several times on the way, so worked out once."""
+
+    def __post_init__(self) -> None:
+        """Work the size out."""
+        self.size = _size(self.key, self.value, self.headers)
 
     @classmethod
     def of(cls, fetched: Any) -> Self:
         """Return a record as a Kafka client fetched it."""
         return cls(
-            topic=fetched.topic,
-            partition=fetched.partition,
-            offset=fetched.offset,
-            timestamp=fetched.timestamp,
-            key=fetched.key,
-            value=fetched.value,
-            headers=tuple(fetched.headers),
+            fetched.topic,
+            fetched.partition,
+            fetched.offset,
+            fetched.timestamp,
+            fetched.key,
+            fetched.value,
+            tuple(fetched.headers),
         )
-
-    @property
-    def size(self) -> int:
-        """Bytes of key, value and headers."""
-        return _size(self)
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -50,18 +51,17 @@ class Output:
     value: bytes | None
     headers: tuple[Header, ...]
     partition: int | None = None
-    size: int = field(init=False, repr=False, compare=False)
-    """Bytes of key, value and headers; asked for several times on the way, so worked out once."""
 
-    def __post_init__(self) -> None:
-        """Work the size out."""
-        self.size = _size(self)
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        return _size(self.key, self.value, self.headers)
 
 
-def _size(record: Record | Output) -> int:
+def _size(key: bytes | None, value: bytes | None, headers: tuple[Header, ...]) -> int:
     # Headers are a sender's to choose, too: each may carry a megabyte of them.
-    size = len(record.value or b"") + len(record.key or b"")
-    for name, raw in record.headers:
+    size = len(value or b"") + len(key or b"")
+    for name, raw in headers:
         size += len(name)
         if raw:
             size += len(raw)

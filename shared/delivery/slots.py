@@ -1,6 +1,6 @@
 """How many records one process works on at once."""
 
-import asyncio
+from anyio import Semaphore
 
 
 class Slots:
@@ -13,9 +13,18 @@ class Slots:
 
     def __init__(self, count: int, aside: int = 0) -> None:
         self.count = count
-        self._free = asyncio.Semaphore(count)
-        self._free_aside = asyncio.Semaphore(aside)
-        self._holders: dict[object, asyncio.Semaphore] = {}
+        self._free = Semaphore(count, fast_acquire=True)
+        self._free_aside = Semaphore(aside, fast_acquire=True)
+        self._holders: dict[object, Semaphore] = {}
+
+    def take(self, holder: object, *, aside: bool = False) -> bool:
+        """Take a slot in the name of `holder` at once; False if none is free."""
+        free = self._free_aside if aside else self._free
+        if not free.value:
+            return False
+        free.acquire_nowait()
+        self._holders[holder] = free
+        return True
 
     async def acquire(self, holder: object, *, aside: bool = False) -> None:
         """Wait for a slot and take it in the name of `holder`: one of the `aside` ones, or not."""

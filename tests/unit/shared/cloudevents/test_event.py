@@ -1,11 +1,13 @@
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloudevents import NAMESPACE, Event, derived_id
+from shared.cloudevents import NAMESPACE, Derivation, Event, derived_id
 from shared.events import RequestDuplicated
 
 CAUSE = Event(
@@ -112,3 +114,15 @@ def test_a_derived_id_is_the_uuid5_that_the_standard_library_makes(
 ) -> None:
     expected = uuid5(uuid5(NAMESPACE, json.dumps([source, name])), stage)
     assert derived_id(source, name, stage) == str(expected)
+
+
+@pytest.mark.parametrize("extensions", [{}, {"tenant": "blue", "urgent": None, "retry": "1"}])
+@pytest.mark.parametrize("cause", [CAUSE, replace(CAUSE, subject=None, extensions={}, foreign=())])
+def test_a_derivation_gives_the_headers_of_the_derived_event(
+    cause: Event, extensions: dict[str, str | None]
+) -> None:
+    whole = derive(cause, **extensions)
+    made = Derivation(whole.type, whole.source, "requests.duplicated").headers(cause, extensions)
+    written = dict(made).pop("ce_time") or b""
+    assert abs(datetime.fromisoformat(written.decode()) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert made == replace(whole, time=written.decode()).headers()
