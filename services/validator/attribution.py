@@ -229,12 +229,20 @@ def nearest_scale(claim: Claim, query: Query, evidence: Evidence) -> Fact | None
     for amount in claim.amounts:
         digits = digits_of(amount.value)
         if len(digits) > 1:
-            near += evidence.by_digits.get(digits, ())
+            near += (f for f in evidence.by_digits.get(digits, ()) if not _unlike(amount, f))
     return max(
         near,
         key=lambda f: evidence.vocabulary.score(query, f.words, f.context),
         default=None,
     )
+
+
+def _unlike(amount: Amount, fact: Fact) -> bool:
+    """Say whether one is a rate and the other money: no slip makes one of the other."""
+    units = {a.unit for a in fact.amounts}
+    if amount.unit == PERCENT:
+        return units <= CURRENCY_CODES
+    return amount.unit in CURRENCY_CODES and units <= {PERCENT}
 
 
 def contradicted(claim: Claim, query: Query, evidence: Evidence) -> bool:

@@ -35,6 +35,7 @@ def status(answer: str, question: str = "") -> list[Status]:
         ("The loan is $450 million.", Status.UNIT),
         ("Net sales were $3.2 trillion.", Status.SCALE),
         ("It is 1.2.3 of it.", Status.UNREADABLE),
+        ("The share of exports was 3.2%.", Status.ABSENT),  # no slip makes it of $3.2 billion
     ],
 )
 def test_a_figure_gets_the_status_that_says_what_is_wrong(answer: str, expected: Status) -> None:
