@@ -16,6 +16,7 @@ from glideslope.supervisor import SERVICES
 from shared.settings import Settings
 
 READY_WITHIN: Final = 120.0  # seconds, on a machine that does much else
+_MIN_READY: Final = 5.0  # seconds, as the chart has it: a new process works before an old one goes
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -119,4 +120,5 @@ class Replicas:
         """Replace a service, process by process, as a rolling update with a surge of one does."""
         for old in self.of(service):
             await self.start(service, build)
+            await asyncio.sleep(_MIN_READY)
             await self.stop(old)
