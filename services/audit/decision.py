@@ -14,7 +14,9 @@ accepts half of it."""
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The end of a request, before it has a receipt. `reason`: of the checks, or of the person who rejected it.
+    """The end of a request, before it has a receipt.
+
+    `reason` is that of the checks, or of the person who rejected the answer.
 
     Raises `UnreadableError` where the request's id or source is too long for an entry.
     """
