@@ -546,7 +546,7 @@ class Result(Data):
     confidence: Confidence
     checks: tuple[Verdict, ...]
     reason: str | None = None
-    """Why it was refused."""
+    """Why it was refused, or what let the answer out without a person."""
     release: str
     """Content hash of the release that answered."""
     usage: Usage

@@ -149,7 +149,7 @@ def _show(result: Result) -> None:
     )
     out.print(
         f"confidence {result.confidence.probability:.2f} "
-        f"(the release asks for {result.confidence.threshold:.2f})"
+        f"(threshold {result.confidence.threshold:.2f})"
         + (", of the draft that a person rewrote" if result.confidence.about == "draft" else "")
     )
     checks = Table("check", "verdict", "score", "reason", box=None)

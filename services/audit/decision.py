@@ -14,7 +14,9 @@ accepts half of it."""
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The end of a request, before it has a receipt. `reason` is given when refused.
+    """The end of a request, before it has a receipt.
+
+    `reason` is that of the checks, or of the person who rejected the answer.
 
     Raises `UnreadableError` where the request's id or source is too long for an entry.
     """
@@ -57,8 +59,8 @@ class Decision:
 
 
 def approved(checked: AnswerChecked) -> Decision:
-    """Every check passed: the answer leaves as it is. Raises `UnreadableError` without one."""
-    return Decision(checked, "answered", _required(checked.answer))
+    """Return the answer as it is, and what let it out. Raises `UnreadableError` without one."""
+    return Decision(checked, "answered", _required(checked.answer), checked.reason)
 
 
 def refused(checked: AnswerChecked) -> Decision:

@@ -7,10 +7,11 @@ from typing import Final
 
 from services.validator.checks import personal_data, refusal, secrets
 from shared.calibration import Calibration
-from shared.events import AnswerDrafted, Verdict
+from shared.events import AnswerDrafted, Passage, Verdict
 from shared.release import Thresholds
 
 _FIRST: Final = 1
+_NEAREST: Final = 3  # passages that a refusal names
 _FINAL: Final = frozenset({personal_data.NAME, refusal.NAME, secrets.NAME})
 """What no person should have to read, and what no person can make an answer of."""
 
@@ -45,14 +46,13 @@ class Decision:
     reason: str
 
 
-def decide(  # noqa: PLR0913 - all that a decision rests on
+def decide(
     verdicts: Sequence[Verdict],
     confidence: Confidence,
     thresholds: Thresholds,
     calibration: Calibration | None,
     *,
     attempt: int,
-    answered: bool,
 ) -> Decision:
     """Decide where an answer goes.
 
@@ -63,8 +63,6 @@ def decide(  # noqa: PLR0913 - all that a decision rests on
     that a person decides, except on personal data and secrets, which no reviewer should have to
     read, and on a refusal, which is one.
     """
-    if not answered:
-        return Decision(Route.REFUSAL, "nothing was found that answers the question")
     failures = [verdict for verdict in verdicts if verdict.verdict == "failed"]
     if failures:
         return _after_failure(failures, attempt)
@@ -85,6 +83,24 @@ def referred(draft: AnswerDrafted) -> Decision | None:
         return None
     route = Route.REVIEW if draft.referral.to == "review" else Route.REFUSAL
     return Decision(route, draft.referral.reason)
+
+
+def unanswered(passages: Sequence[Passage]) -> Decision:
+    """Refuse where there is no answer: `passages` are what was read, the nearest first.
+
+    Somebody whose documents were not found has other things to do than somebody whose question
+    has other words than the documents, so the reason tells the two apart.
+    """
+    nothing = "nothing was found that answers the question"
+    if not passages:
+        return Decision(Route.REFUSAL, f"{nothing}: no passage was found that the asker may read")
+    found = "1 passage was" if len(passages) == 1 else f"{len(passages)} passages were"
+    nearest = dict.fromkeys(f"{each.document_id}, {each.locator}" for each in passages)
+    named = "; ".join(list(nearest)[:_NEAREST])
+    return Decision(
+        Route.REFUSAL,
+        f"{nothing}: {found} found, but no sentence of them fits; the nearest: {named}",
+    )
 
 
 def _by_quotes(confidence: Confidence) -> Decision:

@@ -12,7 +12,7 @@ from services.validator.case import Case, could_not_check
 from services.validator.checks import CHECKS, Check, groundedness, verbatim
 from services.validator.grounding.model import model_digest
 from services.validator.population import unlike
-from services.validator.routing import Confidence, Decision, Route, decide, referred
+from services.validator.routing import Confidence, Decision, Route, decide, referred, unanswered
 from shared import events
 from shared.events import Answer, AnswerChecked, AnswerDrafted, Passage, Verdict
 from shared.release import BUILT_IN, Release
@@ -43,7 +43,10 @@ def validate(
     case = case_of(draft, release)
     if case is not None:
         verdicts, shadows = judged(release.checks, case, checks)
-    decision = referred(draft) or route(case, verdicts, release, attempt=draft.attempt)
+        decision = route(case, verdicts, release, attempt=draft.attempt)
+    else:
+        decision = unanswered(draft.passages)
+    decision = referred(draft) or decision
     checked = AnswerChecked(
         **{name: getattr(draft, name) for name in AnswerDrafted.model_fields},
         checks=verdicts,
@@ -83,14 +86,12 @@ def run(names: Iterable[str], case: Case, checks: Mapping[str, Check]) -> tuple[
     return tuple(_verdict(name, case, checks) for name in dict.fromkeys(names))
 
 
-def route(
-    case: Case | None, verdicts: tuple[Verdict, ...], release: Release, *, attempt: int
-) -> Decision:
-    """Say where an answer goes by its verdicts; without a case there is no answer."""
+def route(case: Case, verdicts: tuple[Verdict, ...], release: Release, *, attempt: int) -> Decision:
+    """Say where an answer goes by its verdicts."""
     probability = _score(verdicts, groundedness.NAME)
     certificate = release.calibration.certificate if release.calibration else None
     difference = None
-    if case is not None and certificate is not None and probability is not None:
+    if certificate is not None and probability is not None:
         difference = (
             unlike(case.assessment, certificate.population)
             if certificate.model == model_digest()
@@ -105,7 +106,6 @@ def route(
         release.thresholds,
         release.calibration,
         attempt=attempt,
-        answered=case is not None,
     )
 
 

@@ -38,7 +38,7 @@ def test_an_approved_answer_is_answered_with_all_that_stands_behind_it(
         answer=checked.answer,
         confidence=checked.confidence,
         checks=checked.checks,
-        reason=None,
+        reason=checked.reason,
         release="abc",
         usage=checked.usage,
         receipt=RECEIPT,

@@ -29,7 +29,6 @@ COMBINATIONS = list(
         (None, "too many figures"),
         CALIBRATIONS,
         (1, 2, 3),
-        (True, False),
     )
 )
 
@@ -39,28 +38,24 @@ def going(
     confidence: Confidence,
     calibration: str,
     attempt: int,
-    *,
-    answered: bool,
 ) -> Decision:
     made = [
         Verdict.model_validate({"name": n, "verdict": v, "score": 0, "reason": f"{n} says {v}"})
         for n, v in zip(NAMES, verdicts, strict=True)
     ]
-    return decide(
-        made, confidence, THRESHOLDS, CALIBRATIONS[calibration], attempt=attempt, answered=answered
-    )
+    return decide(made, confidence, THRESHOLDS, CALIBRATIONS[calibration], attempt=attempt)
 
 
 @pytest.mark.parametrize("calibration", CALIBRATIONS)
 def test_what_holds_of_every_decision(calibration: str) -> None:
-    for verdicts, score, quoted, unlike, how, attempt, answered in COMBINATIONS:
+    for verdicts, score, quoted, unlike, how, attempt in COMBINATIONS:
         if how != calibration:
             continue
         confidence = Confidence(score, quoted=quoted, unlike=unlike)
-        decision = going(verdicts, confidence, calibration, attempt, answered=answered)
+        decision = going(verdicts, confidence, calibration, attempt)
         route = decision.route
         has_failed, has_unchecked = "failed" in verdicts, "could_not_check" in verdicts
-        all_passed = answered and not has_failed and not has_unchecked
+        all_passed = not has_failed and not has_unchecked
         high, low = score is not None and score >= 0.8, score is not None and score < 0.3
         final = verdicts[1] == "failed" or verdicts[2] == "failed"
         sure = {
@@ -74,21 +69,21 @@ def test_what_holds_of_every_decision(calibration: str) -> None:
         assert decision.reason
         # each way, exactly when
         assert (route is Route.APPROVED) == (all_passed and sure)
-        assert (route is Route.REGENERATE) == (answered and has_failed and attempt == 1)
+        assert (route is Route.REGENERATE) == (has_failed and attempt == 1)
         assert (route is Route.REFUSAL) == (
-            not answered or (has_failed and final and attempt > 1) or (all_passed and hopeless)
+            (has_failed and final and attempt > 1) or (all_passed and hopeless)
         )
         # a check that did not pass is named, with its reason
-        if answered and has_failed:
+        if has_failed:
             for name, verdict in zip(NAMES, verdicts, strict=True):
                 assert verdict != "failed" or f"{name} says failed" in decision.reason
 
 
 def test_why_nothing_is_approved_is_said() -> None:
     sure = Confidence(0.99)
-    refused = decide([], sure, THRESHOLDS, CALIBRATIONS["refused"], attempt=1, answered=True)
+    refused = decide([], sure, THRESHOLDS, CALIBRATIONS["refused"], attempt=1)
     assert "too few" in refused.reason
-    never = decide([], sure, THRESHOLDS, None, attempt=1, answered=True)
+    never = decide([], sure, THRESHOLDS, None, attempt=1)
     assert "no certificate" in never.reason
     unlike = decide(
         [],
@@ -96,12 +91,11 @@ def test_why_nothing_is_approved_is_said() -> None:
         THRESHOLDS,
         CALIBRATIONS["certified"],
         attempt=1,
-        answered=True,
     )
     assert "too many figures" in unlike.reason
 
 
 def test_contradictory_thresholds_never_approve_below_either() -> None:
     odd = Thresholds(approve=0.2, refuse=0.9)
-    decision = decide([], Confidence(0.5), odd, certified(0.2), attempt=1, answered=True)
+    decision = decide([], Confidence(0.5), odd, certified(0.2), attempt=1)
     assert decision.route is Route.REFUSAL

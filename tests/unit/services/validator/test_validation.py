@@ -87,7 +87,17 @@ def test_where_nothing_was_found_nothing_is_checked_and_it_is_refused() -> None:
     checked, route = validate(DRAFT.model_copy(update={"answer": None}), BUILT_IN)
     assert route is Route.REFUSAL
     assert (checked.checks, checked.confidence.probability) == ((), 0)
-    assert checked.reason == "nothing was found that answers the question"
+
+
+def test_a_refusal_tells_documents_that_were_not_found_from_words_that_do_not_fit() -> None:
+    unanswered = DRAFT.model_copy(update={"answer": None})
+    misfit, _ = validate(unanswered, BUILT_IN)
+    missing, _ = validate(unanswered.model_copy(update={"passages": ()}), BUILT_IN)
+
+    assert misfit.reason.endswith(
+        "1 passage was found, but no sentence of them fits; the nearest: report, p. 1"
+    )
+    assert missing.reason.endswith("no passage was found that the asker may read")
 
 
 @pytest.mark.parametrize(("to", "route"), [("review", Route.REVIEW), ("refusal", Route.REFUSAL)])
