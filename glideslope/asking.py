@@ -1,7 +1,7 @@
 """One question on its way: published, followed over the topics, and its end."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -22,12 +22,13 @@ STANDS: Final[dict[Topic, str]] = {
     topics.REQUESTS_ACCEPTED: "accepted; inference has not answered yet",
     topics.ANSWERS_DRAFTED: "answered; the validator has not checked it yet",
     topics.FALLBACK_REGENERATE: "its first answer failed a check; inference tries once more",
-    topics.FALLBACK_REVIEW: "waiting for a person: see `glideslope review list`",
+    topics.FALLBACK_REVIEW: "a person must decide: see it with `glideslope review show {id}`, then "
+    "`glideslope review approve {id}`, or edit or reject it",
     topics.REVIEWS_DECIDED: "a person has decided; audit has not written the result yet",
     topics.ANSWERS_APPROVED: "approved; audit has not written the result yet",
     topics.FALLBACK_REFUSAL: "refused; audit has not written the result yet",
 }
-"""What it means that a request was last seen on a topic, in the order of its way."""
+"""What it means that request `{id}` was last seen on a topic, in the order of its way."""
 
 _ORDER: Final = list(STANDS)
 _ENDS: Final = (topics.RESULTS, topics.REQUESTS_REJECTED, topics.DEAD_LETTERS)
@@ -47,7 +48,8 @@ class NoEndError(Exception):
 
     def __init__(self, request_id: str, seconds: float, stands: Topic) -> None:
         super().__init__(
-            f"request {request_id} has no result after {seconds:g} s: {STANDS[stands]}"
+            f"request {request_id} has no result after {seconds:g} s: "
+            f"{STANDS[stands].format(id=request_id)}"
         )
         self.stands = stands
 
@@ -68,12 +70,18 @@ def request_event(
 
 
 async def ask(
-    event: Event, settings: Settings, *, conversation: str | None = None, seconds: float = 60.0
+    event: Event,
+    settings: Settings,
+    *,
+    conversation: str | None = None,
+    seconds: float = 60.0,
+    seen: Callable[[Topic], None] = lambda _: None,
 ) -> Result | RequestRejected | DeadLettered:
     """Publish a request and return its end. `seconds` is how long to wait for it.
 
-    Questions of one `conversation` are answered in order. Raises `NoEndError`, and
-    `UnreachableError` and `TopicsMissingError` before anything is published.
+    `seen` is called with each topic that it is seen on, on its way. Questions of one
+    `conversation` are answered in order. Raises `NoEndError`, and `UnreachableError` and
+    `TopicsMissingError` before anything is published.
     """
     key = (conversation or event.id).encode()
     name = RequestName(event.source, event.id)
@@ -96,6 +104,7 @@ async def ask(
                     if topic in _ENDS:
                         return _end(topic, record)
                     newest = max(newest, (record.timestamp, _ORDER.index(topic)))
+                    seen(topic)
         except TimeoutError:
             raise NoEndError(event.id, seconds, _ORDER[newest[1]]) from None
     raise AssertionError("a reader follows for ever")

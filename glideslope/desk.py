@@ -177,7 +177,11 @@ class Desk:
                 f"({type(error).__name__}): see that it runs, and what {URL} says"
             ) from error
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            raise CommandError(f"the review service does not know you: set {TOKEN}", Exit.REFUSED)
+            raise CommandError(
+                f"the review service does not know you: set {TOKEN}; on this machine start it "
+                "with GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up, and the token is found",
+                Exit.REFUSED,
+            )
         if answer.is_error:
             raise CommandError(_message(answer), Exit.REFUSED)
         return answer.json() if answer.content else None
@@ -188,10 +192,18 @@ def address() -> str | None:
     return os.environ.get(URL) or None
 
 
-def required_address() -> str:
-    """Return where the service is. Raises `CommandError` where it is not said."""
-    if (url := address()) is None:
-        raise CommandError(f"this goes through the review service: set {URL}")
+def required_address(settings: Settings) -> str:
+    """Return where the service is: where it is said, else where one runs on this home.
+
+    Raises `CommandError` where neither is so.
+    """
+    url = address() or _left_in(settings.home / "review" / "url")
+    if url is None:
+        raise CommandError(
+            f"this goes through the review service, and none runs on {settings.home}: start it "
+            "there with GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up, or set "
+            f"{URL} to the address of one"
+        )
     return url
 
 

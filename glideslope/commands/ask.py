@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from glideslope import terminal
-from glideslope.asking import DeadLettered, NoEndError, ask, request_event
+from glideslope.asking import STANDS, DeadLettered, NoEndError, ask, request_event
 from glideslope.terminal import CommandError, Exit, err, out, plain
+from shared import topics
 from shared.cloudevents import Event
 from shared.events import InlinePassage, Principal, RequestRejected, RequestSubmitted, Result
 from shared.settings import Settings
+from shared.topics import Topic
 
 
 def command(  # noqa: PLR0913, PLR0917 - a request has this many parts, and typer wants them so
@@ -91,8 +93,16 @@ def command(  # noqa: PLR0913, PLR0917 - a request has this many parts, and type
 async def _ask(
     event: Event, settings: Settings, conversation: str | None, seconds: float
 ) -> Result | RequestRejected | DeadLettered:
+    def seen(topic: Topic) -> None:
+        if topic is topics.FALLBACK_REVIEW:
+            said = STANDS[topic].format(id=event.id)
+            err.print(
+                Text(f"{said}; the result is waited for until {seconds:g} s are over"),
+                soft_wrap=True,
+            )
+
     try:
-        return await ask(event, settings, conversation=conversation, seconds=seconds)
+        return await ask(event, settings, conversation=conversation, seconds=seconds, seen=seen)
     except NoEndError as error:
         raise CommandError(str(error), Exit.TIMEOUT) from error
 

@@ -47,7 +47,7 @@ def list_letters(
     `to redrive` were not sent back yet; `failed again` are among the letters, and had been sent
     back before.
     """
-    inventory = terminal.run(_inventory(terminal.settings()))
+    inventory = terminal.run(_inventory(terminal.cluster_settings()))
     groups = [group for group in inventory.groups if everything or group.waiting]
     if as_json:
         terminal.print_json([view.group_as_data(group) for group in groups])
@@ -88,7 +88,7 @@ def show(
         raise typer.BadParameter("say why the content must be seen", param_hint="--reason")
     if reason and not reveal:
         raise typer.BadParameter("it is for --reveal", param_hint="--reason")
-    settings = terminal.settings()
+    settings = terminal.cluster_settings()
     who = terminal.person(operator, "--operator") if reveal else ""
     found = terminal.run(_found(letter, settings))
     if reveal:
@@ -156,7 +156,7 @@ def redrive_letters(  # noqa: PLR0913, PLR0917 - typer wants options as argument
     Exit codes: 0 sent, or nothing to send; 1 not all of it was sent, and why; 3 the cluster cannot
     be worked with.
     """
-    settings = terminal.settings()
+    settings = terminal.cluster_settings()
     selection = _selection(where, position or [], settings, again=again, limit=limit)
     if not (dry_run or yes or sys.stdin.isatty()):
         raise typer.BadParameter("nobody is here to be asked: say --yes, or --dry-run")

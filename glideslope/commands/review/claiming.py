@@ -112,7 +112,8 @@ def history(request_id: Id, source: Source = None, as_json: Json = False) -> Non
 
 
 async def _at_the_desk(do: Callable[[Desk], Awaitable[Any]]) -> Any:
-    async with Desk.opened(desk.required_address(), terminal.settings()) as service:
+    settings = terminal.settings()
+    async with Desk.opened(desk.required_address(settings), settings) as service:
         return await do(service)
 
 

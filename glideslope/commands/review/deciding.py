@@ -160,7 +160,9 @@ def send_back(
 ) -> None:
     """Ask for another answer, through the review service."""
     choice = {"kind": "sent_back", "note": note.strip()}
-    _decide_at(desk.required_address(), request_id, source, choice, as_json=as_json)
+    with terminal.told():
+        url = desk.required_address(terminal.settings())
+    _decide_at(url, request_id, source, choice, as_json=as_json)
 
 
 def _decide_at(  # noqa: PLR0913 - a decision has this many parts

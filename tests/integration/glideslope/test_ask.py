@@ -92,19 +92,22 @@ async def test_a_dead_letter_ends_the_wait(settings: Settings, service: Service)
     assert end == DeadLettered("ingest", "RuntimeError", "RuntimeError")
 
 
-async def test_without_an_end_it_says_where_the_request_stands(
-    settings: Settings, service: Service, checked: Callable[..., AnswerChecked]
+async def test_that_a_person_must_decide_is_said_at_once_with_how_and_once_more_at_the_end(
+    settings: Settings, service: Service, glideslope: Run, checked: Callable[..., AnswerChecked]
 ) -> None:
     async def answer(record: Record, name: str) -> None:
         item = checked(name, "/glideslope/cli")
         await service.reply(record, topics.REQUESTS_ACCEPTED, item.request)
         await service.reply(record, topics.FALLBACK_REVIEW, item)
 
-    async with answering(settings, answer):
-        with pytest.raises(NoEndError, match="waiting for a person") as stopped:
-            await ask(request_event(QUESTION), settings, seconds=3)
+    async with answering(settings, answer) as seen:
+        ended = await glideslope("ask", "How much was it?", "--timeout", "3")
 
-    assert stopped.value.stands is topics.FALLBACK_REVIEW
+    [request] = seen
+    name = dict(request.headers)["ce_id"].decode()  # type: ignore[union-attr] # it is set
+    assert ended.code == Exit.TIMEOUT
+    assert ended.out == ""
+    assert ended.err.count(f"`glideslope review approve {name}`") == 2
 
 
 async def test_a_second_try_that_waits_for_its_check_is_told_as_such(

@@ -5,10 +5,39 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from glideslope import kafka
 from glideslope.__main__ import COMMANDS, app
 from glideslope.terminal import Exit
 
 UNREACHABLE = {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"}
+
+ON_A_CLUSTER = [
+    ["ask", "?"],
+    ["index", "--delete", "a"],
+    ["status"],
+    ["status", "--json"],
+    ["topics", "create"],
+    ["review", "list"],
+    ["review", "show", "1"],
+    ["review", "approve", "1"],
+    ["review", "edit", "1", "--answer", "a"],
+    ["review", "reject", "1", "--reason", "no"],
+    ["dlq", "list"],
+    ["dlq", "show", "1"],
+    ["dlq", "show", "0/1", "--reveal", "--reason", "x"],
+    ["dlq", "redrive", "--yes"],
+    ["dlq", "redrive", "--dry-run"],
+    ["release", "list"],
+    ["release", "show", "brief"],
+    ["release", "diff", "built-in", "brief"],
+    ["release", "status", "--json"],
+    ["release", "promote", "brief", "--why", "better"],
+    ["release", "rollback", "--why", "worse"],
+    ["release", "canary", "brief", "--percent", "5", "--why", "to try"],
+    ["release", "shadow", "--off", "--why", "enough"],
+    ["release", "compare", "built-in", "brief"],
+    ["release", "watch"],
+]
 
 
 @pytest.fixture
@@ -87,36 +116,7 @@ def test_two_files_that_would_be_one_document_publish_nothing(
     assert "would both be document 'a.md'" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["ask", "?"],
-        ["index", "--delete", "a"],
-        ["status"],
-        ["status", "--json"],
-        ["topics", "create"],
-        ["review", "list"],
-        ["review", "show", "1"],
-        ["review", "approve", "1"],
-        ["review", "edit", "1", "--answer", "a"],
-        ["review", "reject", "1", "--reason", "no"],
-        ["dlq", "list"],
-        ["dlq", "show", "1"],
-        ["dlq", "show", "0/1", "--reveal", "--reason", "x"],
-        ["dlq", "redrive", "--yes"],
-        ["dlq", "redrive", "--dry-run"],
-        ["release", "list"],
-        ["release", "show", "brief"],
-        ["release", "diff", "built-in", "brief"],
-        ["release", "status", "--json"],
-        ["release", "promote", "brief", "--why", "better"],
-        ["release", "rollback", "--why", "worse"],
-        ["release", "canary", "brief", "--percent", "5", "--why", "to try"],
-        ["release", "shadow", "--off", "--why", "enough"],
-        ["release", "compare", "built-in", "brief"],
-        ["release", "watch"],
-    ],
-)
+@pytest.mark.parametrize("arguments", ON_A_CLUSTER)
 def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
     cli: CliRunner, arguments: list[str]
 ) -> None:
@@ -129,6 +129,19 @@ def test_a_cluster_that_cannot_be_reached_is_one_clear_line(
         in result.stderr
     )
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", ON_A_CLUSTER)
+def test_every_command_looks_for_the_cluster_that_runs_on_its_home(
+    cli: CliRunner, arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(kafka, "running_at", {tmp_path: "localhost:2"}.get)
+
+    result = cli.invoke(
+        app, arguments, env={"KAFKA_BOOTSTRAP_SERVERS": None, "GLIDESLOPE_HOME": str(tmp_path)}
+    )
+
+    assert "no Kafka broker answers at 'localhost:2'" in result.stderr
 
 
 def test_of_manifests_of_which_one_is_wrong_none_is_registered(

@@ -34,14 +34,9 @@ async def url(empty_file: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def run(  # noqa: PLR0913, PLR0917 - fixtures
-    reviews: SqlReviews,
-    arrivals: SqlArrivals,
-    waiting: Any,
-    arrival: Any,
-    clock: Any,
-    tmp_path: Path,
-) -> AsyncIterator[Run]:
+async def base(
+    reviews: SqlReviews, arrivals: SqlArrivals, waiting: Any, arrival: Any, clock: Any
+) -> AsyncIterator[str]:
     clock.now = datetime.now(UTC)  # the command line has no other
     checked = waiting()
     await arrivals.put(arrival(checked, clock()), checked, ReviewRules())
@@ -51,17 +46,21 @@ async def run(  # noqa: PLR0913, PLR0917 - fixtures
 
     site = Starlette(routes=[Mount("/api", queue_api(reviews, identify))])
     listener = socket.create_server(("127.0.0.1", 0))
-    async with web.serving(site, listener) as base:
+    async with web.serving(site, listener) as address:
+        yield address
 
-        async def run(*arguments: str, known: bool = True) -> Result:
-            environment = {
-                "GLIDESLOPE_REVIEW_URL": base,
-                "GLIDESLOPE_REVIEW_TOKEN": "secret" if known else "other",
-                "GLIDESLOPE_HOME": str(tmp_path),
-            }
-            return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
 
-        yield run
+@pytest.fixture
+def run(base: str, tmp_path: Path) -> Run:
+    async def run(*arguments: str, known: bool = True, url: str = base) -> Result:
+        environment = {
+            "GLIDESLOPE_REVIEW_URL": url,
+            "GLIDESLOPE_REVIEW_TOKEN": ("secret" if known else "other") if url else "",
+            "GLIDESLOPE_HOME": str(tmp_path),
+        }
+        return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
+
+    return run
 
 
 async def test_an_item_is_listed_shown_and_approved(run: Run) -> None:
@@ -140,3 +139,19 @@ async def test_who_is_not_known_and_what_is_not_there_is_said(run: Run) -> None:
     missing = await run("approve", "2")
     assert missing.exit_code == 1
     assert "no request '2'" in missing.stderr
+
+
+async def test_what_needs_the_service_finds_the_one_that_runs_on_the_home(
+    run: Run, base: str, tmp_path: Path
+) -> None:
+    for nowhere in (["next"], ["send-back", "1", "--note", "name the year"]):
+        told = await run(*nowhere, url="")
+        assert told.exit_code == 1
+        assert "GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up" in told.stderr
+
+    (tmp_path / "review").mkdir()
+    (tmp_path / "review" / "token").write_text("secret")
+    (tmp_path / "review" / "url").write_text(base)
+    assert "ann has it until" in (await run("next", url="")).stdout
+    sent = await run("send-back", "1", "--note", "name the year", url="")
+    assert sent.stdout == "1 sent_back by ann\n"
