@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Mapping
-from importlib import import_module
+from importlib import import_module, metadata
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -70,9 +70,24 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(metadata.version("glideslope"))
+        raise typer.Exit
+
+
 @app.callback()
-def glideslope() -> None:
+def glideslope(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
     """Questions on Kafka come back as checked, audited answers."""
+    del version  # its callback has dealt with it
 
 
 def main() -> None:

@@ -55,11 +55,13 @@ class Stack:
         self._report = report
         self._supervisor: Supervisor | None = None
         self._exit = AsyncExitStack()
+        self._is_begun = False
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
-            starting.callback(self._report, StackEvent(event="stopped"))
+            starting.callback(self._say_that_it_stopped)
             self._cluster = await starting.enter_async_context(_kafka(self.settings, self._report))
+            self._is_begun = True
             self.settings = self.settings.model_copy(
                 update={"bootstrap_servers": self._cluster.bootstrap_servers}
             )
@@ -91,6 +93,10 @@ class Stack:
 
     async def __aexit__(self, *_exception: object) -> None:
         await self._exit.aclose()
+
+    def _say_that_it_stopped(self) -> None:
+        if self._is_begun:  # else another stack that runs here might be taken for the one
+            self._report(StackEvent(event="stopped"))
 
     @property
     def bootstrap_servers(self) -> str:

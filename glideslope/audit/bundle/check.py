@@ -9,7 +9,10 @@ import ed25519
 
 here = pathlib.Path(__file__).parent
 key = sys.argv[1] if len(sys.argv) > 1 else (here / "key.txt").read_text().strip()
-name, _, public = key.split("+", 2)
+try:
+    name, _, public = key.split("+", 2)
+except ValueError:
+    sys.exit(f"{key!r} is no verifier key: name+id+key of the log, as in key.txt, is one")
 for folder in sorted(here.glob("entries/*"), key=lambda each: int(each.name)):
     head, note, signatures = (folder / "proof.tlog-proof").read_text("utf-8").split("\n\n")
     origin, size, root = note.split("\n")[:3]

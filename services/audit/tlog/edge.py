@@ -39,9 +39,10 @@ class Edge:
             levels.append([data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)])
             if len(levels[-1]) != count % TILE_WIDTH:
                 raise DamagedError(f"a tile of level {len(levels) - 1} has another length")
-        entries = split_bundle(_partial(get, Tile(None, size // TILE_WIDTH, size % TILE_WIDTH)))
+        newest = Tile(None, size // TILE_WIDTH, size % TILE_WIDTH)
+        entries = split_bundle(_partial(get, newest))
         if [leaf_hash(entry) for entry in entries] != (levels[0] if levels else []):
-            raise DamagedError("the newest bundle and the newest tile do not belong together")
+            raise DamagedError(f"{newest.path} and the tile of its hashes do not belong together")
         return cls(size, levels, entries)
 
     def root(self) -> bytes:

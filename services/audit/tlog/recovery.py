@@ -85,7 +85,10 @@ def right_edge(
     Raises `DamagedError`.
     """
     signed = checked(origin, checkpoint, keys)
-    edge = Edge.load(storage.get, signed.size)
+    try:
+        edge = Edge.load(storage.get, signed.size)
+    except DamagedError as error:
+        raise damaged(origin, str(error)) from error
     if edge.root() != signed.root:
         raise damaged(origin, "its tiles have another root than its checkpoint")
     if signed.size == 0 and next(storage.list("tile/entries/"), None):

@@ -178,3 +178,9 @@ def test_every_command_of_the_help_can_be_asked_for_and_no_other(cli: CliRunner)
         assert own.exit_code == 0
         assert f"glideslope {name}" in own.output
     assert cli.invoke(app, ["updown"]).exit_code == Exit.USAGE
+
+
+def test_the_version_is_told_without_a_command() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert told.exit_code == Exit.OK
+    assert told.stdout.strip().split(".")[0].isdigit()

@@ -260,6 +260,17 @@ def test_a_bundle_signed_by_another_key_is_refused_by_python_alone(
     assert "did not sign" in done.stderr
 
 
+def test_a_bundles_script_says_what_a_key_looks_like(
+    home: Home, audit: Run, tmp_path: Path
+) -> None:
+    home.append(3)
+    assert audit("export", "event-2", "-o", str(tmp_path / "bundle.zip")).exit_code == 0
+    done = plain_python(unpacked(tmp_path / "bundle.zip", tmp_path / "evidence"), "KEY")
+    assert done.returncode == 1
+    assert "'KEY' is no verifier key: name+id+key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def unpacked(bundle: Path, folder: Path) -> Path:
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(folder)

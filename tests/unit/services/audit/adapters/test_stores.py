@@ -391,8 +391,10 @@ def test_a_log_whose_right_edge_was_changed_is_not_continued(
     opened.close()
     change(folder / path)
 
-    with pytest.raises(DamagedError, match=said):
+    with pytest.raises(DamagedError, match=said) as raised:
         opened()
+    assert "the audit log test/0 " in str(raised.value)
+    assert "from a copy" in str(raised.value)
 
 
 def test_a_log_without_journal_that_was_rolled_back_is_not_continued(
