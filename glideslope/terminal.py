@@ -68,7 +68,8 @@ def settings(kind: type[Settings] = Settings) -> Settings:
         return kind()
     except ValidationError as error:
         for each in error.errors():
-            name = "_".join(str(part) for part in each["loc"])
+            field = str(each["loc"][0]) if each["loc"] else ""
+            name = kind.variable(field) if field in kind.model_fields else field
             complain(f"setting {name}: {each['msg']}")
         raise typer.Exit(Exit.USAGE) from None
     except SettingsError as error:  # a list or an object that is no JSON

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glideslope import terminal
+from glideslope.indexing import INDEX_GROUPS
 from glideslope.reconciliation import Reconciliation
 from glideslope.status import Stock, take_stock
 from glideslope.terminal import Exit, out, plain
@@ -103,7 +104,26 @@ def _view(stock: Stock) -> Group:
         behind = ", ".join(f"{name} {lag:,}" for name, lag in group.lag_by_topic.items() if lag)
         row = (group.name, str(group.members), f"{group.lag:,}", behind, f"{group.dead_letters:,}")
         groups.add_row(*row, style="yellow" if group.lag or group.dead_letters else "")
-    return Group(topics, Text(), groups, Text(), _equation(stock.reconciliation), *_faults(stock))
+    return Group(
+        topics,
+        Text(),
+        groups,
+        *_legend(stock),
+        Text(),
+        _equation(stock.reconciliation),
+        *_faults(stock),
+    )
+
+
+def _legend(stock: Stock) -> list[Text]:
+    """Explain the signs that the tables have, each where it is there."""
+    lines = []
+    if any(topic.records is None for topic in stock.topics):
+        lines.append("≤ at the most: counted by offsets, transaction markers included")
+    alone = INDEX_GROUPS[0]
+    if any(group.name.endswith(alone) and not group.members for group in stock.groups):
+        lines.append(f"{alone} has no members: each process reads every document for itself")
+    return [Text(line, style="dim") for line in lines]
 
 
 def _equation(equation: Reconciliation) -> Text:

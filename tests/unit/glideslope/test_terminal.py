@@ -62,7 +62,7 @@ def test_an_error_message_is_no_markup(capfd: pytest.CaptureFixture[str]) -> Non
     assert "[bold]x[/nonsense]" in capfd.readouterr().err
 
 
-def test_a_wrong_setting_is_named(
+def test_a_wrong_setting_is_named_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GLIDESLOPE_PARTITIONS", "none")
@@ -71,7 +71,7 @@ def test_a_wrong_setting_is_named(
         terminal.settings()
 
     assert left.value.exit_code == Exit.USAGE
-    assert "partitions" in capfd.readouterr().err
+    assert "setting GLIDESLOPE_PARTITIONS: " in capfd.readouterr().err
 
 
 def test_a_service_s_settings_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
