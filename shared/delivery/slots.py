@@ -1,6 +1,6 @@
 """How many records one process works on at once."""
 
-from anyio import Semaphore
+import asyncio
 
 
 class Slots:
@@ -9,22 +9,20 @@ class Slots:
     A task that holds a slot is in flight; one that waits for a slot, for its key or for its next
     try is not, and can be left to the partition's next owner at any moment. Beside `count` slots
     there are `aside` of their own, for what must never take one from the rest.
+
+    Slots are given out in the order in which they were asked for: records begin in the order of
+    their offsets, and audit logs them in it.
     """
 
     def __init__(self, count: int, aside: int = 0) -> None:
         self.count = count
-        self._free = Semaphore(count, fast_acquire=True)
-        self._free_aside = Semaphore(aside, fast_acquire=True)
-        self._holders: dict[object, Semaphore] = {}
+        self._free = asyncio.Semaphore(count)
+        self._free_aside = asyncio.Semaphore(aside)
+        self._holders: dict[object, asyncio.Semaphore] = {}
 
-    def take(self, holder: object, *, aside: bool = False) -> bool:
-        """Take a slot in the name of `holder` at once; False if none is free."""
-        free = self._free_aside if aside else self._free
-        if not free.value:
-            return False
-        free.acquire_nowait()
-        self._holders[holder] = free
-        return True
+    def are_taken(self, *, aside: bool = False) -> bool:
+        """Whether `acquire` has to wait."""
+        return (self._free_aside if aside else self._free).locked()
 
     async def acquire(self, holder: object, *, aside: bool = False) -> None:
         """Wait for a slot and take it in the name of `holder`: one of the `aside` ones, or not."""
