@@ -121,6 +121,7 @@ def running(folder: Path) -> Iterator[Cluster]:
             controllers,
             kubeconfig,
             f"--service-account-private-key-file={folder / 'pki' / 'sa.key'}",
+            "--node-monitor-grace-period=1h",  # kwok beats slower than a loaded machine may need
             "--secure-port=0",
             "--leader-elect=false",
         )
