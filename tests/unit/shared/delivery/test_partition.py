@@ -366,6 +366,7 @@ async def test_what_published_nothing_is_committed_when_it_has_lingered() -> Non
         bench.silent = {0}
         worker.take(record(0))
         await transactions.reaches(1)
+        assert transactions.batches == [0], "one commit, without outputs"
 
 
 async def test_draining_finishes_and_commits_what_is_in_flight() -> None:
