@@ -34,7 +34,7 @@ def recover(
         # It may have been read from a page cache whose write had failed.
         journal.secure()
         full: set[str] = set()
-        edge = Edge.load(storage.get, batches[0].first)
+        edge = _loaded(origin, storage, batches[0].first)
         for publication in publications(edge, batches):
             storage.create(publication.packs, publication.tiles, repair=True)
             full.update(outgrown(publication.tiles))
@@ -85,15 +85,19 @@ def right_edge(
     Raises `DamagedError`.
     """
     signed = checked(origin, checkpoint, keys)
-    try:
-        edge = Edge.load(storage.get, signed.size)
-    except DamagedError as error:
-        raise damaged(origin, str(error)) from error
+    edge = _loaded(origin, storage, signed.size)
     if edge.root() != signed.root:
         raise damaged(origin, "its tiles have another root than its checkpoint")
     if signed.size == 0 and next(storage.list("tile/entries/"), None):
         raise damaged(origin, "it has entries and no checkpoint")
     return edge
+
+
+def _loaded(origin: str, storage: Storage, size: int) -> Edge:
+    try:
+        return Edge.load(storage.get, size)
+    except DamagedError as error:
+        raise damaged(origin, str(error)) from error
 
 
 def damaged(origin: str, what: str) -> DamagedError:
