@@ -1,12 +1,11 @@
 """Finds out whether a version can be released, and writes its notes: `make release VERSION=0.2.0`.
 
-Everything must say the same version, CHANGELOG.md must have its section, workflows must name what
-they use of others by commits, and nothing may be uncommitted. With RELEASED_FROM=origin/main what
+Everything must say the same version, CHANGELOG.md must have its section, and nothing may be
+uncommitted. With RELEASED_FROM=origin/main what
 is released must be a commit of that branch. Exit codes: 0 dist/notes.md is written; 1 something is
 not so, and each is named.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -19,7 +18,6 @@ from typing import Final
 from ruamel.yaml import YAML
 
 _VERSION: Final = re.compile(r"\d+\.\d+\.\d+")
-_STRICT: Final = Path(__file__).with_name("pinned.yml")
 _CHART: Final = "deploy/helm/glideslope/Chart.yaml"
 
 
@@ -56,27 +54,7 @@ def obstacles(root: Path, version: str) -> list[str]:
     ]
     if notes((root / "CHANGELOG.md").read_text(), version) is None:
         found.append(f"CHANGELOG.md has nothing under [{version}]: move what is under [Unreleased]")
-    return [*found, *unpinned(root)]
-
-
-def unpinned(root: Path) -> list[str]:
-    """Return what workflows use by a tag, which its owner may move to another commit (zizmor)."""
-    if not (workflows := root / ".github").is_dir():
-        return []
-    zizmor = Path(sys.executable).with_name("zizmor")
-    how = ("--offline", "--quiet", "--no-progress", "--config", str(_STRICT), "--format", "json")
-    done = subprocess.run((zizmor, *how, workflows), check=False, stdout=subprocess.PIPE)  # noqa: S603 - zizmor
-    tags = {
-        place["concrete"]["feature"]
-        for each in json.loads(done.stdout)
-        if each["ident"] == "unpinned-uses"
-        for place in each["locations"]
-        if place["symbolic"]["kind"] == "Primary"
-    }
-    return [
-        f".github uses {tag}, a tag: name the commit (docs/cicd.md, Renovate)"
-        for tag in sorted(tags)
-    ]
+    return found
 
 
 def outside(branch: str) -> list[str]:

@@ -67,21 +67,6 @@ def test_the_notes_of_a_version_are_its_own() -> None:
     assert notes(CHANGELOG, "0.2.0") == "### Fixed\n- A thing."
 
 
-def test_a_workflow_that_names_what_it_uses_by_a_tag_is_not_released(tree: Path) -> None:
-    commit = "08c6903cd8c0fde910a37f88322edcfb5dd907a8"
-    uses = (f"actions/checkout@{commit}", "sigstore/cosign-installer@v3", "./.github/actions/data")
-    workflow = tree / ".github" / "workflows" / "release.yml"
-    workflow.parent.mkdir(parents=True)
-    workflow.write_text(
-        "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
-        + "".join(f"      - uses: {each}\n" for each in uses)
-    )
-
-    [found] = obstacles(tree, "0.2.0")
-
-    assert "sigstore/cosign-installer@v3, a tag" in found
-
-
 def test_a_commit_that_was_not_merged_is_not_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,3 +112,16 @@ def test_promotion_is_told_how_kafka_is_spoken_to() -> None:
     told = set(promotes["env"])
 
     assert {f"KAFKA_{each}" for each in read.split()} <= told
+
+
+def test_what_is_used_of_others_is_named_by_a_commit_and_no_two_steps_differ() -> None:
+    commits: dict[str, set[str]] = {}
+    uses = re.compile(r"uses:\s*([^\s@.]+/[^\s@]+)@(\S.*)$", re.MULTILINE)
+    for path in (ROOT / ".github").rglob("*.yml"):
+        for action, at in uses.findall(path.read_text()):
+            commits.setdefault(action, set()).add(at)
+
+    assert "actions/checkout" in commits
+    for action, named in commits.items():
+        [at] = named
+        assert re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", at), f"{action}@{at}"
