@@ -10,7 +10,7 @@ from starlette.requests import Request
 from services.review.identity import Identity
 from services.review.item import Alarm, Risk, Status
 from services.review.queue import Filter
-from services.review.web import guard
+from services.review.web import current
 
 _DIGITS: Final = 9
 
@@ -19,7 +19,7 @@ E = TypeVar("E", bound=StrEnum)
 
 def required(request: Request) -> Identity:
     """Return who asks; whoever is not signed in is sent to do so (`errors`)."""
-    who = guard.identity(request)
+    who = current.identity(request)
     if who is None:
         raise HTTPException(401, "sign in first")
     return who

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import compare_digest
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, unquote
 
 import structlog
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.review.access import REFUSED, Counted, accessed
 from services.review.identity import Identity
 from services.review.web import headers as said
+from services.review.web.current import IDENTITY, SCOPE, Current, identity
 from services.review.web.session import Key, Lifetime, Session, Sessions
 from shared.delivery.errors import OverloadedError
 
@@ -37,7 +38,6 @@ _TOO_MANY: Final = "too_many"
 _TOLD: Final = RateLimitItemPerMinute(1)
 _SIGNING_IN: Final = "/sign-in"
 _STATIC: Final = "/static/"
-_SESSION: Final = "glideslope.session"
 _SEEN_WITHIN: Final = timedelta(minutes=1)
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -65,55 +65,6 @@ class _Refused(Exception):  # noqa: N818 - no error of anybody's: it ends a requ
         super().__init__(message)
         self.status = status
         self.code = code
-
-
-class _Current:
-    """The session of one request, and what is to become of it."""
-
-    def __init__(self, key: Key | None, session: Session | None) -> None:
-        self.key = key
-        self.session = session
-        self.begun = False
-        self.changed = False
-        self.ended = False
-
-
-def current(connection: HTTPConnection) -> Session | None:
-    """Return the session of a request; None where its browser has none."""
-    held: _Current = connection.scope[_SESSION]
-    return held.session
-
-
-def identity(connection: HTTPConnection) -> Identity | None:
-    """Return who sends a request, None for nobody who is known."""
-    found: Identity | None = connection.scope["review.identity"]
-    return found
-
-
-def begin(connection: HTTPConnection) -> Session:
-    """Give a request's browser a new session under a new secret; an old one ends."""
-    held: _Current = connection.scope[_SESSION]
-    now = datetime.now(UTC)
-    held.session = Session(began=now, seen=now)
-    held.begun = True
-    connection.scope["session"] = held.session.data
-    return held.session
-
-
-def remember(connection: HTTPConnection, name: str, value: Any) -> None:
-    """Keep something, as JSON has it, for the next requests of a session; None forgets it."""
-    held: _Current = connection.scope[_SESSION]
-    if held.session is not None:
-        held.session.data.pop(name, None)
-        if value is not None:
-            held.session.data[name] = value
-        held.changed = True
-
-
-def end(connection: HTTPConnection) -> None:
-    """End a request's session."""
-    held: _Current = connection.scope[_SESSION]
-    held.session, held.ended = None, True
 
 
 class Guard:
@@ -145,10 +96,10 @@ class Guard:
         if scope["type"] != "http":
             raise RuntimeError("the pages speak HTTP alone")
         connection = HTTPConnection(scope)
-        held = _Current(None, None)
-        scope[_SESSION] = held
+        held = Current(None, None)
+        scope[SCOPE] = held
         scope["session"] = {}
-        scope["review.identity"] = None
+        scope[IDENTITY] = None
         send = self._dressed(send, held, scope)
         try:
             body = await self._let_through(connection, receive)
@@ -162,12 +113,12 @@ class Guard:
 
     async def _let_through(self, connection: HTTPConnection, receive: Receive) -> bytes:
         """Return the body of a request that may pass. Raises `_Refused`, which is on the record."""
-        scope, held = connection.scope, connection.scope[_SESSION]
+        scope, held = connection.scope, connection.scope[SCOPE]
         try:
             await self._limit(connection)
             held.key, held.session = await self._session(connection)
             scope["session"] = {} if held.session is None else held.session.data
-            scope["review.identity"] = await self._identify(connection, held.session)
+            scope[IDENTITY] = await self._identify(connection, held.session)
             self._look_at_path(connection)
             body = await self._body(connection, receive)
             self._look_at_token(connection, held.session, body)
@@ -197,7 +148,7 @@ class Guard:
         if session is None or self._lifetime.is_over(session, now):
             await self._sessions.delete(key)
             await self._record(connection, "session_over")
-            connection.scope[_SESSION].ended = True
+            connection.scope[SCOPE].ended = True
             return None, None
         if now - session.seen > _SEEN_WITHIN:
             await self._sessions.touch(key, now)
@@ -275,7 +226,7 @@ class Guard:
         path = connection.scope["path"][:512]
         await self._accesses.record(accessed(identity(connection), REFUSED, code=code, at=path))
 
-    def _dressed(self, send: Send, held: _Current, scope: Scope) -> Send:
+    def _dressed(self, send: Send, held: Current, scope: Scope) -> Send:
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
@@ -291,7 +242,7 @@ class Guard:
 
         return dressed
 
-    async def _keep(self, held: _Current, headers: MutableHeaders) -> None:
+    async def _keep(self, held: Current, headers: MutableHeaders) -> None:
         """Write the session back before the browser knows of it."""
         if (held.ended or held.begun) and held.key is not None:
             await self._sessions.delete(held.key)

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from services.review.web import guard, words
+from services.review.web import current, words
 from services.review.web.undo import offered
 
 FOLDER: Final = Path(__file__).parent
@@ -32,10 +32,10 @@ class Templates:
 
     def page(self, request: Request, name: str, status: int = 200, /, **shown: Any) -> Response:
         """Return a page, or a fragment of one."""
-        session = guard.current(request)
+        session = current.session(request)
         text = self._environment.get_template(name).render(
             now=datetime.now(UTC),
-            who=guard.identity(request),
+            who=current.identity(request),
             called="" if session is None else session.called,
             csrf="" if session is None else session.csrf,
             undo=None if session is None else offered(session),

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from services.review.access import REFUSED, SIGNED_IN, SIGNED_OUT, AccessLog, accessed
 from services.review.identity import Identity
-from services.review.web import guard
+from services.review.web import current
 from services.review.web.local import LINK_PATH, LocalSignIn
 from services.review.web.oidc import Provider, SignInError
 from services.review.web.rendering import Templates
@@ -41,7 +41,7 @@ class _Desk:
     ) -> Response:
         """Begin a session of the person; whatever was before it ends (session fixation)."""
         await self._accesses.record(accessed(identity, SIGNED_IN))
-        session = guard.begin(request)
+        session = current.begin(request)
         session.identity, session.called = identity, called
         return RedirectResponse(onward, 303)
 
@@ -54,8 +54,8 @@ class _Desk:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
-        await self._accesses.record(accessed(guard.identity(request), SIGNED_OUT))
-        guard.end(request)
+        await self._accesses.record(accessed(current.identity(request), SIGNED_OUT))
+        current.end(request)
         return RedirectResponse("/sign-in", 303)
 
     def routes(self, show: Callable[[Request], Awaitable[Response]]) -> list[Route]:
@@ -94,8 +94,8 @@ class OidcDoor:
         return self._templates.page(request, "sign_in.html", way="oidc", onward=onward)
 
     async def _start(self, request: Request) -> Response:
-        guard.begin(request)
-        guard.remember(request, _NEXT, _onward(request.query_params.get(_NEXT)))
+        current.begin(request)
+        current.remember(request, _NEXT, _onward(request.query_params.get(_NEXT)))
         return await self._provider.ask(request, self._back)
 
     async def _finish(self, request: Request) -> Response:

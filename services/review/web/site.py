@@ -29,7 +29,7 @@ from services.review.errors import (
 )
 from services.review.identity import Identity
 from services.review.queue import Reviews
-from services.review.web import guard
+from services.review.web import current
 from services.review.web.claims import Names
 from services.review.web.guard import Guard, Limits
 from services.review.web.item_pages import ItemPages
@@ -64,7 +64,7 @@ _SWEEP_SECONDS: Final = 600
 
 async def identify(request: Any) -> Identity | None:
     """Say who sends a request that has come through the guard."""
-    return guard.identity(request)
+    return current.identity(request)
 
 
 class Site:
@@ -211,7 +211,7 @@ class Site:
 
     async def _http(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        who = guard.identity(request)
+        who = current.identity(request)
         if status == _UNAUTHORIZED:
             await self._accesses.record(
                 accessed(None, REFUSED, code="not_signed_in", at=request.url.path[:512])
@@ -232,7 +232,7 @@ class Site:
             status,
             title=title,
             message=message,
-            retry=guard.identity(request) is None,
+            retry=current.identity(request) is None,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import Request
 
 from services.review.decision import Decision
-from services.review.web import guard
+from services.review.web import current
 from services.review.web.session import Session
 
 _NAME: Final = "undo"
@@ -33,12 +33,12 @@ def offer(request: Request, decision: Decision) -> None:
         "what": decision.opinion.kind.value.replace("_", " "),
         "until": decision.publish_at.isoformat(),
     }
-    guard.remember(request, _NAME, kept)
+    current.remember(request, _NAME, kept)
 
 
 def withdraw(request: Request) -> None:
     """Offer it no more."""
-    guard.remember(request, _NAME, None)
+    current.remember(request, _NAME, None)
 
 
 def offered(session: Session) -> Offer | None:
