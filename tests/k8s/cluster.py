@@ -22,6 +22,8 @@ from tests.k8s import tools
 TOKEN: Final = "of-the-test-alone"
 ZONES: Final = ("a", "b")
 NODES: Final = tuple(f"node-{zone}{number}" for zone in ZONES for number in (1, 2))
+_ENCRYPTED: Final = "glideslope-encrypted"
+_NETWORK: Final = "glideslope.dev/network"
 _READY_WITHIN: Final = 120.0
 _GONE_WITHIN: Final = 30.0
 
@@ -163,35 +165,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _furniture() -> dict[str, Any]:
-    """Return nodes, and volumes that are there to be claimed."""
+    """Return nodes, and volumes that are there to be claimed; on Amazon as Terraform names them."""
     nodes = [
+        *(_node(name) for name in NODES),
+        *(_node(f"node-out-{zone}1", way_out=True) for zone in ZONES),
+    ]
+    storage = [
         {
-            "apiVersion": "v1",
-            "kind": "Node",
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
             "metadata": {
                 "name": name,
-                "labels": {
-                    "kubernetes.io/hostname": name,
-                    "topology.kubernetes.io/zone": name[-2],
-                    "type": "kwok",
-                },
+                "annotations": {"storageclass.kubernetes.io/is-default-class": is_default},
             },
-            "status": {
-                "allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"},
-                "capacity": {"cpu": "16", "memory": "64Gi", "pods": "110"},
-            },
+            "provisioner": "kubernetes.io/no-provisioner",
         }
-        for name in NODES
+        for name, is_default in (("there", "true"), (_ENCRYPTED, "false"))
     ]
-    storage = {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {
-            "name": "there",
-            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-        },
-        "provisioner": "kubernetes.io/no-provisioner",
-    }
     volumes = [
         {
             "apiVersion": "v1",
@@ -200,13 +190,34 @@ def _furniture() -> dict[str, Any]:
             "spec": {
                 "capacity": {"storage": "500Gi"},
                 "accessModes": ["ReadWriteOnce"],
-                "storageClassName": "there",
+                "storageClassName": "there" if number else _ENCRYPTED,
                 "hostPath": {"path": f"/volumes/{number}"},
             },
         }
         for number in range(12)
     ]
-    return {"apiVersion": "v1", "kind": "List", "items": [*nodes, storage, *volumes]}
+    return {"apiVersion": "v1", "kind": "List", "items": [*nodes, *storage, *volumes]}
+
+
+def _node(name: str, *, way_out: bool = False) -> dict[str, Any]:
+    """Return a node. One with a way to the internet takes only who says that he needs it."""
+    room = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+    out = {"key": _NETWORK, "value": "egress", "effect": "NoSchedule"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "topology.kubernetes.io/zone": name[-2],
+                "type": "kwok",
+                **({_NETWORK: "egress"} if way_out else {}),
+            },
+        },
+        "spec": {"taints": [out] if way_out else []},
+        "status": {"allocatable": room, "capacity": room},
+    }
 
 
 def _keys(folder: Path) -> None:
