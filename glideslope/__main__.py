@@ -1,6 +1,7 @@
 """The command line: `glideslope`, or `python -m glideslope`."""
 
 import logging
+import os
 from collections.abc import Mapping
 from importlib import import_module, metadata
 from types import MappingProxyType
@@ -88,6 +89,11 @@ def glideslope(
 ) -> None:
     """Questions on Kafka come back as checked, audited answers."""
     del version  # its callback has dealt with it
+    if any(name.upper().startswith("GLIDESLOPE_") for name in os.environ):
+        # imported here: most of a second, which nobody waits for who wants help
+        from glideslope import terminal  # noqa: PLC0415 - see above
+
+        terminal.warn_of_unknown()
 
 
 def main() -> None:

@@ -57,14 +57,15 @@ def report_json(event: StackEvent) -> None:
 
 
 class Readable:
-    """Prints events for people, a line or a few each."""
+    """Prints events for people, a line or a few each; without `sign_in` no reviewer can."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, sign_in: bool = True) -> None:
         self._console = console
+        self._lines = _LINES if sign_in else {**_LINES, "review": _SIGN_IN_OFF}
 
     def __call__(self, event: StackEvent) -> None:
         """Print one event."""
-        who, what, style = _LINES[event.event]
+        who, what, style = self._lines[event.event]
         fields = {name: "" if value is None else value for name, value in asdict(event).items()}
         self._console.print(
             f"{who.format(**fields):<10} {escape(what.format(**fields))}".rstrip(),
@@ -101,3 +102,12 @@ _LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
     "stopped": ("stopped", "", "bold"),
 }
 """How each event reads: who, what, and rich's style."""
+
+_SIGN_IN_OFF: Final = (
+    "review",
+    (
+        "page at {note}\n"
+        "           nobody can sign in: GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up prints a link"
+    ),
+    "",
+)

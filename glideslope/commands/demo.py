@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from glideslope import terminal
+from glideslope import terminal, variables
 from glideslope.child import ServiceDiedError
 from glideslope.demo.play import DemoFailedError
 from glideslope.demo.play import demo as play
@@ -21,6 +21,7 @@ def command() -> None:
     DEMO_KEEP=1 everything stays up until Ctrl-C, and the reviewers' page is named. Exit code 0 only
     if every request ended exactly once and as it must.
     """
+    terminal.must_suit(variables.kinds())
     raise typer.Exit(terminal.run(_demo()))
 
 
