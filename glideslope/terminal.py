@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import sys
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -13,8 +14,9 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, to_json
 from pydantic_settings import SettingsError
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.text import Text
 
 from glideslope import kafka, variables
 from glideslope.cluster import ClusterError
@@ -25,7 +27,10 @@ from shared.settings import Settings
 T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
 
-out: Final = Console(highlight=False)
+_UNCUT: Final = 10_000
+"""Columns where no person looks: a program that reads a table gets its cells whole."""
+
+out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _UNCUT)
 """Where a command's answer goes."""
 err: Final = Console(stderr=True, highlight=False)
 """Where progress and errors go, so that `--json` leaves standard output to the machine."""
@@ -180,6 +185,12 @@ def plain(text: str) -> str:
         each if each in "\n\t" or each.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for each in text
     )
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables, whose cells the terminal's width wraps, and texts, which it wraps itself."""
+    for part in parts:
+        out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def complain(message: str) -> None:

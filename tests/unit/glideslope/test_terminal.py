@@ -1,9 +1,13 @@
+import io
 from pathlib import Path
 
 import pytest
 import typer
 from aiokafka.errors import KafkaTimeoutError
 from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from glideslope import kafka, terminal, variables
 from glideslope.cluster import UnreachableError
@@ -54,6 +58,21 @@ def test_text_of_others_cannot_steer_the_terminal() -> None:
     assert terminal.plain("a\x1b[31mb\x9b\rc\n\tü€") == "a\N{REPLACEMENT CHARACTER}[31mb" + (
         "\N{REPLACEMENT CHARACTER}" * 2 + "c\n\tü€"
     )
+
+
+def test_on_a_terminal_a_table_is_folded_and_a_text_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(terminal, "out", Console(file=shown, force_terminal=True, width=20))
+    table = Table("why", box=None)
+    table.add_row("one two three four five six")
+    path = Text("a/path/that/is/longer/than/the/terminal")
+
+    terminal.show(table, path)
+
+    assert "".join(shown.getvalue().split()).endswith(f"onetwothreefourfivesix{path.plain}")
+    assert path.plain in shown.getvalue()
 
 
 def test_an_error_message_is_no_markup(capfd: pytest.CaptureFixture[str]) -> None:
