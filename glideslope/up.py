@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Final
@@ -12,11 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from glideslope.child import ServiceDiedError
+from glideslope.interruption import interruptible
 from glideslope.stack import Stack
 from glideslope.supervisor import EventName, Report, StackEvent
 from shared.settings import Settings
-
-_INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell gives it
 
 
 async def up(settings: Settings, report: Report, *, emulate: bool = False) -> int:
@@ -27,17 +24,7 @@ async def up(settings: Settings, report: Report, *, emulate: bool = False) -> in
     the services and ends this process, and the local broker with it.
     """
     stack = Stack(settings, emulate=emulate, report=report)
-    work = asyncio.create_task(_run(stack))
-
-    def interrupt() -> None:
-        if work.cancelling():
-            stack.kill_all()
-            os._exit(_INTERRUPTED)
-        work.cancel()
-
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, interrupt)
-    return await work
+    return await interruptible(_run(stack), stack.kill_all)
 
 
 async def _run(stack: Stack) -> int:

@@ -1,5 +1,6 @@
 """`glideslope demo`: the whole pipeline on sample documents, checked."""
 
+import asyncio
 import os
 
 import typer
@@ -9,6 +10,7 @@ from glideslope.child import ServiceDiedError
 from glideslope.demo.play import DemoFailedError
 from glideslope.demo.play import demo as play
 from glideslope.demo.show import console
+from glideslope.interruption import INTERRUPTED
 from glideslope.kafka import LocalKafkaError
 from glideslope.supervisor import NotReadyError
 from glideslope.terminal import CommandError, Exit
@@ -32,4 +34,6 @@ async def _demo() -> int:
         raise CommandError(str(error), Exit.CLUSTER) from error
     except (DemoFailedError, NotReadyError, ServiceDiedError) as error:
         raise CommandError(str(error)) from error
+    except asyncio.CancelledError:
+        return INTERRUPTED
     return Exit.OK

@@ -4,8 +4,10 @@ import pytest
 
 from glideslope.commands.review.view import Line, show_list
 
-QUESTION = "What did the bank earn by interest in 2024, and how much less was it in the year before?"
-REASON = "groundedness is in doubt: its words stand in the passages, but not together; figures failed"
+QUESTION = "What did the bank earn by interest in 2024; how much less was it in the year before?"
+REASON = (
+    "groundedness is in doubt: its words stand in the passages, but not together; figures failed"
+)
 
 
 def test_a_program_that_reads_the_list_gets_each_line_whole(
