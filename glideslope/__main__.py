@@ -73,7 +73,12 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(metadata.version("glideslope"))
+        try:
+            typer.echo(metadata.version("glideslope"))
+        except metadata.PackageNotFoundError:  # an image has the code, and no package of it
+            typer.echo(
+                "not installed as a package: see the image's org.opencontainers.image.version"
+            )
         raise typer.Exit
 
 
