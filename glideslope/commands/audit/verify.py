@@ -79,6 +79,13 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
         open_keys = keyring(at_home_of(log, settings))
         tasks = [Task(each, keys, known, witnesses, open_keys, records) for each in logs]
         reports = verify_shown(tasks)
+    if records and open_keys is None:
+        where = at_home_of(log, settings).keys_folder
+        for report in reports:
+            report.remarks.append(
+                f"There are no keys in {where}, and no record was decrypted: the keys of this log "
+                "are elsewhere. Name their home folder with GLIDESLOPE_HOME."
+            )
     if [str(each) for each in logs] != [log or default_place(settings)]:
         reports += _missed(reports, known)  # these are all the logs there are
     came = verdict([finding for report in reports for finding in report.findings])

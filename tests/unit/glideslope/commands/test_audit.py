@@ -119,6 +119,17 @@ def test_the_keys_of_a_log_that_is_named_are_those_beside_it(
         assert "what Anna asked" in audit("show", "event-1", "--log", str(named)).stdout
 
 
+def test_where_there_are_no_keys_at_all_it_says_that_nothing_was_decrypted(
+    home: Home, verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(home.append(3), tmp_path / "copies/of/0")
+    monkeypatch.setenv("GLIDESLOPE_HOME", str(tmp_path / "empty"))
+    result = verify(str(copy))
+    assert result.exit_code == 0, result.output
+    assert "the keys of this log are elsewhere" in result.stdout
+    assert "elsewhere" not in verify(str(copy), "--no-records").stdout
+
+
 def test_where_no_key_of_a_log_is_there_it_says_so_once(
     home: Home, verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
