@@ -1,6 +1,7 @@
 """The command line: `glideslope`, or `python -m glideslope`."""
 
 import logging
+import os
 from collections.abc import Mapping
 from importlib import import_module, metadata
 from types import MappingProxyType
@@ -72,7 +73,12 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(metadata.version("glideslope"))
+        try:
+            typer.echo(metadata.version("glideslope"))
+        except metadata.PackageNotFoundError:  # an image has the code, and no package of it
+            typer.echo(
+                "not installed as a package: see the image's org.opencontainers.image.version"
+            )
         raise typer.Exit
 
 
@@ -88,6 +94,11 @@ def glideslope(
 ) -> None:
     """Questions on Kafka come back as checked, audited answers."""
     del version  # its callback has dealt with it
+    if any(name.upper().startswith("GLIDESLOPE_") for name in os.environ):
+        # imported here: most of a second, which nobody waits for who wants help
+        from glideslope import terminal  # noqa: PLC0415 - see above
+
+        terminal.warn_of_unknown()
 
 
 def main() -> None:

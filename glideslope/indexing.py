@@ -38,13 +38,16 @@ class Progress:
     """Where the documents stand, by document id. `changed` is called when one moves.
 
     Of files that were looked at: `unchanged` are sent already, `unreadable` cannot be and say
-    what to do, `notes` say what is wanting in one that could be read.
+    what to do, `notes` say what is wanting in one that could be read. Of what was published
+    `to_delete` are deletions, and `absent` those of them that no document had the id of.
     """
 
     changed: Callable[[], None] = lambda: None
     unchanged: set[str] = field(default_factory=set)
     unreadable: dict[str, str] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    to_delete: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
     published: set[str] = field(default_factory=set)
     accepted: dict[str, tuple[TopicPartition, int]] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)

@@ -41,8 +41,10 @@ async def take(
     """
     known = await indexed(settings, tenant or settings.default_tenant)
     async with publication(settings, progress, tenant=tenant) as publishing:
+        progress.absent |= {each for each in order.delete if not known.of(each)}
         for document_id in _to_delete(order, known):
             await publishing.send(deletion(document_id))
+            progress.to_delete.add(document_id)
         for document_id, path in order.found.files.items():
             try:
                 await _send(document_id, path, order, known, publishing, progress)

@@ -55,8 +55,13 @@ def show_error(found: Mapping[str, Any], number: int) -> bool:
     return True
 
 
+def counted(number: int) -> str:
+    """Return how many rows there are, in words."""
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
+
+
 def end(*, unread: int, of: int) -> None:
     """End the command with an error if any row could not be read."""
     if unread:
-        terminal.complain(f"{unread:,} of {of:,} rows could not be read")
+        terminal.complain(f"{unread:,} of {counted(of)} could not be read")
         raise typer.Exit(Exit.FAILED)

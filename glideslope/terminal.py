@@ -2,7 +2,9 @@
 
 import asyncio
 import getpass
-from collections.abc import Coroutine, Iterator
+import os
+import sys
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Final, TypeVar, overload
@@ -10,12 +12,13 @@ from typing import Any, Final, TypeVar, overload
 import typer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import ErrorDetails, to_json
 from pydantic_settings import SettingsError
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.text import Text
 
-from glideslope import kafka
+from glideslope import kafka, variables
 from glideslope.cluster import ClusterError
 from shared.certificates import CertificatesError
 from shared.msk import SignerMissingError
@@ -24,7 +27,10 @@ from shared.settings import Settings
 T = TypeVar("T")
 S = TypeVar("S", bound=Settings)
 
-out: Final = Console(highlight=False)
+_UNCUT: Final = 10_000
+"""Columns where no person looks: a program that reads a table gets its cells whole."""
+
+out: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _UNCUT)
 """Where a command's answer goes."""
 err: Final = Console(stderr=True, highlight=False)
 """Where progress and errors go, so that `--json` leaves standard output to the machine."""
@@ -64,17 +70,47 @@ def settings(kind: type[S]) -> S: ...
 
 def settings(kind: type[Settings] = Settings) -> Settings:
     """Read settings from the environment, or leave with what is wrong with them."""
+    must_suit([kind])
+    return kind()
+
+
+def must_suit(kinds: Iterable[type[Settings]]) -> None:
+    """Leave with all that is wrong with settings of these kinds, a line each, if anything is."""
+    wrong = list(dict.fromkeys(line for kind in kinds for line in _objections(kind)))
+    for line in wrong:  # what all kinds share is wrong in each of them, and said once
+        complain(line)
+    if wrong:
+        raise typer.Exit(Exit.USAGE)
+
+
+def _objections(kind: type[Settings]) -> list[str]:
     try:
-        return kind()
+        kind()
     except ValidationError as error:
-        for each in error.errors():
-            field = str(each["loc"][0]) if each["loc"] else ""
-            name = kind.variable(field) if field in kind.model_fields else field
-            complain(f"setting {name}: {each['msg']}")
-        raise typer.Exit(Exit.USAGE) from None
+        return [_objection(kind, each) for each in error.errors()]
     except SettingsError as error:  # a list or an object that is no JSON
-        complain(f"{error}: it must be JSON")
-        raise typer.Exit(Exit.USAGE) from None
+        name = next((each for each in kind.model_fields if f'"{each}"' in str(error)), None)
+        said = f"{error}: it" if name is None else f"setting {kind.variable(name)}: it"
+        return [f"{said} must be JSON"]
+    return []
+
+
+def _objection(kind: type[Settings], error: ErrorDetails) -> str:
+    said = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:  # of several settings together, which it names
+        return said
+    field = str(error["loc"][0])
+    name = kind.variable(field) if field in kind.model_fields else field
+    within = "".join(f", {part}" for part in error["loc"][1:])
+    return f"setting {name}{within}: {said}"
+
+
+def warn_of_unknown() -> None:
+    """Name the `GLIDESLOPE_…` variables that nothing reads: they are misspelt, or of no use."""
+    for name, near in variables.unknown(os.environ).items():
+        advice = "unset it." if near is None else f"is it {near}?"
+        line = f"{name} is no setting and changes nothing: {advice} See docs/settings.md"
+        err.print(f"[bold yellow]warning:[/] {escape(plain(line))}", soft_wrap=True)
 
 
 @overload
@@ -149,6 +185,12 @@ def plain(text: str) -> str:
         each if each in "\n\t" or each.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for each in text
     )
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables, whose cells the terminal's width wraps, and texts, which it wraps itself."""
+    for part in parts:
+        out.print(part, soft_wrap=isinstance(part, Text))
 
 
 def complain(message: str) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Final
@@ -12,11 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from glideslope.child import ServiceDiedError
+from glideslope.interruption import interruptible
 from glideslope.stack import Stack
 from glideslope.supervisor import EventName, Report, StackEvent
 from shared.settings import Settings
-
-_INTERRUPTED: Final = 130  # 128 + SIGINT, as a shell gives it
 
 
 async def up(settings: Settings, report: Report, *, emulate: bool = False) -> int:
@@ -27,17 +24,7 @@ async def up(settings: Settings, report: Report, *, emulate: bool = False) -> in
     the services and ends this process, and the local broker with it.
     """
     stack = Stack(settings, emulate=emulate, report=report)
-    work = asyncio.create_task(_run(stack))
-
-    def interrupt() -> None:
-        if work.cancelling():
-            stack.kill_all()
-            os._exit(_INTERRUPTED)
-        work.cancel()
-
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, interrupt)
-    return await work
+    return await interruptible(_run(stack), stack.kill_all)
 
 
 async def _run(stack: Stack) -> int:
@@ -57,14 +44,15 @@ def report_json(event: StackEvent) -> None:
 
 
 class Readable:
-    """Prints events for people, a line or a few each."""
+    """Prints events for people, a line or a few each; without `sign_in` no reviewer can."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, sign_in: bool = True) -> None:
         self._console = console
+        self._lines = _LINES if sign_in else {**_LINES, "review": _SIGN_IN_OFF}
 
     def __call__(self, event: StackEvent) -> None:
         """Print one event."""
-        who, what, style = _LINES[event.event]
+        who, what, style = self._lines[event.event]
         fields = {name: "" if value is None else value for name, value in asdict(event).items()}
         self._console.print(
             f"{who.format(**fields):<10} {escape(what.format(**fields))}".rstrip(),
@@ -101,3 +89,12 @@ _LINES: Final[Mapping[EventName, tuple[str, str, str]]] = {
     "stopped": ("stopped", "", "bold"),
 }
 """How each event reads: who, what, and rich's style."""
+
+_SIGN_IN_OFF: Final = (
+    "review",
+    (
+        "page at {note}\n"
+        "           nobody can sign in: GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up prints a link"
+    ),
+    "",
+)

@@ -16,6 +16,9 @@ from shared.release import Release
 
 _ATTEMPT: Final = 1
 _LONGEST: Final = 200
+_WANTED: Final = (
+    '{"id": …, "question": "…", "answer": "…", "passages": [{"id": …, "text": "…"}]} on one line'
+)
 
 
 class _Passage(BaseModel):
@@ -53,7 +56,7 @@ def read(line: str | bytes) -> Row:
     try:
         return Row.model_validate_json(line)
     except ValidationError as error:
-        raise RowError(_message(error), _id(line)) from error
+        raise RowError(f"{_message(error)}: send {_WANTED}", _id(line)) from error
 
 
 def judge(row: Row, release: Release, checks: ChecksFor = own_checks) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from glideslope.audit.history import Found, entries, record_of, request_in
+from glideslope.audit.history import Found, entries, origin_of, record_of, request_in
 from glideslope.audit.places import Place
 from glideslope.audit.unread import UnreadRequests
 from glideslope.identity import RequestName
@@ -43,7 +43,6 @@ class Balance:
     """
 
     origin: str
-    partition: str
     reconciliation: Reconciliation
     open: tuple[Open, ...]
     faults: tuple[tuple[Fault, RequestName | None], ...]
@@ -82,7 +81,6 @@ class Balancing:
         self._ways: dict[bytes, _Way] = {}
         self._unread = UnreadRequests(settings)
         self._untold = 0
-        self._origin = ""
 
     def run(self, now: int, lost_after: timedelta) -> Balance:
         """Read and reckon; `now` is in ms since 1970. Raises `DamagedError`, `KeyStoreError`."""
@@ -92,8 +90,7 @@ class Balancing:
             self._take(topic, found, recent)
         reconciliation = self._ledger.reconcile()
         return Balance(
-            self._origin,
-            self._log.name,
+            origin_of(self._log),
             reconciliation,
             tuple(self._open()),
             tuple((each, self._named(each.digest)) for each in reconciliation.faults),
@@ -147,7 +144,6 @@ class Balancing:
             return topic is not None and wanted(topic)
 
         for found in entries(self._log, self._keys, is_wanted):
-            self._origin = found.origin
             yield self._topics[found.leaf.position.topic], found
 
     def _record(self, topic: Topic, found: Found) -> tuple[Record | None, RequestName | None]:

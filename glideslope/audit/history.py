@@ -118,14 +118,29 @@ def entries(
 
     Raises `DamagedError`.
     """
+    with _readable(log), closing(log.open()) as objects:
+        records = Records(objects.read)
+        checkpoint = _checkpoint(objects)
+        for index, raw, leaf in _leaves(objects, checkpoint.size, wanted):
+            sealed = records.find(leaf.blob) or b""
+            entry = _opened(leaf, sealed, checkpoint.origin, keys)
+            yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
+
+
+def origin_of(log: Place) -> str:
+    """Return the origin of a log, whatever is in it. Raises `DamagedError`."""
+    with _readable(log), closing(log.open()) as objects:
+        return _checkpoint(objects).origin
+
+
+def _checkpoint(objects: Objects) -> Checkpoint:
+    return Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
+
+
+@contextlib.contextmanager
+def _readable(log: Place) -> Iterator[None]:
     try:
-        with closing(log.open()) as objects:
-            records = Records(objects.read)
-            checkpoint = Checkpoint.parse(Note.parse(objects.read(CHECKPOINT)).text)
-            for index, raw, leaf in _leaves(objects, checkpoint.size, wanted):
-                sealed = records.find(leaf.blob) or b""
-                entry = _opened(leaf, sealed, checkpoint.origin, keys)
-                yield Found(log, checkpoint.origin, index, raw, leaf, sealed, entry)
+        yield
     except (BadLeafError, BadBlobError, LookupError, UnreadableObjectError, ValueError) as error:
         raise DamagedError(
             f"the log in {log} cannot be read: {error}. Run `glideslope audit verify {log}`"

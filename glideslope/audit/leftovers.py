@@ -58,11 +58,18 @@ def _grown(objects: Objects, size: int) -> set[str]:
             return set()
         return {
             *_bundles_and_blobs(objects, size, newer),
-            *(tile.path for tile in tiles(newer, size)),
+            *_narrower(tiles(newer, size)),
             checkpoint_path(size),
         }
     except (BadBundleError, BadFormError, MissingObjectError, NoteError, UnreadableObjectError):
         return set()  # what is wrong with it, the next check will find
+
+
+def _narrower(grown: Iterable[Tile]) -> Iterable[str]:
+    """Yield the names of tiles, and of what each was while it grew."""
+    for tile in grown:
+        for width in range(1, tile.width + 1):
+            yield Tile(tile.level, tile.index, width).path
 
 
 def _bundles_and_blobs(objects: Objects, size: int, newer: int) -> Iterable[str]:

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from glideslope.audit.findings import Finding
 from services.audit.adapters.stores import unpublished
+from services.audit.tlog.note import Checkpoint, Note, NoteError
 from services.audit.tlog.paths import CHECKPOINT
 
 PUBLISHED: Final = ("tile", "blobs", "checkpoints", "keys")
@@ -123,7 +124,13 @@ class FolderObjects(PlainObjects):
         return str(self._folder)
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes. Raises `MissingObjectError`, `UnreadableObjectError`."""
+        """Return a file's bytes. Raises `MissingObjectError`, `UnreadableObjectError`.
+
+        The checkpoint is never older than one that `names` gave: if the writer has published what
+        the journal had, and gone on, the folder alone is the log.
+        """
+        if name == CHECKPOINT and self._is_overtaken():
+            self._unpublished = {}
         if name in self._unpublished:
             return self._unpublished[name]
         try:
@@ -132,6 +139,16 @@ class FolderObjects(PlainObjects):
             raise MissingObjectError(name) from error
         except OSError as error:
             raise UnreadableObjectError(f"{name}: {error.strerror}") from error
+
+    def _is_overtaken(self) -> bool:
+        """Whether the folder's checkpoint is of the size of the journal's, or of a larger one."""
+        if CHECKPOINT not in self._unpublished:
+            return False
+        try:
+            published = _size((self._folder / CHECKPOINT).read_bytes())
+        except (OSError, NoteError):  # none yet, or none that can be read: the journal's counts
+            return False
+        return published >= _size(self._unpublished[CHECKPOINT])
 
     def names(self) -> Iterator[str]:
         """Yield the name of each file in the published folders, and of each that will be there."""
@@ -159,3 +176,7 @@ class FolderObjects(PlainObjects):
                         yield path
         except FileNotFoundError:
             return
+
+
+def _size(checkpoint: bytes) -> int:
+    return Checkpoint.parse(Note.parse(checkpoint).text).size

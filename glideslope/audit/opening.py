@@ -1,7 +1,7 @@
 """Whether the encrypted records open, and whether each missing key was logged as destroyed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from glideslope.audit.findings import Finding, Problem
@@ -41,10 +41,20 @@ class Opened:
         return sum(count for id_, (count, _) in self.closed.items() if id_ in self.destroyed)
 
     def findings(self, reader: KeyReader) -> Iterator[Finding]:
-        """Say which keys are gone and should not be, and the other way round."""
-        for id_, (_, finding) in self.closed.items():
-            if id_ not in self.destroyed:
-                yield finding
+        """Say which keys are gone and should not be, and the other way round.
+
+        Where none is there it is the wrong key store, rather than one that lost them: one finding.
+        """
+        gone = [finding for id_, (_, finding) in self.closed.items() if id_ not in self.destroyed]
+        if gone and not self.opened:
+            what = (
+                "none of the keys that open its records is here: the keys of this log are "
+                "elsewhere. Name their home folder with GLIDESLOPE_HOME, or look at the entries "
+                "alone with --no-records"
+            )
+            yield replace(gone[0], what=what)
+        else:
+            yield from gone
         for id_, finding in self.destroyed.items():
             if reader.key(id_) is not None:
                 yield finding

@@ -1,17 +1,20 @@
 """What a check came to, for people and for machines."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from glideslope.audit.findings import Finding, Verdict
+from glideslope.audit.history import Found
+from glideslope.audit.summary import summary
 from glideslope.audit.verification import Report
 from glideslope.terminal import plain
+from shared.topics import Topic
 
 _SHOWN: Final = 20
 _STYLE: Final = {
@@ -74,8 +77,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def as_text(reports: Sequence[Report], verdict: Verdict) -> RenderableType:
-    """Return what a person reads."""
+def as_text(reports: Sequence[Report], verdict: Verdict) -> list[RenderableType]:
+    """Return what a person reads, part by part."""
     table = Table("log", "entries", "records", "decrypted", "erased", "without entry", "", box=None)
     for column in table.columns[1:6]:
         column.justify = "right"
@@ -90,7 +93,8 @@ def as_text(reports: Sequence[Report], verdict: Verdict) -> RenderableType:
             f"{without:,}",
             Text(report.verdict.name.lower(), style=_STYLE[report.verdict]),
         )
-    return Group(table, *_notes(reports), *(_findings(each) for each in reports), _end(verdict))
+    findings = (text for each in reports if (text := _findings(each)))
+    return [table, *_notes(reports), *findings, _end(verdict)]
 
 
 def _notes(reports: Sequence[Report]) -> list[Text]:
@@ -136,16 +140,21 @@ def _end(verdict: Verdict) -> Text:
     return Text(said[verdict], style=_STYLE[verdict])
 
 
-def history(entries: Sequence[Mapping[str, Any]]) -> Text:
-    """Return the entries about a request for a person."""
-    text = Text()
-    for each in entries:
-        text.append(f"{each['at']}  {plain(each['topic'])}", style="bold")
-        text.append(f"  entry {each['index']} of {plain(each['log'])}, ")
-        text.append(f"offset {each['offset']} of partition {each['partition']}\n")
-        if each["record"] is None:
-            text.append("    erased, or there is no key here: nobody can read it\n", style="yellow")
-            continue
-        said = json.dumps(each["record"]["value"], ensure_ascii=False, indent=2)
-        text.append(f"    {plain(said)}\n".replace("\n", "\n    ").removesuffix("    "))
-    return text
+def history(found: Sequence[Found], names: Mapping[str, Topic]) -> Table:
+    """Return the entries about a request for a person; `names` are the topics' on the cluster."""
+    table = Table("entry", "time (UTC)", "topic", "what happened", box=None)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    for each in found:
+        position = each.leaf.position
+        at = datetime.fromtimestamp(position.timestamp / 1000, UTC)
+        topic = names.get(position.topic)
+        table.add_row(
+            f"{plain(each.origin)} #{each.index}",
+            at.isoformat(" ", "milliseconds").removesuffix("+00:00"),
+            plain(position.topic if topic is None else topic.name),
+            Text("erased, or there is no key here: nobody can read it", style="yellow")
+            if each.entry is None
+            else Text(plain(summary(topic, each.entry))),
+        )
+    return table

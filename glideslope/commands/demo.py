@@ -1,14 +1,16 @@
 """`glideslope demo`: the whole pipeline on sample documents, checked."""
 
+import asyncio
 import os
 
 import typer
 
-from glideslope import terminal
+from glideslope import terminal, variables
 from glideslope.child import ServiceDiedError
 from glideslope.demo.play import DemoFailedError
 from glideslope.demo.play import demo as play
 from glideslope.demo.show import console
+from glideslope.interruption import INTERRUPTED
 from glideslope.kafka import LocalKafkaError
 from glideslope.supervisor import NotReadyError
 from glideslope.terminal import CommandError, Exit
@@ -21,6 +23,7 @@ def command() -> None:
     DEMO_KEEP=1 everything stays up until Ctrl-C, and the reviewers' page is named. Exit code 0 only
     if every request ended exactly once and as it must.
     """
+    terminal.must_suit(variables.kinds())
     raise typer.Exit(terminal.run(_demo()))
 
 
@@ -31,4 +34,6 @@ async def _demo() -> int:
         raise CommandError(str(error), Exit.CLUSTER) from error
     except (DemoFailedError, NotReadyError, ServiceDiedError) as error:
         raise CommandError(str(error)) from error
+    except asyncio.CancelledError:
+        return INTERRUPTED
     return Exit.OK

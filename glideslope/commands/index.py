@@ -68,8 +68,8 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     on where it was. One that does not fit into a record is sent in parts: docs/documents.md.
 
     Exit codes: 0 all indexed (with --no-wait: published) or there unchanged; 1 some files cannot
-    be read, the rest went on; 3 the cluster cannot be worked with; 5 some were rejected; 6 some
-    are not indexed in time.
+    be read, or a document to delete is not there, the rest went on; 3 the cluster cannot be worked
+    with; 5 some were rejected; 6 some are not indexed in time.
     """
     if not paths and not delete and not delete_subject:
         raise typer.BadParameter("name files or folders, or a document with --delete")
@@ -116,7 +116,7 @@ def _exit_code(progress: Progress, *, wait: bool) -> Exit:
         return Exit.REJECTED
     if wait and not progress.done:
         return Exit.TIMEOUT
-    return Exit.FAILED if progress.unreadable else Exit.OK
+    return Exit.FAILED if progress.unreadable or progress.absent else Exit.OK
 
 
 def _shown(bar: ProgressBar, files: int, *, wait: bool) -> Progress:
@@ -145,6 +145,8 @@ def _print_json(progress: Progress, found: Found, *, wait: bool) -> None:
             "skipped": sum(found.skipped.values()),
             "waited": wait,
             "indexed": sorted(progress.indexed),
+            "deleted": sorted(_gone(progress)),
+            "absent": sorted(progress.absent),
             "rejected": progress.rejected,
             "not_accepted": sorted(progress.unjudged) if wait else [],
             "not_indexed": sorted(progress.unindexed),
@@ -156,12 +158,14 @@ def _show(progress: Progress, found: Found, *, wait: bool) -> None:
     types = ", ".join(suffix or "without a suffix" for suffix in sorted(found.skipped))
     of_types = f" ({plain(types)})" if types else ""
     out.print(
-        f"published {len(progress.published)}, unchanged {len(progress.unchanged)}, "
-        f"unreadable {len(progress.unreadable)}, skipped {sum(found.skipped.values())} of other "
-        f"types{of_types}",
+        f"published {len(progress.published - progress.to_delete)}, "
+        f"unchanged {len(progress.unchanged)}, unreadable {len(progress.unreadable)}, "
+        f"skipped {sum(found.skipped.values())} of other types{of_types}",
         soft_wrap=True,
         markup=False,
     )
+    for document_id in sorted(progress.absent):
+        _print_one("absent", "red", f"{document_id}: no document has that id, nothing was deleted")
     for document_id, reason in sorted(progress.unreadable.items()):
         _print_one("unreadable", "red", f"{document_id} {reason}")
     for document_id, message in sorted(progress.rejected.items()):
@@ -171,9 +175,14 @@ def _show(progress: Progress, found: Found, *, wait: bool) -> None:
             _print_one("note", "yellow", f"{document_id}: {note}")
     if not wait:
         return
-    out.print(f"indexed {len(progress.indexed)}")
+    deleted = f", deleted {len(_gone(progress))}" if progress.to_delete else ""
+    out.print(f"indexed {len(progress.indexed - progress.to_delete)}{deleted}")
     _show_missing("neither accepted nor rejected (does ingest run?)", progress.unjudged)
     _show_missing("accepted, but not indexed (does inference run?)", progress.unindexed)
+
+
+def _gone(progress: Progress) -> set[str]:
+    return (progress.indexed & progress.to_delete) - progress.absent
 
 
 def _print_one(what: str, style: str, said: str) -> None:

@@ -40,8 +40,9 @@ def command(
                 _show(number, found)
     if not as_json:
         out.print(
-            f"{tally['rows']:,} rows: {tally['injection']:,} with an injection, "
-            f"{tally['personal_data']:,} with personal data, {tally['secrets']:,} with secrets"
+            f"{rows.counted(tally['rows'] - tally['unread'])}: {tally['injection']:,} with an "
+            f"injection, {tally['personal_data']:,} with personal data, "
+            f"{tally['secrets']:,} with secrets"
         )
     rows.end(unread=tally["unread"], of=tally["rows"])
 

@@ -51,7 +51,7 @@ def command(
         routes = ", ".join(
             f"{tally[r]:,} {r}" for r in ("approved", "regenerate", "review", "refusal")
         )
-        out.print(f"{tally['rows']:,} rows: {routes}")
+        out.print(f"{rows.counted(tally['rows'] - tally['unread'])}: {routes}")
     rows.end(unread=tally["unread"], of=tally["rows"])
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,14 @@ from glideslope.demo.history import history
 from glideslope.demo.journey import SOURCE, WAY, Journey, Journeys
 from glideslope.demo.show import (
     show_history,
+    show_next,
     show_outcomes,
     show_reconciliation,
     watching,
 )
 from glideslope.desk import Desk
 from glideslope.identity import RequestName
+from glideslope.interruption import interruptible
 from glideslope.samples.documents import DOCUMENTS
 from glideslope.samples.questions import QUESTIONS, SampleQuestion
 from glideslope.stack import Stack
@@ -57,7 +59,8 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
 
     Its home, the folder `demo` under the given one, is emptied first and kept afterwards. On a
     cluster that is given it has topics and groups of its own, and deletes its topics when all
-    went well. Raises `DemoFailedError`, and what `Stack` raises.
+    went well. Raises `DemoFailedError`, what `Stack` raises, and `CancelledError` when a signal
+    ended it before it was over.
     """
     settings, given = _own(settings)
     if (address := kafka.running_at(settings.home)) is not None:
@@ -72,6 +75,13 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
         },
         report=_telling(Readable(console)),
     )
+    await interruptible(_played(stack, console, keep=keep), stack.kill_all)
+    if given:
+        async with cluster.admin(stack.settings) as admin:
+            await admin.delete_topics([settings.topic(topic) for topic in topics.ALL])
+
+
+async def _played(stack: Stack, console: Console, *, keep: bool) -> None:
     async with stack:
         played = Demo(stack, console)
         playing = asyncio.create_task(played.play())
@@ -81,6 +91,7 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
             if dying.done():
                 raise dying.result()
             await playing
+            show_next(console, stack.settings, keep=keep)
             if keep:
                 await played.leave_one()
                 console.print(
@@ -88,13 +99,11 @@ async def demo(settings: Settings, console: Console, *, keep: bool = False) -> N
                     f"{stack.reviewers_page}",
                     soft_wrap=True,
                 )
-                raise await stack.died()
+                with suppress(asyncio.CancelledError):  # all went well: this ends it as it should
+                    raise await stack.died()
         finally:
             playing.cancel()
             dying.cancel()
-    if given:
-        async with cluster.admin(stack.settings) as admin:
-            await admin.delete_topics([settings.topic(topic) for topic in topics.ALL])
 
 
 def _own(settings: Settings) -> tuple[Settings, bool]:
@@ -156,7 +165,11 @@ class Demo:
         """Publish the questions, as any system would; return where each stands on `requests`."""
         async with cluster.producer(self._settings) as producer:
             sent = [(sample, await self._send(producer, sample)) for sample in QUESTIONS]
-        self._console.print(f"{len(sent)} records published on {topics.REQUESTS.name}\n")
+        again = [sample.id for sample, _ in sent if sample.end == "duplicated"]
+        self._console.print(
+            f"{len(sent)} records published on {topics.REQUESTS.name}; {', '.join(again)} is among "
+            "them twice, as a sender repeats what it is not sure of\n"
+        )
         return sent
 
     async def _send(self, producer: AIOKafkaProducer, sample: SampleQuestion) -> tuple[int, int]:

@@ -1,7 +1,9 @@
 """How the demo looks: a live table on a terminal, plain lines anywhere else."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -11,7 +13,9 @@ from rich.text import Text
 from glideslope.demo.history import HistoryLine
 from glideslope.demo.journey import Journey, Journeys
 from glideslope.reconciliation import Reconciliation
+from glideslope.samples.questions import QUESTIONS
 from shared import topics
+from shared.settings import Settings
 
 _PLAIN_WIDTH = 120
 """Columns where there is no terminal, as in a CI log."""
@@ -98,6 +102,41 @@ def show_history(console: Console, journey: Journey, entries: Sequence[HistoryLi
         )
     console.print(f"What the audit log holds of {journey.sample.id}, {journey.sample.shows}:")
     console.print(table)
+
+
+def show_next(console: Console, settings: Settings, *, keep: bool) -> None:
+    """Print what can be done now: with the log that the demo leaves, and with what stays up."""
+    me = sys.argv[0] if Path(sys.argv[0]).name == "glideslope" else "glideslope"
+    home = _near(settings.home)
+    prefix = settings.topic_prefix
+    commands = [f"{me} audit verify {home / 'audit'}"]
+    if keep:
+        environment = f"GLIDESLOPE_HOME={home}"
+        if prefix:  # on a cluster that others use as well
+            environment += (
+                f" GLIDESLOPE_TOPIC_PREFIX={prefix}"
+                f" KAFKA_BOOTSTRAP_SERVERS={settings.bootstrap_servers}"
+            )
+        commands = [
+            f"export {environment}",
+            f"{me} status",
+            f'{me} ask "What is the highest Flexline limit?"',
+            *commands,
+        ]
+    elif not prefix:
+        commands += [
+            f"{me} audit show {QUESTIONS[0].id} --log {home / 'audit'}",
+            "DEMO_KEEP=1 make demo   # the same, and it stays up",
+            f"{me} up                # a stack of your own",
+        ]
+    console.print("Next," + (" in another terminal:" if keep else ""))
+    for command in commands:
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+
+
+def _near(folder: Path) -> Path:
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _moving(journeys: Journeys) -> Table:

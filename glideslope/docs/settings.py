@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from glideslope.declarations import Declaration
 from glideslope.releases.rule import WatchSettings
+from glideslope.variables import OTHERS, Reader
 from shared.settings import Settings
 
 _HEAD = """<!-- Generated from the settings classes: run `make docs` -->
@@ -19,120 +19,6 @@ _HEAD = """<!-- Generated from the settings classes: run `make docs` -->
 Every setting is an environment variable, and has a default that works on a laptop. What is neither
 text, number nor truth value is JSON.
 """
-
-
-class Reader(StrEnum):
-    """Who reads a variable that is no setting of the pipeline."""
-
-    LOCAL_KAFKA = "The local Kafka"
-    SERVICES = "Every service, besides its settings"
-    TESTS = "Tests and benchmarks"
-
-
-class Variable(NamedTuple):
-    """An environment variable that no settings class reads."""
-
-    name: str
-    reader: Reader
-    default: str | None
-    meaning: str
-
-
-OTHERS: Final = (
-    Variable(
-        "GLIDESLOPE_KAFKA",
-        Reader.LOCAL_KAFKA,
-        "auto",
-        "How it runs: `container`, `jvm`, or `auto`, the first of them that can. Nothing is "
-        "started where `KAFKA_BOOTSTRAP_SERVERS` is set.",
-    ),
-    Variable(
-        "GLIDESLOPE_CACHE",
-        Reader.LOCAL_KAFKA,
-        None,
-        "Folder of what is fetched for it once. Not set: `glideslope` in the user's cache folder.",
-    ),
-    Variable(
-        "XDG_CACHE_HOME",
-        Reader.LOCAL_KAFKA,
-        None,
-        "The user's cache folder. Not set: `~/.cache`.",
-    ),
-    Variable(
-        "JAVA_HOME",
-        Reader.LOCAL_KAFKA,
-        None,
-        "The Java that it runs on. Not set: the `java` on the path.",
-    ),
-    Variable(
-        "NOTIFY_SOCKET",
-        Reader.SERVICES,
-        None,
-        "Unix socket on which the service manager is told when the service is ready; systemd "
-        "and `glideslope up` set it.",
-    ),
-    Variable(
-        "DEMO_KEEP",
-        Reader.TESTS,
-        None,
-        "`1` leaves `make demo` up until Ctrl-C, and names the reviewers' page.",
-    ),
-    Variable(
-        "GLIDESLOPE_CHROMIUM",
-        Reader.TESTS,
-        None,
-        "The Chromium of `make test-browser`. Not set: the `chromium` on the path.",
-    ),
-    Variable(
-        "GLIDESLOPE_SCREENSHOTS",
-        Reader.TESTS,
-        None,
-        "Folder in which `make test-browser` keeps a picture of each page.",
-    ),
-    Variable(
-        "GLIDESLOPE_BENCH_SCALE",
-        Reader.TESTS,
-        "1",
-        "Share of their events and seconds that `make bench-delivery`, `bench-inference`, "
-        "`bench-review` and `bench-scale` run with.",
-    ),
-    Variable(
-        "GLIDESLOPE_BENCH_RATE",
-        Reader.TESTS,
-        "20",
-        "Requests a second of the steady load of `make bench-scale`.",
-    ),
-    Variable(
-        "GLIDESLOPE_TEST_RATE",
-        Reader.TESTS,
-        "50",
-        "Requests a second under which `make test-rolling` replaces services.",
-    ),
-    Variable(
-        "GLIDESLOPE_CHAOS",
-        Reader.TESTS,
-        None,
-        "`full` runs every chaos test, and more rounds of each, as `make chaos` does.",
-    ),
-    Variable(
-        "GLIDESLOPE_CHAOS_SEED",
-        Reader.TESTS,
-        None,
-        "Seed of a chaos test's choices, to repeat the failure that printed it.",
-    ),
-    Variable(
-        "GLIDESLOPE_GOLDEN",
-        Reader.TESTS,
-        None,
-        "`write` makes what the Helm chart renders the new snapshots, as `make golden` does.",
-    ),
-    Variable(
-        "GLIDESLOPE_BENCH_DATA",
-        Reader.TESTS,
-        "../shared/data",
-        "Folder of the benchmarks' data sets, which are not part of the project.",
-    ),
-)
 
 
 def page(services: Sequence[Declaration]) -> str:

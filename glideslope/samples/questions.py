@@ -156,7 +156,7 @@ QUESTIONS: Final = (
     ),
     SampleQuestion(
         "demo-01",
-        "the first question, sent again",
+        "in the place of demo-12 the first question, sent again",
         _INTEREST_INCOME,
         "duplicated",
         conversation="analyst-1",

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 
-from glideslope import declarations, docs
-from glideslope.docs import asyncapi, contract, examples, schemas, settings
+from glideslope import declarations, docs, variables
+from glideslope.docs import asyncapi, contract, examples, schemas
 from glideslope.docs.evolution import breaks
 from shared import topics
 from shared.topics import Topic
@@ -287,10 +287,13 @@ def test_every_environment_variable_that_the_code_reads_is_on_the_page() -> None
         name
         for folder in ("glideslope", "services", "shared")
         for path in (ROOT / folder).rglob("*.py")
-        for name in re.findall(r"environ(?:ment)?(?:\.get\(|\[)\"(\w+)\"", path.read_text("utf-8"))
+        for name in re.findall(
+            r"(?:environ(?:ment)?(?:\.get\(|\[)\"|: Final = \"(?=GLIDESLOPE_\w))(\w+)\"",
+            path.read_text("utf-8"),
+        )
     }
     assert {"GLIDESLOPE_KAFKA", "JAVA_HOME", "NOTIFY_SOCKET"} <= read
     ours = read - {"PATH"}  # a program's own, like the locale
     assert [name for name in sorted(ours) if f"| `{name}` |" not in pages()["settings.md"]] == []
-    told = {each.name for each in settings.OTHERS if each.reader is not settings.Reader.TESTS}
+    told = {each.name for each in variables.OTHERS if each.reader is not variables.Reader.TESTS}
     assert told <= read

@@ -52,6 +52,7 @@ def test_it_ends_well_and_leaves_nothing_on_a_cluster_that_is_not_its_own(
     for sample in QUESTIONS:
         assert f"{sample.id}  {sample.end}" in done.stdout
     assert "13 = results 10 + rejected 1 + duplicates 1 + dead letters 1" in done.stdout
+    assert f"audit verify {tmp_path / 'demo/audit'}" in done.stdout
     assert "\x1b" not in done.stdout  # plain text where there is no terminal
     until_gone(bootstrap, before)
 

@@ -57,7 +57,7 @@ async def until_audited(settings: Settings) -> None:
     """Wait until every service has passed every record of its topics, audit among them."""
     async with asyncio.timeout(30):
         # ASYNC110: a group tells nobody how far it is, it has to be asked
-        while any(each.lag for each in (await take_stock(settings, WINDOW)).groups):  # noqa: ASYNC110
+        while any(each.lag for each in (await take_stock(settings, WINDOW)).groups):  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.05)
 
 

@@ -17,7 +17,8 @@ from services.audit.tlog.note import BadKeyError, VerifierKey
 
 LOG_HELP = (
     "Folder of a log, or of several, or s3://bucket/prefix. If not given: where the settings "
-    "say, GLIDESLOPE_HOME/audit or the bucket."
+    "say, GLIDESLOPE_HOME/audit or the bucket. Its keys are looked for in `keys` beside it, then "
+    "in GLIDESLOPE_HOME."
 )
 REQUEST_HELP = "The request's id: the id of its CloudEvent."
 

@@ -15,7 +15,7 @@ from glideslope.audit import warehouse
 from glideslope.audit.evidence import NoEvidenceError, write_bundle
 from glideslope.audit.findings import Verdict
 from glideslope.audit.history import Found, entries, release_of
-from glideslope.audit.keyring import keyring
+from glideslope.audit.keyring import at_home_of, keyring
 from glideslope.audit.keys import read_keys
 from glideslope.audit.places import find_logs
 from glideslope.commands.audit.arguments import Log, Source, readable, verifier_key
@@ -110,7 +110,7 @@ def _all(
     write = warehouse.write_parquet if file_format is Format.PARQUET else warehouse.write_lines
     with readable():
         logs = find_logs(log, settings)
-        open_keys = keyring(settings)
+        open_keys = keyring(at_home_of(log, settings))
         keys = None if open_keys is None else open_keys()
         with closing(keys) if keys is not None else nullcontext():
             found = chain.from_iterable(entries(each, keys) for each in logs)

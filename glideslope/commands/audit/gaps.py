@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +20,7 @@ from glideslope.audit.sources import Seen, Stream
 from glideslope.audit.verification import Report
 from glideslope.commands.audit.arguments import AsJson, LogArgument, readable, verifier_key
 from glideslope.commands.audit.bars import verify_shown
-from glideslope.terminal import Exit, err, out, plain
+from glideslope.terminal import Exit, err, plain
 from services.audit.settings import AuditSettings
 
 _SHOWN: Final = 20
@@ -67,7 +67,7 @@ def command(
     if as_json:
         terminal.print_json(_as_data(explained))
     else:
-        out.print(_view(explained), soft_wrap=True)
+        terminal.show(*_view(explained))
     if any(each.count("missing") for each in explained):
         raise typer.Exit(Exit.FAILED)
     if any(each.count("unknown") for each in explained):
@@ -114,7 +114,7 @@ def _stream(stream: Stream, seen: Seen | None, said: Explanation) -> dict[str, A
     }
 
 
-def _view(explained: Sequence[Explained]) -> RenderableType:
+def _view(explained: Sequence[Explained]) -> list[RenderableType]:
     table = Table("log", "gaps", *(_heading(kind) for kind in _KINDS), box=None)
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
@@ -123,7 +123,7 @@ def _view(explained: Sequence[Explained]) -> RenderableType:
         counts = [each.count(kind) for kind in ("without_entry", *_KINDS)]
         table.add_row(plain(each.origin), *(f"{count:,}" for count in counts))
     told = [_told(*one) for each in explained for one in each.streams]
-    return Group(table, *(text for text in told if text), _end(explained))
+    return [table, *(text for text in told if text), _end(explained)]
 
 
 def _heading(kind: str) -> str:

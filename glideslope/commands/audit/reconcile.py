@@ -8,18 +8,18 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from glideslope import terminal
 from glideslope.audit.balance import Balance, Balancing
 from glideslope.audit.findings import Verdict
-from glideslope.audit.keyring import keyring
+from glideslope.audit.keyring import at_home_of, keyring
 from glideslope.audit.places import find_logs
 from glideslope.commands.audit.arguments import AsJson, LogArgument, readable
 from glideslope.identity import RequestName
-from glideslope.terminal import Exit, out, plain
+from glideslope.terminal import Exit, plain
 from services.audit.settings import AuditSettings
 from services.ingest.settings import IngestSettings
 
@@ -50,7 +50,7 @@ def command(
     now = time.time_ns() // 1_000_000
     with readable():
         logs = find_logs(log, settings)
-        open_keys = keyring(settings)
+        open_keys = keyring(at_home_of(log, settings))
         keys = None if open_keys is None else open_keys()
         with closing(keys) if keys is not None else nullcontext():
             balances = [
@@ -60,7 +60,7 @@ def command(
     if as_json:
         terminal.print_json(_as_data(balances, now))
     else:
-        out.print(_view(balances, now), soft_wrap=True)
+        terminal.show(*_view(balances, now))
     wrong = [balance for balance in balances if not balance.reconciliation.adds_up]
     if any(balance.is_told for balance in wrong):
         raise typer.Exit(Exit.FAILED)
@@ -106,7 +106,7 @@ def _name(name: RequestName | None) -> dict[str, str | None]:
     return {"request_id": name.id, "request_source": name.source}
 
 
-def _view(balances: Sequence[Balance], now: int) -> RenderableType:
+def _view(balances: Sequence[Balance], now: int) -> list[RenderableType]:
     columns = ("requests", "results", "rejected", "duplicates", "dead letters", "in flight", "lost")
     table = Table("log", *columns, box=None)
     for column in table.columns[1:]:
@@ -115,11 +115,11 @@ def _view(balances: Sequence[Balance], now: int) -> RenderableType:
         said = balance.reconciliation
         counts = (said.requests, said.results, said.rejected, said.duplicates, said.dead_letters)
         table.add_row(
-            plain(balance.origin or balance.partition),
+            plain(balance.origin),
             *(f"{each:,}" for each in (*counts, said.in_flight, said.lost)),
         )
     texts = (part(each) for each in balances for part in (partial(_open, now), _faults, _end))
-    return Group(table, *(text for text in texts if text))
+    return [table, *(text for text in texts if text)]
 
 
 def _open(now: int, balance: Balance) -> Text:
@@ -154,7 +154,7 @@ def _faults(balance: Balance) -> Text:
 
 
 def _end(balance: Balance) -> Text:
-    origin = plain(balance.origin or balance.partition)
+    origin = plain(balance.origin)
     if balance.reconciliation.adds_up:
         return Text(f"{origin} adds up", style="green")
     if balance.is_told:

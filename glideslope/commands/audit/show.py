@@ -8,13 +8,14 @@ import typer
 from glideslope import terminal
 from glideslope.audit import view
 from glideslope.audit.history import Found, entries_of
-from glideslope.audit.keyring import keyring
+from glideslope.audit.keyring import at_home_of, keyring
 from glideslope.audit.places import find_logs
 from glideslope.commands.audit.arguments import REQUEST_HELP, AsJson, Log, Source, readable
-from glideslope.terminal import Exit, out
+from glideslope.terminal import Exit
 from services.audit.settings import AuditSettings
 from shared import topics
 from shared.release import Release
+from shared.topics import Topic
 
 
 def command(
@@ -23,30 +24,32 @@ def command(
     source: Source = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show all that the logs hold of a request, decrypted where its keys are there.
+    """Show what the logs hold of a request, a line an entry, decrypted where its keys are there.
 
-    It reads the whole log and proves nothing: `verify` and `export` do. Exit codes: 0; 1 nothing
-    is there of this request; 22 the log or the keys cannot be read.
+    With `--json` each record stands there whole. It reads the whole log and proves nothing:
+    `verify` and `export` do. Exit codes: 0; 1 nothing is there of this request; 22 the log or the
+    keys cannot be read.
     """
-    found, _ = of_request(terminal.settings(AuditSettings), request_id, log, source)
-    data = [each.as_data() for each in found]
+    settings = terminal.settings(AuditSettings)
+    found, _ = of_request(settings, request_id, log, source)
     if as_json:
-        terminal.print_json(data)
+        terminal.print_json([each.as_data() for each in found])
     else:
-        out.print(view.history(data), soft_wrap=True)
+        terminal.show(view.history(found, _names(settings)))
 
 
 def of_request(
     settings: AuditSettings, request_id: str, log: str | None, source: str | None
 ) -> tuple[list[Found], dict[str, Release]]:
     """Return the entries about a request and the releases that are known, or leave."""
-    names = {settings.topic(topic): topic for topic in topics.ALL}
+    names = _names(settings)
     with readable():
         logs = find_logs(log, settings)
-        open_keys = keyring(settings)
+        near = at_home_of(log, settings)
+        open_keys = keyring(near)
         keys = None if open_keys is None else open_keys()
         if keys is None:
-            terminal.complain(f"there are no keys in {settings.keys_folder}: nothing is decrypted")
+            terminal.complain(f"there are no keys in {near.keys_folder}: nothing is decrypted")
         with closing(keys) if keys is not None else nullcontext():
             found, releases = entries_of(logs, keys, request_id, names, source)
     if not found:
@@ -56,3 +59,7 @@ def of_request(
         )
         raise typer.Exit(Exit.FAILED)
     return found, releases
+
+
+def _names(settings: AuditSettings) -> dict[str, Topic]:
+    return {settings.topic(topic): topic for topic in topics.ALL}

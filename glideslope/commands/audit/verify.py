@@ -10,7 +10,7 @@ from glideslope import terminal
 from glideslope.audit import memory as memories
 from glideslope.audit import view
 from glideslope.audit.findings import Finding, Problem, Verdict, verdict
-from glideslope.audit.keyring import keyring
+from glideslope.audit.keyring import at_home_of, keyring
 from glideslope.audit.logs import Task
 from glideslope.audit.memory import BadMemoryError, Remembered
 from glideslope.audit.places import default_place, find_logs
@@ -18,7 +18,6 @@ from glideslope.audit.verification import Report
 from glideslope.audit.witnesses import Witnesses
 from glideslope.commands.audit.arguments import AsJson, LogArgument, readable, verifier_key
 from glideslope.commands.audit.bars import verify_shown
-from glideslope.terminal import out
 from services.audit.settings import AuditSettings
 from services.audit.tlog.note import COSIGNATURE
 
@@ -77,9 +76,16 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
     with readable():
         known = _remembered(remember)
         logs = find_logs(log, settings)
-        open_keys = keyring(settings)
+        open_keys = keyring(at_home_of(log, settings))
         tasks = [Task(each, keys, known, witnesses, open_keys, records) for each in logs]
         reports = verify_shown(tasks)
+    if records and open_keys is None:
+        where = at_home_of(log, settings).keys_folder
+        for report in reports:
+            report.remarks.append(
+                f"There are no keys in {where}, and no record was decrypted: the keys of this log "
+                "are elsewhere. Name their home folder with GLIDESLOPE_HOME."
+            )
     if [str(each) for each in logs] != [log or default_place(settings)]:
         reports += _missed(reports, known)  # these are all the logs there are
     came = verdict([finding for report in reports for finding in report.findings])
@@ -90,7 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
     if as_json:
         terminal.print_json(view.as_data(reports, came))
     else:
-        out.print(view.as_text(reports, came), soft_wrap=True)
+        terminal.show(*view.as_text(reports, came))
     raise typer.Exit(came)
 
 

@@ -46,7 +46,7 @@ def show_list(lines: Sequence[Line]) -> None:
     table = Table(ids, "source", "question", "why", "waits", box=None)
     for line in lines:
         question = " ".join(plain(line.question).split())
-        if len(question) > _QUESTION_SHOWN:
+        if out.is_terminal and len(question) > _QUESTION_SHOWN:
             question = question[: _QUESTION_SHOWN - 1] + "…"
         table.add_row(
             Text(plain(line.id), overflow="fold"),

@@ -71,7 +71,7 @@ class Service:
         written = TopicPartition(sent.topic, sent.partition)
         async with asyncio.timeout(20):
             # ASYNC110: the broker tells nobody of it, it has to be asked
-            while (await self.committed.end_offsets([written]))[written] <= sent.offset:  # noqa: ASYNC110
+            while (await self.committed.end_offsets([written]))[written] <= sent.offset:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.01)
         return sent.partition, sent.offset
 

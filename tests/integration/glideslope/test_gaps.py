@@ -181,7 +181,7 @@ async def test_of_a_topic_that_was_deleted_it_cannot_be_told(
         await admin.delete_topics([name])
         async with asyncio.timeout(20):
             # ASYNC110: the broker tells nobody of it, it has to be asked
-            while name in {each["topic"] for each in await admin.describe_topics()}:  # noqa: ASYNC110
+            while name in {each["topic"] for each in await admin.describe_topics()}:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.01)
 
     result = await gaps()

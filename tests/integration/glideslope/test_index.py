@@ -117,6 +117,7 @@ async def test_the_command_indexes_a_folder_and_deletes(
         assert ended.code == Exit.FAILED, ended.err
         said = json.loads(ended.out)
         assert said["indexed"] == ["a.md", "old.md"]
+        assert (said["deleted"], said["absent"]) == ([], ["old.md"])  # no such document
         assert said["skipped"] == 1
         assert list(said["unreadable"]) == ["b.pdf"]
         assert "save it anew" in said["unreadable"]["b.pdf"]
@@ -127,7 +128,7 @@ async def test_the_command_indexes_a_folder_and_deletes(
         assert (progress.unchanged, progress.published) == ({"a.md"}, set())
 
         await take(Order(delete_subjects=("anna",)), settings, progress, tenant="acme", seconds=20)
-        assert progress.indexed == {"a.md"}
+        assert (progress.indexed, progress.absent) == ({"a.md"}, set())
 
     async with cluster.reader(settings, topics.DOCUMENTS) as reader:
         events = [read(each.value, each.headers) async for _, each in reader.to_end()]
@@ -169,7 +170,22 @@ async def test_the_command_fails_when_a_document_is_rejected(
     assert "write something" in ended.out
 
 
-async def test_the_command_does_not_wait_when_told_so(service: Service, glideslope: Run) -> None:  # noqa: ARG001 - its topics
+async def test_a_deletion_of_what_is_there_is_told_from_one_of_what_is_not(
+    settings: Settings, service: Service, glideslope: Run
+) -> None:
+    there = DocumentAccepted(document_id="a.md", tenant="default")
+    await service.put(topics.DOCUMENTS_ACCEPTED, there)
+    async with ingesting(settings, service, index=True):
+        ended = await glideslope("index", "--delete", "a.md", "--delete", "b.md")
+
+    assert ended.code == Exit.FAILED, ended.err
+    assert "indexed 0, deleted 1" in ended.out
+    assert "b.md: no document has that id" in ended.out
+
+
+async def test_the_command_does_not_wait_when_told_so(service: Service, glideslope: Run) -> None:
+    there = DocumentAccepted(document_id="a", tenant="default")
+    await service.put(topics.DOCUMENTS_ACCEPTED, there)
     ended = await glideslope("index", "--delete", "a", "--no-wait", "--json")
 
     assert ended.code == Exit.OK, ended.err

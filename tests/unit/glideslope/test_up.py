@@ -34,6 +34,14 @@ def test_ready_comes_with_the_address_to_set() -> None:
     assert "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:21000\n" in line
 
 
+def test_the_reviewers_page_comes_with_how_to_sign_in_where_nobody_can() -> None:
+    page = StackEvent(event="review", note="http://127.0.0.1:8090")
+    output = io.StringIO()
+    Readable(Console(file=output, width=40), sign_in=False)(page)
+    assert "GLIDESLOPE_REVIEW_SIGN_IN=local glideslope up" in output.getvalue()
+    assert "SIGN_IN" not in shown(page)
+
+
 def test_the_last_words_of_a_dead_service_are_shown_as_they_are() -> None:
     words = "Traceback:\n[bold]no such thing as {a setting}, and a line longer than the terminal"
     line = shown(StackEvent(event="died", service="audit", exit_code=7, log="/l", last_lines=words))

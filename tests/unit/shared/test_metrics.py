@@ -94,6 +94,8 @@ def test_metrics_that_nobody_collects_can_be_counted_all_the_same() -> None:
     silent.count(RECORDS_HANDLED, "requests")
     silent.record(TRANSACTION_DURATION, 0.1, "requests")
     silent.read_from(PARTITION_LAG, dict)
+    silent.count(RECORDS_HANDLED, "requests", by=2)
+    assert silent.counted(RECORDS_HANDLED) == {("requests",): 3}
 
 
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)

@@ -135,6 +135,7 @@ async def test_documents_are_added_updated_and_deleted_while_it_follows(
         await accept(producer, settings, document("a", deleted=True))
         await eventually(lambda: found(index) == set())
         await eventually(lambda: found(index, "mortgage") == {"Mortgages."})
+        assert found(index) == set()
 
 
 async def test_after_a_restart_the_newest_state_is_found_and_nothing_older(

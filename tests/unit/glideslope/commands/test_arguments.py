@@ -1,5 +1,6 @@
 """What the command line says about arguments that cannot be right, before it asks any cluster."""
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,18 @@ def test_every_command_of_the_help_can_be_asked_for_and_no_other(cli: CliRunner)
         assert own.exit_code == 0
         assert f"glideslope {name}" in own.output
     assert cli.invoke(app, ["updown"]).exit_code == Exit.USAGE
+
+
+def test_where_there_is_no_package_it_says_where_the_version_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    told = CliRunner().invoke(app, ["--version"])
+    assert told.exit_code == Exit.OK
+    assert "org.opencontainers.image.version" in told.stdout
 
 
 def test_the_version_is_told_without_a_command() -> None:

@@ -50,6 +50,12 @@ def test_a_file_is_read_and_told_of_in_words(tmp_path: Path) -> None:
     assert "3 rows: 2 with an injection" in result.stdout
 
 
+def test_a_row_that_cannot_be_read_is_not_counted_as_screened() -> None:
+    result = CliRunner().invoke(app, ["screen"], input=f"{ROWS[0]}\nnonsense\n")
+    assert "1 row: 0 with an injection" in result.stdout
+    assert "1 of 2 rows could not be read" in result.stderr
+
+
 def test_a_file_that_is_not_there_is_said() -> None:
     result = CliRunner().invoke(app, ["screen", "/nowhere.jsonl"])
     assert result.exit_code == 2

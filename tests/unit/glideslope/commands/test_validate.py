@@ -68,7 +68,8 @@ def test_a_bad_row_gets_an_error_row_and_the_others_are_judged(
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [r.get("id") for r in found] == [None, 7, 1]
     assert [r.get("line") for r in found] == [1, 3, None]
-    assert "Field required" in found[1]["error"]
+    assert "Field required: send {" in found[1]["error"]
+    assert '"passages": [{"id": …, "text": "…"}]' in found[1]["error"]
     assert "2 of 3 rows" in result.stderr
 
 
@@ -76,6 +77,12 @@ def test_without_json_it_says_what_would_not_be_approved(cli: CliRunner) -> None
     result = cli.invoke(app, ["validate"], input=lines(row(), row("Bees hum.", id="b")))
     assert "b: review" in result.stdout
     assert "2 rows: 1 approved" in result.stdout
+
+
+def test_a_row_that_cannot_be_read_is_not_counted_as_judged(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["validate"], input=lines(row(), "no json\n"))
+    assert "1 row: 1 approved, 0 regenerate, 0 review, 0 refusal" in result.stdout
+    assert "1 of 2 rows could not be read" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -8,7 +6,6 @@ from glideslope.releases import routes
 from glideslope.releases.routes import EARLIER_MAX, UNROUTED, NothingToDoError, Step, TakenError
 from shared.events import RoutingChanged
 
-ROOT = Path(__file__).parents[4]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 
@@ -85,23 +82,3 @@ def test_only_so_many_releases_can_be_gone_back_to() -> None:
     state = after(*(routes.promote(str(number)) for number in range(50)))
     assert len(state.earlier) == EARLIER_MAX
     assert state.earlier[0] == "48"
-
-
-def test_the_commands_that_the_manual_gives_can_be_typed_in_their_order() -> None:
-    manual = (ROOT / "docs/releases.md").read_text()
-    typed = re.findall(
-        r"^glideslope release (shadow|canary|promote|rollback) (\S+)(.*)", manual, re.MULTILINE
-    )
-    assert len(typed) > 5
-    state = UNROUTED
-    for action, argument, rest in typed:
-        percent = float(found[1]) if (found := re.search(r"--percent (\d+)", rest)) else 100
-        steps = {
-            "shadow": routes.end_shadow()
-            if argument == "--off"
-            else routes.shadow(argument, percent),
-            "canary": routes.canary(argument, percent),
-            "promote": routes.promote(argument),
-            "rollback": routes.roll_back(),
-        }
-        state = steps[action](state, NOON)

@@ -80,6 +80,52 @@ def test_an_answer_of_the_right_kind_passes(
 
 
 @pytest.mark.parametrize(
+    ("question", "answer", "said"),
+    [
+        (
+            "Who is on call?",
+            "Call the Flexline desk on business days between 08:00 and 18:00.",
+            "'call the' for 'on call'",
+        ),
+        ("What is the charge?", "Charge the battery before first use.", "'charge the'"),
+        ("What is in order?", "You can order 20 of them a day.", "'order 20' for 'in order'"),
+        (
+            "Who approves a limit?",
+            "Limits are set once a year. The limit is then kept.",
+            "somebody",
+        ),
+    ],
+)
+def test_where_an_answer_may_be_about_something_else_a_person_decides(
+    make_case: MakeCase, question: str, answer: str, said: str
+) -> None:
+    verdict = relevance.check(make_case(answer, f"{answer} The limits stay.", question=question))
+    assert verdict.verdict == "could_not_check"
+    assert said in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who is on call?", "Ada Wren is on call."),
+        ("Who is on call?", "The on-call engineer is named in the rota."),
+        ("Who is on call?", "Call the desk to learn who is on call that day."),
+        ("What is the charge?", "The charge is EUR 35."),
+        ("What is the charge?", "Charge for a transfer: EUR 35."),
+        ("What does it cost?", "The cost is EUR 5."),
+        ("Who do I call about the Flexline?", "Call the Flexline desk on business days."),
+        ("Who approves a limit?", "The limit is approved by the credit committee."),
+        ("Who approves a limit?", "Renswick does."),
+        ("Who approves a limit?", "It needs no approval."),
+    ],
+)
+def test_what_takes_a_word_up_as_it_was_asked_passes(
+    make_case: MakeCase, question: str, answer: str
+) -> None:
+    assert relevance.check(make_case(answer, answer, question=question)).verdict == "passed"
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         "The margin is 40 / 200 = 25%.",
