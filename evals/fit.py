@@ -64,7 +64,8 @@ _CEILINGS: Final[Mapping[Kind, tuple[Ceiling, ...]]] = {
     )
 }
 """Probabilities of 0.7, 0.8 and 0.85. Of RAGTruth's answers that are fitted on, 0.39, 0.63 and 0.76
-of those with the feature are supported; short answers with one wrong figure or name are not in it."""
+of those with the feature are supported; short ones with one wrong figure or name are not among
+them."""
 _LEAST: Final = {"figures_wrong": 0.5, "names_missing": 0.15, "names_away": 0.15}
 """A wrong figure or name must lower the probability of any answer, whatever else speaks for it."""
 _LEAST_CLAIM: Final = {"names_missing": 0.2, "negation_differs": 0.3, "opposite_near": 0.3}
