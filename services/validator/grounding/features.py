@@ -187,8 +187,12 @@ def _run(flags: Sequence[bool]) -> int:
 
 def _covered(known: Sequence[bool]) -> int:
     """Return how many words stand in a run of three that the passages have."""
-    flags = (*known, *(False for _ in range(_RUN - 1)))
-    return sum(any(flags[max(0, at - _RUN + 1) : at + 1]) for at in range(len(flags)))
+    covered = end = 0
+    for at, is_known in enumerate(known):
+        if is_known:
+            covered += at + _RUN - max(end, at)
+            end = at + _RUN
+    return covered
 
 
 def _longest(known: Sequence[bool]) -> int:
