@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _BINS: Final = 10
 _RESAMPLES: Final = 1_000
+_CUTS: Final = np.linspace(0.05, 0.95, 91)
+_AS_GOOD: Final = 0.02
 
 Numbers = Sequence[float]
 Truths = Sequence[bool]
@@ -60,6 +62,16 @@ def f1(flagged: Truths, wrong: Truths) -> float:
     hit = sum(f and w for f, w in zip(flagged, wrong, strict=True))
     total = sum(flagged) + sum(wrong)
     return 2 * hit / total if total else float("nan")
+
+
+def best_cut(probabilities: Numbers, truths: Truths) -> float:
+    """Return the probability under which flagging has the best F1.
+
+    The very best is a matter of single answers: it is the middle of those as good.
+    """
+    wrong = [not truth for truth in truths]
+    marks = np.array([f1([p < cut for p in probabilities], wrong) for cut in _CUTS])
+    return float(np.median(_CUTS[marks >= marks.max() - _AS_GOOD]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ class Part:
     auroc: Interval
     ece: Interval
     f1: Interval
-    """Of flagging what is unsupported, at a probability under `flag_under`."""
+    """Of flagging what is unsupported: what the model flags, or what is under `flag_under`."""
     approved: float
     approved_wrong: float | None
     bins: list[Mapping[str, float]]
 
 
-def summarise(judged: Sequence[Judged], flag_under: float) -> list[Part]:
+def summarise(judged: Sequence[Judged], flag_under: float | None) -> list[Part]:
     """Return a part for each set, and for all together where there are several.
 
     Answers that only refuse, as a person labelled them, are left out: whether a refusal is right
@@ -44,15 +44,19 @@ def summarise(judged: Sequence[Judged], flag_under: float) -> list[Part]:
     return parts if len(parts) == 1 else [*parts, _part("together", kept, flag_under)]
 
 
-def _part(name: str, rows: Sequence[Judged], flag_under: float) -> Part:
+def _part(name: str, rows: Sequence[Judged], flag_under: float | None) -> Part:
     said = [row.probability for row in rows]
     truth = [row.example.supported for row in rows]
     groups = [f"{row.example.set} {row.example.group}" for row in rows]
     approved = [row for row in rows if row.route is Route.APPROVED]
     wrong = sum(not row.example.supported for row in approved)
+    flagged = [
+        row.assessment.is_flagged if flag_under is None else row.probability < flag_under
+        for row in rows
+    ]
 
-    def flagging(probabilities: Sequence[float], truths: Sequence[bool]) -> float:
-        return f1([p < flag_under for p in probabilities], [not t for t in truths])
+    def flagging(flags: Sequence[float], truths: Sequence[bool]) -> float:
+        return f1([bool(flag) for flag in flags], [not t for t in truths])
 
     return Part(
         name,
@@ -61,7 +65,7 @@ def _part(name: str, rows: Sequence[Judged], flag_under: float) -> Part:
         sum(truth) / len(truth),
         interval(auroc, said, truth, groups),
         interval(calibration_error, said, truth, groups),
-        interval(flagging, said, truth, groups),
+        interval(flagging, flagged, truth, groups),
         len(approved) / len(rows),
         wrong / len(approved) if approved else None,
         [asdict(each) for each in bins(said, truth)],
@@ -73,7 +77,7 @@ def as_json(
     judged: Sequence[Judged],
     release: Release,
     data: Mapping[str, str],
-    flag_under: float,
+    flag_under: float | None,
 ) -> Mapping[str, Any]:
     """Return a run as data: its parts, and each answer's probability, for `eval compare`."""
     return {

@@ -37,9 +37,14 @@ def run(  # noqa: PLR0913, PLR0917 - options of a command line
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts here.")] = None,
     flag_under: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Probability under which F1 counts an answer as flagged."),
-    ] = 0.7,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Probability under which F1 counts an answer as flagged; "
+            "else what the model has for each kind of answer.",
+        ),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Judge labelled answers and print how well they were ranked, with bootstrap intervals."""
@@ -101,7 +106,7 @@ def compare(
         raise typer.Exit(Exit.FAILED)
 
 
-def _run(sets: list[Path], release: Any, flag_under: float) -> Mapping[str, Any]:
+def _run(sets: list[Path], release: Any, flag_under: float | None) -> Mapping[str, Any]:
     try:
         from evals import judging, report  # noqa: PLC0415 - the help must not wait for it
         from evals import sets as labelled  # noqa: PLC0415 - as above

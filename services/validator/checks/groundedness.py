@@ -29,6 +29,8 @@ def check(case: Case) -> Verdict:
         key=lambda judged: -judged.risk,
     )
     reason = f"{assessment.probability:.0%} likely that all of it is supported"
+    if assessment.is_flagged:
+        reason += f", too little (under {assessment.flag:.0%})"
     if risky:
         named = "; ".join(
             f"{shown(judged.claim.text.strip())} ({why(judged.claim, assessment.statement)})"

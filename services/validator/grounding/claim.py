@@ -33,6 +33,8 @@ _GENERIC: Final = frozenset(
         "following answer statement claim brief short sentence"
     ).stems
 )
+_UNITS: Final = frozenset(Words.of("percent percentage basis points bps").stems)
+"""Words where others write a sign: '12 basis points' is as bare a figure as '12%'."""
 
 
 class Kind(StrEnum):
@@ -116,10 +118,11 @@ def _kind(
     claims: Sequence[Claim],
     sums: Sequence[Equation],
 ) -> Kind:
-    content = sum(len(claim.content) for claim in claims)
+    content = sum(stemmed not in _UNITS for claim in claims for stemmed in claim.content)
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
         return Kind.FIGURE
-    if len(asked - _GENERIC) < _ASKING:
+    # 'leasing meaning' has one word and asks for something all the same
+    if len(asked - _GENERIC) < _ASKING and (not asked or asked & _GENERIC):
         return Kind.SUMMARY
     if refusal(answer) is Refusal.WHOLLY and 2 * sum(c.refuses for c in claims) >= len(claims):
         return Kind.REFUSAL

@@ -44,6 +44,8 @@ _COUNTS: Final = frozenset(_COUNTS_LIST.split())
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
+_RUN: Final = 3
+"""Words in a row that are copied rather than met by chance."""
 _MISPLACED: Final = frozenset(
     {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
 )
@@ -81,6 +83,11 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
     computing = must_be_computed(statement.question, statement.evidence.words)
     figures = [finding for finding in findings if any(c.isdigit() for c in finding.text)]
     copied = any(f.status is Status.EXACT for f in findings)
+    new = {s for c in statement.claims for s in c.content} - statement.evidence.words
+    uncopied = fsum(
+        len(claim.words.stems) * (1 - measured["covered"])
+        for claim, measured in zip(statement.claims, claims, strict=True)
+    )
     derived = any(f.status is Status.DERIVED for f in findings)
     return {
         "figures": log1p(len(figures)),
@@ -93,6 +100,8 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
         "copied_not_computed": float(computing and copied and not derived),
         "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
         "fits_asked": float(fits_asked(statement.question, statement.answer)),
+        "new_words": log1p(len(new - statement.asked)),
+        "uncopied": log1p(uncopied),
         "words": log(1 + words),
         "numbers_a_word": len(figures) / max(1, words),
         "asked_answered": _share(statement.asked, {s for c in statement.claims for s in c.content}),
@@ -159,6 +168,8 @@ def _copied(claim: Claim, evidence: Evidence) -> Features:
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
+        if length == _RUN:
+            features["covered"] = _covered(known) / max(1, len(claim.words.stems))
     pairs = pairs_of(claim.content)
     features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
     features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
@@ -172,6 +183,16 @@ def _run(flags: Sequence[bool]) -> int:
         run = run + 1 if flag else 0
         best = max(best, run)
     return best
+
+
+def _covered(known: Sequence[bool]) -> int:
+    """Return how many words stand in a run of three that the passages have."""
+    covered = end = 0
+    for at, is_known in enumerate(known):
+        if is_known:
+            covered += at + _RUN - max(end, at)
+            end = at + _RUN
+    return covered
 
 
 def _longest(known: Sequence[bool]) -> int:

@@ -60,12 +60,43 @@ class Knee:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """An answer with this feature is hardly surer than this: under it, the logit counts by `slope`.
+
+    One wrong figure in a sentence that is copied otherwise is as wrong as among many new words,
+    which answers of language models have around theirs and a regression on those goes by.
+    """
+
+    feature: str
+    logit: float
+    slope: float
+
+    def held(self, logit: float, features: Features) -> float:
+        """Return the logit of the risk of an answer with these features."""
+        if features[self.feature] <= 0:
+            return logit
+        return max(logit, self.logit) - self.slope * max(0.0, self.logit - logit)
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """The two regressions for one kind of answer, and where the second is too sure."""
+    """The two regressions for one kind of answer, and where the second is too sure.
+
+    `flag`: the probability under which to flag answers, for the best F1 (`evals/fit.py`).
+    """
 
     claim: Linear
     answer: Linear
     knee: Knee
+    ceilings: tuple[Ceiling, ...]
+    flag: float
+
+    def risk(self, features: Features) -> float:
+        """Return the logit of an answer's risk."""
+        logit = self.knee.bent(self.answer.logit(features))
+        for ceiling in self.ceilings:
+            logit = ceiling.held(logit, features)
+        return logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +126,13 @@ class Assessment:
     statement: Statement
     population: Features
     """What the shift test compares; see `services.validator.population`."""
+    flag: float
+    """The probability under which flagging answers of this kind has the best F1."""
+
+    @property
+    def is_flagged(self) -> bool:
+        """Say whether it rather has something unsupported in it than is flagged for nothing."""
+        return self.probability < self.flag
 
 
 @cache
@@ -114,7 +152,11 @@ def load(data: Mapping[str, Any]) -> Model:
     """Return the model of a file's content."""
     judges = {
         Kind(kind): Judge(
-            Linear.of(judge["claim"]), Linear.of(judge["answer"]), Knee(**judge["knee"])
+            Linear.of(judge["claim"]),
+            Linear.of(judge["answer"]),
+            Knee(**judge["knee"]),
+            tuple(Ceiling(**ceiling) for ceiling in judge["ceilings"]),
+            float(judge["flag"]),
         )
         for kind, judge in data["kinds"].items()
     }
@@ -134,11 +176,12 @@ def judge(statement: Statement, model: Model) -> Assessment:
     answer = answer_features(statement, claims)
     if statement.kind is Kind.REFUSAL:
         probability, logits = model.refusal, [_logit(1 - model.refusal)] * len(claims)
+        flag = 0.0
     else:
         judge_ = model.judges[statement.kind]
         logits = [judge_.claim.logit(features) for features in claims]
-        risk = judge_.answer.logit({**answer, **together(logits)})
-        probability = _sigmoid(-judge_.knee.bent(risk))
+        probability = _sigmoid(-judge_.risk({**answer, **together(logits)}))
+        flag = judge_.flag
     return Assessment(
         probability,
         statement.kind,
@@ -155,6 +198,7 @@ def judge(statement: Statement, model: Model) -> Assessment:
                 sum(len(stretch.words.stems) for stretch in statement.evidence.stretches)
             ),
         },
+        flag,
     )
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
-from evals.measures import auroc, bins, calibration_error, f1, interval
+from evals.measures import auroc, best_cut, bins, calibration_error, f1, interval
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.9, 1.0]), st.booleans()),
@@ -32,6 +32,12 @@ def test_probabilities_that_say_what_is_so_have_no_calibration_error() -> None:
     assert calibration_error(said, was) == 0
     assert [(b.count, b.said, b.was) for b in bins(said, was)] == [(4, 0.25, 0.25), (4, 0.75, 0.75)]
     assert calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+def test_the_best_cut_flags_what_is_wrong_and_stands_in_the_middle_of_those_as_good() -> None:
+    said, was = [0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [False, False, False, True, True, True]
+    assert best_cut(said, was) == pytest.approx(0.505, abs=0.01)
+    assert best_cut([*said, 0.1], [*was, True]) == pytest.approx(0.505, abs=0.01)
 
 
 def test_an_interval_holds_its_value_and_draws_whole_groups() -> None:

@@ -69,15 +69,13 @@ def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: 
             "Pinewood Forge closed its plant in Denver.",
             "Larkspur Tools closed its plant in Denver.",
         ),
-        pytest.param(
+        (
             "Pinewood Forge closed its plant in Denver.",
             "Pinewood Forge closed its plant in Austin.",
-            marks=pytest.mark.xfail(reason="missed: one place for another in a short sentence"),
         ),
-        pytest.param(
+        (
             "The company did not repurchase any shares.",
             "The company repurchased all its shares.",
-            marks=pytest.mark.xfail(reason="missed: a negation that is dropped with other words"),
         ),
         ("The board proposes a dividend.", "The board rejects a dividend."),
         (RIGHT[1], UNSUPPORTED[0]),
@@ -85,6 +83,28 @@ def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: 
 )
 def test_the_right_sentence_ranks_above_its_twin(right: str, wrong: str) -> None:
     assert probability(right) > probability(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "Net sales of Larkspur Tools rose 21% to $3.2 billion in 2023, driven by demand in Europe.",
+        "Net sales of Larkspur Tools rose 12% to $3.2 million in 2023, driven by demand in Europe.",
+        "Net sales of Quillfeather rose 12% to $3.2 billion in 2023, driven by demand in Europe.",
+    ],
+)
+def test_a_copied_sentence_with_one_wrong_figure_or_name_is_far_less_sure(wrong: str) -> None:
+    copied = PASSAGES[0].split(" Operating")[0]
+    assert probability(copied) > 0.95
+    assert probability(wrong) < 0.88
+
+
+def test_what_is_flagged_is_under_what_the_kind_of_answer_has() -> None:
+    for answer in (*RIGHT, *UNSUPPORTED):
+        found = assess(QUESTION, answer, PASSAGES)
+        assert found.is_flagged == (found.probability < shipped().judges[found.kind].flag)
+    assert assess(QUESTION, UNSUPPORTED[3], PASSAGES).is_flagged
+    assert not assess(QUESTION, RIGHT[0], PASSAGES).is_flagged
 
 
 @pytest.mark.parametrize(
