@@ -25,6 +25,8 @@ _VERSUS: Final = re.compile(
     r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
 )
+_OPENS: Final = re.compile(r"(?:\([^)\d]{0,60}\)\s)?(?:19|20)\d{2}\s")
+"""How a line begins that has the head of the first column in what looks like its label."""
 
 
 def without_notes(text: str) -> str:
@@ -131,7 +133,10 @@ def _alike(one: Date | None, other: Date | None) -> bool:
 
 def _head_dates(head: Line) -> Iterator[Date | None]:
     part = next((d for d in _undated(head.label.text)), None) if head.cells else None
-    for text in [cell.text for cell in head.cells] or [head.label.text]:
+    texts = [cell.text for cell in head.cells]
+    if not texts or _runs_into(head):
+        texts = [head.label.text, *texts]
+    for text in texts:
         position = 0
         for match in [*_VERSUS.finditer(text), None]:
             piece = text[position : match.start() if match else len(text)]
@@ -140,6 +145,11 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
             if match:
                 yield None
                 position = match.end()
+
+
+def _runs_into(head: Line) -> bool:
+    """Say whether the heads of its first columns ran into its label: '(in millions) 2019 Change'."""
+    return not head.placed and _OPENS.match(head.label.text) is not None
 
 
 def _undated(text: str) -> Iterator[Date]:
