@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import combinations, islice, permutations
 from typing import Final
 
+from services.validator.dates import Date
 from services.validator.mentions import is_over, named_first, ordered
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
@@ -120,7 +121,11 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
         if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
     ]
     for points in [*_together(rows, periods, 3), *balances]:
-        yield from _total(points, "the average of " + _written(points), len(points))
+        text = "the average of " + _written(points)
+        yield from _total(points, text, len(points))
+        years = frozenset[Date]().union(*(fact.periods for p in points for fact in p.facts))
+        if len({p.date for p in points}) == len(points) < len(years):  # '2021-2022' is two
+            yield from _total(points, text, len(years))
 
 
 def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Result]:
@@ -175,7 +180,7 @@ def of_two(
     for one, other in combinations(rows[:5], 2):
         yield from changes(one.plus(other), periods, growth=growth)
         if average:
-            yield from averages([one.less(other), other.less(one)], periods)
+            yield from averages([one.less(other), other.less(one), one.apart(other)], periods)
 
 
 def compounds(

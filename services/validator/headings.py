@@ -76,6 +76,8 @@ def merged(column: Periods, own: Periods) -> Periods:
         return column or own
     if all(date.year is None for date in own):
         return frozenset(_dated(c, o) for c in column for o in own)
+    if all(date.year is None for date in column):
+        return frozenset(_dated(o, c) for c in column for o in own)
     return own | column
 
 

@@ -121,6 +121,10 @@ class Series:
         """Return the differences from another series at the same times."""
         return self._combined("less", other, lambda a, b: a - b)
 
+    def apart(self, other: "Series") -> "Series":
+        """Return how far another series is from this one at the same times, whichever is more."""
+        return self._combined("apart from", other, lambda a, b: abs(a - b))
+
     def _combined(
         self, name: str, other: "Series", combine: Callable[[Decimal, Decimal], Decimal]
     ) -> "Series":
@@ -241,11 +245,20 @@ def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
         yield passage, table, number, fact.amounts[0].unit
 
 
+def _date(fact: Fact) -> Date | None:
+    """Return the time of a fact; of a column for several years ('2021-2022') the first of them."""
+    if len(fact.periods) > 1:
+        is_placed = fact.is_cell and fact.row[1] != SPOKEN
+        if not is_placed or any(d != Date(d.year) for d in fact.periods):
+            return None
+    return min(fact.periods, key=order, default=None)
+
+
 def _points(facts: Iterable[Fact]) -> tuple[Point, ...]:
     points = []
     for fact in facts:
         scaled, raw = fact.amounts[-1], fact.amounts[0]
-        date = min(fact.periods, key=order) if len(fact.periods) == 1 else None
+        date = _date(fact)
         kind = "percent" if scaled.unit == PERCENT else "amount"
         points.append(Point(date, scaled.value, raw.value, kind, (fact,)))
     points = list({(p.date, p.value): p for p in points}.values())
