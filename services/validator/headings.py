@@ -11,6 +11,7 @@ from services.validator.periods import Periods, dates_of, is_date
 from services.validator.scales import TABLE_SCALE
 
 _NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
+_BRACKETS: Final = re.compile(r"\([^()]*+\)")
 _MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
 _SPACED_YEAR: Final = re.compile(r"(?<![\d.,]\s)(?<!\S)([12])\s([09])\s(\d)\s(\d)(?![.,\d]|\s\d)")
 _OF_TIME: Final = re.compile(
@@ -32,6 +33,13 @@ _OPENS: Final = re.compile(r"(?:\([^)\d]{0,60}\)\s)?(?:19|20)\d{2}\s")
 def without_notes(text: str) -> str:
     """Return a label without the marks of footnotes."""
     return _NOTE.sub("", text).strip(" :")
+
+
+def without_brackets(text: str) -> str:
+    """Return a label without what stands in brackets: 'Carrying amount (non-current (assets))'."""
+    while (less := _BRACKETS.sub(" ", text)) != text:
+        text = less
+    return text
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from services.validator.dates import Date
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
-from services.validator.labels import Query
+from services.validator.headings import without_brackets
+from services.validator.labels import Query, stems
 from services.validator.periods import Periods, consistent, order
 from services.validator.spoken import SPOKEN
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
@@ -20,6 +21,8 @@ _ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
 _MOST: Final = 8
 _LEAST: Final = 0.3
 _SHARE: Final = 0.45
+_LESS: Final = 0.9
+"""So well a row fits at most whose name goes on in brackets that the query has not."""
 
 
 class Point(NamedTuple):
@@ -228,9 +231,16 @@ def _distinct(groups: _Groups) -> Iterator[tuple[object, ...]]:
 
 
 def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
-    """Return how well a row fits a query that may name several."""
-    named, score = evidence.vocabulary.coverage_and_score(query, fact.words, fact.context)
-    return 0.6 * named + 0.4 * score
+    """Return how well a row fits a query that may name several; what stands in brackets may miss."""
+    words = evidence.vocabulary
+    named, score = words.coverage_and_score(query, fact.words, fact.context)
+    best = 0.6 * named + 0.4 * score
+    if fact.is_cell and "(" in fact.label:
+        plain = fact.words & stems(without_brackets(fact.label))
+        if plain and plain != fact.words:
+            named, score = words.coverage_and_score(query, plain, fact.context)
+            best = max(best, _LESS * (0.6 * named + 0.4 * score))
+    return best
 
 
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
