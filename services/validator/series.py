@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from math import fsum
 from typing import Final, NamedTuple
 
 from services.validator.dates import Date
@@ -21,6 +22,8 @@ _ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
 _MOST: Final = 8
 _LEAST: Final = 0.3
 _SHARE: Final = 0.45
+_SAID: Final = 0.35
+"""So well a sentence fits at most that has all words of the query, among many others."""
 _LESS: Final = 0.9
 """So well a row fits at most whose name goes on in brackets that the query has not."""
 
@@ -240,6 +243,9 @@ def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
         if plain and plain != fact.words:
             named, score = words.coverage_and_score(query, plain, fact.context)
             best = max(best, _LESS * (0.6 * named + 0.4 * score))
+    if not fact.is_cell and query.worth:
+        said = fsum([worth for word, worth in query.worth.items() if word in fact.context])
+        best = max(best, _SAID * said / fsum(query.worth.values()))
     return best
 
 
