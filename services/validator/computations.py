@@ -50,6 +50,13 @@ def _year_of(point: Point, periods: Periods) -> bool:
     return point.date is not None and point.date.year in {date.year for date in periods}
 
 
+def values(row: Series, periods: Periods) -> Iterator[Result]:
+    """Return the values of a computed series at the periods; its last where none is given."""
+    points = row.at(periods)
+    for point in points if periods else points[-1:]:
+        yield Result(point.value, point.raw, point.kind, row.label, units=point.units)
+
+
 def changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[Result]:
     """Return by how much a row changed between the periods, and in percent if `growth`."""
     for old, new in _pairs(row, periods):

@@ -105,6 +105,11 @@ class Series:
         )
         return Series(f"the growth of {self.label}", self.words, points)
 
+    def sizes(self) -> "Series":
+        """Return the series without signs: costs are written in brackets and without."""
+        points = tuple(p._replace(value=abs(p.value), raw=abs(p.raw)) for p in self.points)
+        return Series(self.label, self.words, points, self.score)
+
     def within(self, periods: Periods) -> "Series":
         """Return the series at some periods alone; all of it where none is given."""
         return Series(self.label, self.words, tuple(self.at(periods)), self.score)

@@ -31,7 +31,9 @@ _DAY: Final = re.compile(r"\d/\d{1,2}/\d")
 _LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
-_CHANGES: Final = re.compile(r"chang|varia|%|percent|increas|decreas|\bv(?:ersu)?s\b", re.IGNORECASE)
+_CHANGES: Final = re.compile(
+    r"chang|varia|%|percent|increas|decreas|\bv(?:ersu)?s\b", re.IGNORECASE
+)
 NO_WORDS: Final[frozenset[str]] = frozenset()
 _MARK: Final = re.compile(r"\(\d\)")
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
@@ -176,7 +178,11 @@ class _Reader:
         lowers, mixed = _lowers(label), is_mixed(cells)
         for index, cell in enumerate(cells):
             columns = self._columns
-            column = columns.placed(index) if line.placed else columns.guessed(index, cells, changes=self._has_changes)
+            column = (
+                columns.placed(index)
+                if line.placed
+                else columns.guessed(index, cells, changes=self._has_changes)
+            )
             if column.text.strip().lower() in _NOTES:
                 continue
             is_value = is_number(cell)
