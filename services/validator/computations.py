@@ -118,6 +118,12 @@ def sums(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the sums of one row over time and of several rows at one time."""
     for points in _together(rows, periods, 4):
         yield from _total(points, "the sum of " + _written(points))
+    for count in range(2, 4):
+        for several in combinations(rows[:4], count):  # of all rows over all of the time
+            each = [row.at(periods) for row in several]
+            points = [point for found in each for point in found]
+            if {len(found) for found in each} == {len(each[0])} != {1} and _alike(points):
+                yield from _total(points, "the sum of " + _written(points))
 
 
 def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
