@@ -144,7 +144,7 @@ class _Reader:
         if any(is_number(cell) for cell in written):
             opening = not self._has_rows and not line.label.text
             return opening and all(is_head(cell) for cell in written)
-        if any(_DAY.search(cell.text) for cell in written):
+        if self._has_rows and any(_DAY.search(cell.text) for cell in written):
             return False  # when something falls due
         if not written or not line.placed or not self._has_rows:
             return True
