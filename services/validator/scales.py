@@ -15,18 +15,27 @@ TABLE_SCALE: Final = rf"""(?ix:
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
-    | \(['\u2019]?000s?\)
+    | \((?:in\s)?['\u2019]?000['\u2019]?s?(?:\somitted)?\)
+    | \bin\s['\u2019]?000['\u2019]?s?(?![\w,.])
     | (?<!\w)['\u2019]000s?(?!\w)
+    | \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:mil|mill|mln|mn|bn)(?![\w,])
+    | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
+      (?:['\u2019]000|['\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
+    | (?:^|(?<=[(|;]|\n)|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
+      (?:US\s|U\.S\.\s)?(?:dollars|euros?|pounds|yen|[$€£])
 )"""
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
-_PLURALS: Final = ("thousands", "millions", "billions", "(mill.", "'000", "\u2019000", "(000")
+_PLURALS: Final = (
+    "thousands", "millions", "billions", "(mill.", "'000", "\u2019000", "(000", "in 000", "in mil"
+    , " mln", " bn",
+)
 _HINT: Final = re.compile(
-    r"[$€£¥]\s{0,2}['\u2019]?[0mbt]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
+    r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]|\b(?:usd|eur|gbp|chf|sek|nok|dkk|cad|aud|jpy|rmb|inr)\s?['\u2019]?[kmb0]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
 )
 """What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
-_THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
+_THOUSANDS: Final = re.compile("thousand|000|k$", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
