@@ -12,8 +12,9 @@ _MARKS: Final = r"[*\u00b9\u00b2\u00b3\u2020\u2021]{0,3}"
 _VALUE: Final = re.compile(
     rf"{_MONEY}?[-\u2212\u2013+]?{_MONEY}?{_NUMBER_AT}%?{_MARKS},?"
     rf"|{_MONEY}?\([-\u2212\u2013]?{_MONEY}{{0,2}}{_NUMBER_AT}%?\)?%?{_MARKS},?"
-    rf"|[-\u2013\u2014]{{1,3}}|{_MONEY}?\(|{_MONEY}|[)%]|RMB|bps|NM|N/A|n/a"
+    rf"|[-\u2013\u2014]{{1,3}}|{_MONEY}?\(|{_MONEY}|[)%]|USD|EUR|GBP|CHF|INR|RMB|bps|NM|N/A|n/a"
 )
+_CURRENCIES: Final = frozenset("€ £ ¥ ₹ USD EUR GBP CHF INR RMB".split())
 _LEADERS: Final = re.compile(r"(?:\s?\.){4,}+")
 """The dots between a label and its values."""
 _SPACE: Final = re.compile(r"\S+")
@@ -128,7 +129,7 @@ def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cel
         if start is None:
             start = token.start()
         following = tokens[index + 1][0] if index + 1 < len(tokens) else ""
-        opens = text in {"€", "£", "¥", "(", "RMB"} or text.endswith(("$", "("))
+        opens = text in _CURRENCIES or text.endswith(("$", "("))
         if not opens and following not in {"%", ")", "bps"}:
             yield Cell(piece[start : token.end()].rstrip(","), begin + start)
             start = None
