@@ -63,11 +63,8 @@ class Columns:
         for group in reversed(self._groups):
             if len(group) == count:
                 return _dated(group[index])
-        width = width_of(cells)
-        for group in reversed(self._groups):
-            if width > 1 and 1 < len(group) <= count // width:  # amount, %, amount, % of two years
-                place = index // width
-                return _dated(group[place]) if place < len(group) else _CHANGES
+        if spanned := self._spanned(index, cells):
+            return spanned
         plain = [i for i, cell in enumerate(cells) if "%" not in cell.text]
         for group in reversed(self._groups):
             if len(group) == len(plain) > 1:  # percentages stand between or behind them
@@ -79,6 +76,15 @@ class Columns:
             if 1 < len(group) < count:  # the rest are changes, or shares
                 return _dated(group[index]) if index < len(group) else _CHANGES
         return self._unsure(count)
+
+    def _spanned(self, index: int, cells: Sequence[Cell]) -> Column | None:
+        """Return the column of a value where each head spans several: 'amount, %, amount, %'."""
+        width = width_of(cells)
+        place = index // width
+        for group in reversed(self._groups) if width > 1 else ():
+            if 1 < len(group) <= len(cells) // width:
+                return _dated(group[place]) if place < len(group) else _CHANGES
+        return None
 
     def _unsure(self, count: int) -> Column:
         """Return what is known of any of a row's values where none can be told from others."""

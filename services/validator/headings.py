@@ -165,7 +165,7 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
 
 
 def _runs_into(head: Line) -> bool:
-    """Say whether the heads of its first columns ran into its label: '(in millions) 2019 Change'."""
+    """Say whether heads of its columns ran into its label: '(in millions) 2019 Change'."""
     label = head.label.text
     if head.placed or not any(_YEAR.finditer(label)):
         return False

@@ -14,7 +14,7 @@ _VALUE: Final = re.compile(
     rf"|{_MONEY}?\([-\u2212\u2013]?{_MONEY}{{0,2}}{_NUMBER_AT}%?\)?%?{_MARKS},?"
     rf"|[-\u2013\u2014]{{1,3}}|{_MONEY}?\(|{_MONEY}|[)%]|USD|EUR|GBP|CHF|INR|RMB|bps|NM|N/A|n/a"
 )
-_CURRENCIES: Final = frozenset("€ £ ¥ ₹ USD EUR GBP CHF INR RMB".split())
+_CURRENCIES: Final = frozenset(["€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "INR", "RMB"])
 _LEADERS: Final = re.compile(r"(?:\s?\.){4,}+")
 """The dots between a label and its values."""
 _SPACE: Final = re.compile(r"\S+")

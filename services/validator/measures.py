@@ -53,8 +53,8 @@ NET: Final = _row(
 )
 PRETAX: Final = _row(
     "income profit earnings before income taxes taxation",
-    r"(?:income|profit|earnings|loss)(?: from (?:continuing )?operations)? before (?:provision for )?"
-    r"(?:income )?tax\w*",
+    r"(?:income|profit|earnings|loss)(?: from (?:continuing )?operations)?"
+    r" before (?:provision for )?(?:income )?tax\w*",
 )
 TAX: Final = _row(
     "provision for income taxes tax expense",
@@ -199,21 +199,29 @@ def measured(text: str, rows: Sequence[Series], evidence: Evidence) -> Iterator[
 
     `rows`: those that the text names; 'contribution margin' is contribution over revenue.
     """
-    if not _ANY.search(text):
-        return
 
     def find(row: Row) -> Sequence[Series]:
         return _rows_of(evidence, row)
 
-    for measure in _MEASURES:
-        if measure.names.search(text):
-            yield from measure.values(find)
-    if "margin" in text.lower():
+    named, is_margin = _named(text)
+    for measure in named:
+        yield from measure.values(find)
+    if is_margin:
         said = stems(text)
         for one in rows[:4]:
             if one.words <= said:
                 for other in find(REVENUE):
                     yield one.over(other)
+
+
+# asked for each figure of a sentence that stands in no passage
+@lru_cache(maxsize=256)
+def _named(text: str) -> tuple[tuple[Measure, ...], bool]:
+    """Return the measures that a text names, and whether it names any margin."""
+    if not _ANY.search(text):
+        return (), False
+    named = tuple(measure for measure in _MEASURES if measure.names.search(text))
+    return named, "margin" in text.lower()
 
 
 def _rows_of(evidence: Evidence, row: Row) -> list[Series]:

@@ -27,14 +27,16 @@ TABLE_SCALE: Final = rf"""(?ix:
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
-_PLURALS: Final = (
-    "thousands", "millions", "billions", "(mill.", "'000", "\u2019000", "(000", "in 000", "in mil"
-    , " mln", " bn",
+_PLURAL_LIST: Final = (
+    "thousands;millions;billions;(mill.;'000;\u2019000;(000;in 000;in mil; mln; mn;in bn"
 )
+_PLURALS: Final = _PLURAL_LIST.split(";")
+_CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]
 _HINT: Final = re.compile(
-    r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]|\b(?:usd|eur|gbp|chf|sek|nok|dkk|cad|aud|jpy|rmb|inr)\s?['\u2019]?[kmb0]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
+    r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
 )
 """What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
+_CODE_HINT: Final = re.compile(rf"\b(?:{'|'.join(_CODES)})\s?['\u2019]?[kmbKMB0]")
 _THOUSANDS: Final = re.compile("thousand|000|k$", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
@@ -86,7 +88,9 @@ def find_scales(text: str) -> Iterator[re.Match[str]]:
 def states_scale(text: str) -> bool:
     """Say whether a text may state a scale; of most this rules it out."""
     lower = text.lower()
-    return any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None
+    if any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None:
+        return True
+    return any(map(text.__contains__, _CODES)) and _CODE_HINT.search(text) is not None
 
 
 @lru_cache(maxsize=1_024)

@@ -239,7 +239,7 @@ def _distinct(groups: _Groups) -> Iterator[tuple[object, ...]]:
 
 
 def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
-    """Return how well a row fits a query that may name several; what stands in brackets may miss."""
+    """Return how well a row fits a query that may name several; brackets may be left out."""
     words = evidence.vocabulary
     named, score = words.coverage_and_score(query, fact.words, fact.context)
     best = 0.6 * named + 0.4 * score

@@ -97,9 +97,7 @@ class _Reader:
             written = [cell for cell in line.cells if cell.text]
             if not line.label.text and not written:
                 continue
-            if not self._has_rows:
-                self._has_notes |= _names_notes((line.label, *written))
-                self._has_changes |= _names_changes((line.label, *written))
+            self._note(line, written)
             if self._is_section(line, written):
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
@@ -107,16 +105,26 @@ class _Reader:
             elif self._is_time_of_rows(line, written):
                 self._time = periods_in(line.label.text)
             elif self._is_head(line, written):
-                if self._has_rows:
-                    self._heads, self._has_rows, self._sections = [], False, []
-                    self._time = NO_PERIOD
-                    self._has_changes = _names_changes((line.label, *written))
-                self._heads.append(line)
-                self._columns = Columns(self._heads)
+                self._add_head(line, written)
             else:
                 self._has_rows = True
                 for part in self._parts(line):
                     yield from self._row(part, number)
+
+    def _note(self, line: Line, written: Sequence[Cell]) -> None:
+        """Note what a line above the rows says of the columns."""
+        if not self._has_rows:
+            self._has_notes |= _names_notes((line.label, *written))
+            self._has_changes |= _names_changes((line.label, *written))
+
+    def _add_head(self, line: Line, written: Sequence[Cell]) -> None:
+        """Take a head; below rows it begins a table of its own."""
+        if self._has_rows:
+            self._heads, self._has_rows, self._sections = [], False, []
+            self._time = NO_PERIOD
+            self._has_changes = _names_changes((line.label, *written))
+        self._heads.append(line)
+        self._columns = Columns(self._heads)
 
     def _is_section(self, line: Line, written: Sequence[Cell]) -> bool:
         """Say whether a line is a title of the rows below it."""
