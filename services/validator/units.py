@@ -158,7 +158,7 @@ def named_units(text: str) -> frozenset[str]:
 
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
-    named = set()
+    named: set[str] = set()
     # a text has few words that are in question, and the same ones again and again
     for word in set(_TOKEN.findall(text)):
         lower = word.lower()
