@@ -37,8 +37,8 @@ def dates_of(figure: Figure) -> tuple[Date, ...]:
     """Return the dates that a figure may be; none if it is an amount only."""
     readings = figure.readings
     if len(readings) == 1:  # as most have
-        # mypy does not narrow a tuple by its only member
-        return readings if isinstance(readings[0], Date) else ()  # type: ignore[return-value]
+        (only,) = readings
+        return (only,) if isinstance(only, Date) else ()
     return tuple([reading for reading in readings if isinstance(reading, Date)])
 
 
@@ -46,8 +46,8 @@ def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     """Return the amounts that a figure may be; none if it is a date only."""
     readings = figure.readings
     if len(readings) == 1:
-        # as above
-        return readings if isinstance(readings[0], Amount) else ()  # type: ignore[return-value]
+        (only,) = readings
+        return (only,) if isinstance(only, Amount) else ()
     return tuple([reading for reading in readings if isinstance(reading, Amount)])
 
 
