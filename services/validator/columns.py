@@ -53,26 +53,38 @@ class Columns:
             )
         return self._known[index]
 
-    def guessed(self, index: int, cells: Sequence[Cell]) -> Column:
+    def guessed(self, index: int, cells: Sequence[Cell], *, changes: bool) -> Column:
         """Return the column of the n-th of a row's values, from the heads that count as many.
 
-        Where the page was read as plain text, empty cells are missing.
+        Where the page was read as plain text, empty cells are missing. `changes`: some column is
+        one of changes.
         """
         count = len(cells)
         for group in reversed(self._groups):
             if len(group) == count:
                 return _dated(group[index])
-        for group in reversed(self._groups):
-            if len(group) > 1 and count % len(group) == 0 and spans(cells, len(group)):
-                return _dated(group[index // (count // len(group))])
+        if spanned := self._spanned(index, cells):
+            return spanned
         plain = [i for i, cell in enumerate(cells) if "%" not in cell.text]
         for group in reversed(self._groups):
             if len(group) == len(plain) > 1:  # percentages stand between or behind them
                 return _dated(group[plain.index(index)]) if index in plain else _CHANGES
         for group in reversed(self._groups):
+            if len(group) > 1 and count % len(group) == 0 and not changes:
+                return _dated(group[index // (count // len(group))])  # 'Cost, Fair value' of each
+        for group in reversed(self._groups):
             if 1 < len(group) < count:  # the rest are changes, or shares
                 return _dated(group[index]) if index < len(group) else _CHANGES
         return self._unsure(count)
+
+    def _spanned(self, index: int, cells: Sequence[Cell]) -> Column | None:
+        """Return the column of a value where each head spans several: 'amount, %, amount, %'."""
+        width = width_of(cells)
+        place = index // width
+        for group in reversed(self._groups) if width > 1 else ():
+            if 1 < len(group) <= len(cells) // width:
+                return _dated(group[place]) if place < len(group) else _CHANGES
+        return None
 
     def _unsure(self, count: int) -> Column:
         """Return what is known of any of a row's values where none can be told from others."""
@@ -86,11 +98,13 @@ class Columns:
         return any(len(group) == number for group in self._groups)
 
 
-def spans(cells: Sequence[Cell], groups: int) -> bool:
-    """Say whether each head spans several columns: 'amount, %, amount, %' under two years."""
-    width = len(cells) // groups
+def width_of(cells: Sequence[Cell]) -> int:
+    """Return over how many columns each head spans: 2 of 'amount, %, amount, %', else 1."""
     kinds = ["%" in cell.text for cell in cells]
-    return any(kinds) and all(kinds[i] == kinds[i % width] for i in range(len(kinds)))
+    if not any(kinds) or all(kinds):
+        return 1
+    widths = (w for w in range(2, len(kinds) // 2 + 1) if len(kinds) % w == 0)
+    return next((w for w in widths if all(k == kinds[i % w] for i, k in enumerate(kinds))), 1)
 
 
 def _dated(date: Date | None) -> Column:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import combinations, islice, permutations
 from typing import Final
 
+from services.validator.dates import Date
 from services.validator.mentions import is_over, named_first, ordered
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
@@ -47,6 +48,13 @@ def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
 def _year_of(point: Point, periods: Periods) -> bool:
     """Say whether a point is of a year that is named, as it is written."""
     return point.date is not None and point.date.year in {date.year for date in periods}
+
+
+def values(row: Series, periods: Periods) -> Iterator[Result]:
+    """Return the values of a computed series at the periods; its last where none is given."""
+    points = row.at(periods)
+    for point in points if periods else points[-1:]:
+        yield Result(point.value, point.raw, point.kind, row.label, units=point.units)
 
 
 def changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[Result]:
@@ -110,6 +118,12 @@ def sums(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the sums of one row over time and of several rows at one time."""
     for points in _together(rows, periods, 4):
         yield from _total(points, "the sum of " + _written(points))
+    for count in range(2, 4):
+        for several in combinations(rows[:4], count):  # of all rows over all of the time
+            each = [row.at(periods) for row in several]
+            points = [point for found in each for point in found]
+            if {len(found) for found in each} == {len(each[0])} != {1} and _alike(points):
+                yield from _total(points, "the sum of " + _written(points))
 
 
 def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
@@ -120,7 +134,11 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
         if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
     ]
     for points in [*_together(rows, periods, 3), *balances]:
-        yield from _total(points, "the average of " + _written(points), len(points))
+        text = "the average of " + _written(points)
+        yield from _total(points, text, len(points))
+        years = frozenset[Date]().union(*(fact.periods for p in points for fact in p.facts))
+        if len({p.date for p in points}) == len(points) < len(years):  # '2021-2022' is two
+            yield from _total(points, text, len(years))
 
 
 def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Result]:
@@ -175,7 +193,7 @@ def of_two(
     for one, other in combinations(rows[:5], 2):
         yield from changes(one.plus(other), periods, growth=growth)
         if average:
-            yield from averages([one.less(other), other.less(one)], periods)
+            yield from averages([one.less(other), other.less(one), one.apart(other)], periods)
 
 
 def compounds(

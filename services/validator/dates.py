@@ -166,6 +166,16 @@ def _day_first(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
     yield from _date(m, _day(int(m[3]) if m[3] else None, _MONTHS[m[2].lower()], int(m[1])))
 
 
+def _short_day_first(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
+    yield from _date(m, _day(_full_year(m[3]), _MONTHS[m[2].lower()], int(m[1])))
+
+
+def _short_month_year(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
+    """'Dec-19': heads of tables mean the year by it."""
+    month = _MONTHS[m[1].lower()]
+    yield from _date(m, Date(_full_year(m[2]), month), _day(None, month, int(m[2])))
+
+
 def _month_year(_: str, m: re.Match[str]) -> Iterator[DateSpan]:
     yield from _date(m, Date(int(m[2]), _MONTHS[m[1].lower()]))
 
@@ -208,6 +218,7 @@ _Readers = tuple[tuple[re.Pattern[str], _Reader], ...]
 _RANGE: Final = rf"{_YEAR}\s?[-\u2013\u2014/]\s?(\d{{4}}|\d{{2}}){_NO_MORE}"
 
 _AT_A_DIGIT: Final[_Readers] = (
+    (_compile(rf"(\d{{1,2}})-{_MONTH}-(\d{{2}}){_NO_MORE}"), _short_day_first),
     (_compile(rf"{_YEAR}[-/](\d{{2}})[-/](\d{{2}})(?!\d)"), _iso),
     (_compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?!\d)"), _numeric),
     (_compile(rf"(\d{{1,2}})\.(\d{{1,2}})\.{_YEAR}(?!\d)"), _numeric),
@@ -242,10 +253,11 @@ _AT_A_LETTER: Final[_Readers] = (
     ),
     (_compile(rf"{_MONTH}\s(\d{{1,2}}){_YEAR}{_NO_MORE}"), _month_first),
     (_compile(rf"{_MONTH}(?:,|\sof)?[\s-]{{1,3}}{_YEAR}{_NO_MORE}"), _month_year),
+    (_compile(rf"{_MONTH}[-'\u2019](\d{{2}}){_NO_MORE}"), _short_month_year),
     (_compile(rf"{_FISCAL}{_RANGE}"), _year_range),
     (_compile(rf"Q([1-4])(?!\d){_OF_YEAR}"), _quarter),
     (_compile(rf"{_ORDINAL}[\s-](?:fiscal[\s-])?quarter{_OF_YEAR}"), _quarter_words),
     (_compile(rf"H([12])(?!\d){_OF_YEAR}"), _half),
     (_compile(rf"(first|second)[\s-]half{_OF_YEAR}"), _half),
-    (_compile(rf"{_FISCAL}{_SHORT_YEAR}{_NO_MORE}"), _fiscal_year),
+    (_compile(rf"{_FISCAL}{_SHORT_YEAR}{_NO_MORE}(?!/\d)"), _fiscal_year),
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from services.validator import computations
@@ -20,6 +20,7 @@ from services.validator.dates import Date
 from services.validator.directions import way_of
 from services.validator.evidence import Evidence
 from services.validator.labels import Query, stems
+from services.validator.measures import measured
 from services.validator.mentions import ordered
 from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM
 from services.validator.periods import Periods
@@ -50,10 +51,9 @@ def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
         Query.of((stems(claim.sentence), 1.0), (stems(claim.question), 0.7))
     )
     rows = series_of(evidence, query)
-    if not rows:
-        return None
     periods = _named(claim)
-    for tried in islice(_tries(claim, text, rows, periods), _MOST):
+    tries = chain(_tries(claim, text, rows, periods), _measures(text, rows, periods, evidence))
+    for tried in islice(tries, _MOST):
         if _is_it(claim, tried, text):
             return Derivation(tried.text, tried.value)
     return None
@@ -117,6 +117,18 @@ def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) ->
         yield from computations.excesses(text, rows, periods)
     if change and fraction and difference:
         yield from computations.differences([row.growth() for row in rows], periods)
+
+
+def _measures(
+    text: str, rows: Sequence[Series], periods: Periods, evidence: Evidence
+) -> Iterator[Result]:
+    """Return the values of measures that a text names, their changes and averages."""
+    for measure in measured(text, rows, evidence):
+        yield from computations.values(measure, periods)
+        if CHANGE.search(text):
+            yield from computations.changes(measure, periods, growth=False)
+        if AVERAGE.search(text):
+            yield from computations.averages([measure], periods)
 
 
 def _of_two(

@@ -1,6 +1,6 @@
 """Tables within a text, whatever they look like, as lines: heads, sections, rows of cells.
 
-Read are rows with delimiters (Markdown, pipes, tabs, semicolons, quoted commas), nested lists as
+Read are rows with delimiters (Markdown, pipes, tabs, semicolons, commas), HTML, nested lists as
 JSON or Python write them, and what is left of a table when a page is read as plain text: a label
 with its values behind it, or each on a line of its own.
 """
@@ -11,11 +11,16 @@ from typing import Final
 
 from services.validator.grid import Cell, Grid, Line
 from services.validator.leftovers import Leftovers
+from services.validator.markup import html_tables
 
 _RULE: Final = re.compile(r"[\s|:+=\u2014-]*")
 _LIST: Final = re.compile(r"\[\s{0,4}\[")
 _TOKEN: Final = re.compile(r"\[|\]|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|[^\[\],\s\"']++|,")
 _QUOTED: Final = re.compile(r"\"(?:[^\"\n]|\"\")*+\"|[^,\n]*+")
+_COMMAS: Final = re.compile(r"[^,\n]{0,80}(?:,[^,\s][^,\n]{0,40}|,){2,60}+\s*\Z")
+"""A line of comma-separated values: no space behind its commas, as a sentence has."""
+_QUOTES: Final = re.compile(r",\"(?![\s.])|\",(?=\S)|\A\"[^\"\n]*+\",")
+_GROUPED: Final = re.compile(r"\d,\d{3}(?!\d)")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
 _DELIMITERS: Final = (
     ("|", re.compile(r"\|")),
@@ -28,15 +33,23 @@ _MOST_LINES: Final = 2_000
 def grids_of(text: str) -> Iterator[Grid]:
     """Return the tables of a text in their order."""
     position = 0
+    for found in _marked(text):
+        yield from _written(text, position, found.start)
+        yield found
+        position = found.end
+    yield from _written(text, position, len(text))
+
+
+def _marked(text: str) -> Iterator[Grid]:
+    """Return the tables whose begin and end are marked: nested lists and HTML."""
+    if "<t" in text or "<T" in text:
+        yield from html_tables(text, 0)
+        return
+    position = 0
     for match in _LIST.finditer(text):
-        if match.start() < position:
-            continue
-        found = _nested(text, match.start())
-        if found:
-            yield from _written(text, position, found.start)
+        if match.start() >= position and (found := _nested(text, match.start())):
             yield found
             position = found.end
-    yield from _written(text, position, len(text))
 
 
 def _nested(text: str, start: int) -> Grid | None:
@@ -81,7 +94,7 @@ def _written(text: str, start: int, end: int) -> Iterator[Grid]:
     position = start
     for piece in text[start:end].splitlines(keepends=True):
         begin, position = position, position + len(piece)
-        delimited = _delimited(piece, begin)
+        delimited = _delimited(piece, begin, len(block[-1].cells) if block else 0)
         if delimited is None:
             if block and piece.strip():
                 yield _bordered(block, first, last)
@@ -107,8 +120,11 @@ def _bordered(block: list[Line], start: int, end: int) -> Grid:
     return Grid(tuple(block), start, end)
 
 
-def _delimited(piece: str, begin: int) -> list[Cell] | None:
-    """Return the cells of a row with delimiters; none of a rule; None for any other line."""
+def _delimited(piece: str, begin: int, before: int) -> list[Cell] | None:
+    """Return the cells of a row with delimiters; none of a rule; None for any other line.
+
+    `before`: how many cells the row before it has beside its label.
+    """
     for mark, pattern in _DELIMITERS:
         if mark not in piece:
             continue
@@ -118,14 +134,22 @@ def _delimited(piece: str, begin: int) -> list[Cell] | None:
             return []
         cells = list(_split(piece, begin, pattern))
         return cells if len(cells) > 1 else None
-    if '","' in piece or ',"' in piece:
-        cells = [
-            Cell(m[0].strip('" \n').replace('""', '"'), begin + m.start())
-            for m in _QUOTED.finditer(piece.rstrip("\n"))
-            if m[0] or m.start() == 0 or piece[m.start() - 1] == ","
-        ]
-        return cells if len(cells) > 1 else None
-    return None
+    return _comma_separated(piece, begin, before)
+
+
+def _comma_separated(piece: str, begin: int, before: int) -> list[Cell] | None:
+    """Return the cells of a row with commas: where any is quoted, or all rows have as many."""
+    if _QUOTES.search(piece) is None:
+        if not _COMMAS.match(piece):
+            return None
+        if _GROUPED.search(piece) and piece.count(",") != before:  # '1,200,300' may be one number
+            return None
+    cells = [
+        Cell(m[0].strip('" \n').replace('""', '"'), begin + m.start())
+        for m in _QUOTED.finditer(piece.rstrip("\r\n"))
+        if m[0] or m.start() == 0 or piece[m.start() - 1] == ","
+    ]
+    return cells if len(cells) > 1 else None
 
 
 def _split(piece: str, begin: int, pattern: re.Pattern[str]) -> Iterator[Cell]:

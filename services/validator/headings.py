@@ -10,14 +10,20 @@ from services.validator.grid import Line
 from services.validator.periods import Periods, dates_of, is_date
 from services.validator.scales import TABLE_SCALE
 
-_NOTE: Final = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note[^)]*)\)|\*+", re.IGNORECASE)
+_NOTE: Final = re.compile(
+    r"\s*\((?:\d{1,2}|[a-z]|(?:see\s)?note[^)]*)\)|[*\u00b9\u00b2\u00b3\u2070-\u2079\u2020\u2021]+",
+    re.IGNORECASE,
+)
+_KIND_OF_YEAR: Final = re.compile(r"(?<!\w)((?:19|20)\d{2})[AEFP]\b")
+"""A year that is actual, estimated, forecast or projected."""
+_BRACKETS: Final = re.compile(r"\([^()]*+\)")
 _MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
 _SPACED_YEAR: Final = re.compile(r"(?<![\d.,]\s)(?<!\S)([12])\s([09])\s(\d)\s(\d)(?![.,\d]|\s\d)")
 _OF_TIME: Final = re.compile(
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
     r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
     r"|february|march|april|may|june|july|august|september|october|november|december|sept?|jan|feb"
-    r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fy|fye)\b"
+    r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fye?)\b|\bfye?(?=\d)"
     r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
     re.IGNORECASE,
 )
@@ -25,6 +31,9 @@ _VERSUS: Final = re.compile(
     r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
 )
+_YEAR: Final = re.compile(r"(?<!\w)(?:19|20)\d{2}(?!\w)")
+_OPENS: Final = re.compile(r"(?:\([^)\d]{0,60}\)\s)?(?:19|20)\d{2}\s")
+"""How a line begins that has the head of the first column in what looks like its label."""
 
 
 def without_notes(text: str) -> str:
@@ -32,12 +41,20 @@ def without_notes(text: str) -> str:
     return _NOTE.sub("", text).strip(" :")
 
 
+def without_brackets(text: str) -> str:
+    """Return a label without what stands in brackets: 'Carrying amount (non-current (assets))'."""
+    while (less := _BRACKETS.sub(" ", text)) != text:
+        text = less
+    return text
+
+
 def plain(text: str) -> str:
     """Return a head without its scale and currency, which would make '2019 €m' an amount.
 
-    A year whose digits were set apart ('2 0 1 9') is written as one.
+    A year whose digits were set apart ('2 0 1 9') is written as one, '2019A' without its letter.
     """
-    return _SPACED_YEAR.sub(r"\1\2\3\4", _NOTE.sub(" ", _MONEY.sub(" ", text)))
+    text = _NOTE.sub(" ", _MONEY.sub(" ", text))
+    return _SPACED_YEAR.sub(r"\1\2\3\4", _KIND_OF_YEAR.sub(r"\1", text))
 
 
 def subject(text: str) -> str:
@@ -47,7 +64,7 @@ def subject(text: str) -> str:
 
 def is_of_time(text: str) -> bool:
     """Say whether a text is nothing but a time: 'Year ended December 31, 2019'."""
-    return not _OF_TIME.sub("", text)
+    return not _OF_TIME.sub("", plain(text))
 
 
 def dates_in(text: str) -> list[Date]:
@@ -74,6 +91,8 @@ def merged(column: Periods, own: Periods) -> Periods:
         return column or own
     if all(date.year is None for date in own):
         return frozenset(_dated(c, o) for c in column for o in own)
+    if all(date.year is None for date in column):
+        return frozenset(_dated(o, c) for c in column for o in own)
     return own | column
 
 
@@ -131,7 +150,10 @@ def _alike(one: Date | None, other: Date | None) -> bool:
 
 def _head_dates(head: Line) -> Iterator[Date | None]:
     part = next((d for d in _undated(head.label.text)), None) if head.cells else None
-    for text in [cell.text for cell in head.cells] or [head.label.text]:
+    texts = [cell.text for cell in head.cells]
+    if not texts or _runs_into(head):
+        texts = [head.label.text, *texts]
+    for text in texts:
         position = 0
         for match in [*_VERSUS.finditer(text), None]:
             piece = text[position : match.start() if match else len(text)]
@@ -140,6 +162,14 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
             if match:
                 yield None
                 position = match.end()
+
+
+def _runs_into(head: Line) -> bool:
+    """Say whether heads of its columns ran into its label: '(in millions) 2019 Change'."""
+    label = head.label.text
+    if head.placed or not any(_YEAR.finditer(label)):
+        return False
+    return _OPENS.match(label) is not None or is_of_time(label)
 
 
 def _undated(text: str) -> Iterator[Date]:

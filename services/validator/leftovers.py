@@ -6,11 +6,17 @@ from typing import Final
 
 from services.validator.grid import Cell, Grid, Line
 
+_MONEY: Final = r"(?:(?:US|CA|AU?|C|HK|NZ|S)?\$|[€£¥₹])"
+_NUMBER_AT: Final = r"(?:\d[\d,]*+(?:\.\d++)?|\.\d++)"
+_MARKS: Final = r"[*\u00b9\u00b2\u00b3\u2020\u2021]{0,3}"
 _VALUE: Final = re.compile(
-    r"[$€£¥]?[-\u2212\u2013+]?[$€£¥]?(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?,?"
-    r"|[$€£¥]?\([-\u2212\u2013]?[$€£¥]{0,2}(?:\d[\d,]*+(?:\.\d++)?|\.\d++)%?\)?%?,?"
-    r"|[-\u2013\u2014]{1,3}|[$€£¥()%]|RMB|bps|NM|N/A|n/a"
+    rf"{_MONEY}?[-\u2212\u2013+]?{_MONEY}?{_NUMBER_AT}%?{_MARKS},?"
+    rf"|{_MONEY}?\([-\u2212\u2013]?{_MONEY}{{0,2}}{_NUMBER_AT}%?\)?%?{_MARKS},?"
+    rf"|[-\u2013\u2014]{{1,3}}|{_MONEY}?\(|{_MONEY}|[)%]|USD|EUR|GBP|CHF|INR|RMB|bps|NM|N/A|n/a"
 )
+_CURRENCIES: Final = frozenset(["€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "INR", "RMB"])
+_LEADERS: Final = re.compile(r"(?:\s?\.){4,}+")
+"""The dots between a label and its values."""
 _SPACE: Final = re.compile(r"\S+")
 _MARK: Final = re.compile(r"\(\d{1,2}\)")
 """The mark of a footnote behind a label; a value as small stands behind others."""
@@ -23,9 +29,11 @@ _RUNNING: Final = re.compile(
     re.IGNORECASE,
 )
 _MONTH: Final = re.compile(
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\s*\Z",
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s*\Z",
     re.IGNORECASE,
 )
+_YEARS: Final = re.compile(r"(?:19|20)\d{2}\s+(?:19|20)\d{2}(?!\d)")
 _WORDIEST: Final = 14
 _LONGEST: Final = 140
 _FEW_WORDS: Final = 7
@@ -44,13 +52,17 @@ class Leftovers:
     def add(self, piece: str, begin: int) -> None:
         """Take the next line."""
         text = piece.strip()
+        if "...." in text or ". . ." in text:
+            piece = _LEADERS.sub(lambda dots: " " * len(dots[0]), piece)  # nothing moves
+            text = piece.strip()
         if not text:
             return
         if len(text) > _LONGEST:
             self._interrupt()
             return
         label, values = _parts(piece, begin)
-        if not values and text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS:
+        is_sentence = text.endswith((".", ";")) and text.count(" ") >= _FEW_WORDS
+        if not values and is_sentence and not _YEARS.search(text):
             self._interrupt()
             return
         if label.text:
@@ -117,7 +129,7 @@ def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cel
         if start is None:
             start = token.start()
         following = tokens[index + 1][0] if index + 1 < len(tokens) else ""
-        opens = text in {"$", "€", "£", "¥", "(", "RMB"} or text.endswith("$")
+        opens = text in _CURRENCIES or text.endswith(("$", "("))
         if not opens and following not in {"%", ")", "bps"}:
             yield Cell(piece[start : token.end()].rstrip(","), begin + start)
             start = None

@@ -64,11 +64,27 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
             len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
         ]
         return tokens[counts.index(max(counts))][0] if any(counts) else None
-    # 'audit fees' beside 'audit-related fees': where its words are and none of the other's
-    near = {
-        i + d for i, (_, words) in enumerate(tokens) if words & theirs for d in (-2, -1, 0, 1, 2)
-    }
-    return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in near), None)
+    if not theirs:
+        return None  # two rows of one name: the text cannot tell
+    # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
+    longer = _places(tokens, other) if any(words & theirs for _, words in tokens) else ()
+    return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in longer), None)
+
+
+def _places(tokens: Sequence[tuple[int, frozenset[str]]], name: frozenset[str]) -> set[int]:
+    """Return the places of the tokens that name something, wherever they stand closest together."""
+    spans: list[tuple[int, int]] = []
+    most = len(name & frozenset[str]().union(*(words for _, words in tokens)))
+    for start, (_, words) in enumerate(tokens):
+        seen = words & name
+        end = start
+        while seen and len(seen) < most and end + 1 < min(len(tokens), start + 2 * most):
+            end += 1
+            seen |= tokens[end][1] & name
+        if seen and len(seen) == most:
+            spans.append((end - start, start))
+    least = min(spans, default=(0, 0))[0]
+    return {place for width, s in spans if width == least for place in range(s, s + width + 1)}
 
 
 @lru_cache(maxsize=64)

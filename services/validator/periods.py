@@ -37,7 +37,8 @@ def dates_of(figure: Figure) -> tuple[Date, ...]:
     """Return the dates that a figure may be; none if it is an amount only."""
     readings = figure.readings
     if len(readings) == 1:  # as most have
-        return readings if isinstance(readings[0], Date) else ()  # type: ignore[return-value]
+        (only,) = readings
+        return (only,) if isinstance(only, Date) else ()
     return tuple([reading for reading in readings if isinstance(reading, Date)])
 
 
@@ -45,7 +46,8 @@ def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     """Return the amounts that a figure may be; none if it is a date only."""
     readings = figure.readings
     if len(readings) == 1:
-        return readings if isinstance(readings[0], Amount) else ()  # type: ignore[return-value]
+        (only,) = readings
+        return (only,) if isinstance(only, Amount) else ()
     return tuple([reading for reading in readings if isinstance(reading, Amount)])
 
 

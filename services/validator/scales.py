@@ -15,18 +15,29 @@ TABLE_SCALE: Final = rf"""(?ix:
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
-    | \(['\u2019]?000s?\)
+    | \((?:in\s)?['\u2019]?000['\u2019]?s?(?:\somitted)?\)
+    | \bin\s['\u2019]?000['\u2019]?s?(?![\w,.])
     | (?<!\w)['\u2019]000s?(?!\w)
+    | \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:mil|mill|mln|mn|bn)(?![\w,])
+    | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
+      (?:['\u2019]000|['\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
+    | (?:^|(?<=[(|;]|\n)|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
+      (?:US\s|U\.S\.\s)?(?:dollars|euros?|pounds|yen|[$€£])
 )"""
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
-_PLURALS: Final = ("thousands", "millions", "billions", "(mill.", "'000", "\u2019000", "(000")
+_PLURAL_LIST: Final = (
+    "thousands;millions;billions;(mill.;'000;\u2019000;(000;in 000;in mil; mln; mn;in bn"
+)
+_PLURALS: Final = _PLURAL_LIST.split(";")
+_CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]
 _HINT: Final = re.compile(
-    r"[$€£¥]\s{0,2}['\u2019]?[0mbt]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
+    r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
 )
 """What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
-_THOUSANDS: Final = re.compile("thousand|000", re.IGNORECASE)
+_CODE_HINT: Final = re.compile(rf"\b(?:{'|'.join(_CODES)})\s?['\u2019]?[kmbKMB0]")
+_THOUSANDS: Final = re.compile("thousand|000|k$", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
@@ -77,7 +88,9 @@ def find_scales(text: str) -> Iterator[re.Match[str]]:
 def states_scale(text: str) -> bool:
     """Say whether a text may state a scale; of most this rules it out."""
     lower = text.lower()
-    return any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None
+    if any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None:
+        return True
+    return any(map(text.__contains__, _CODES)) and _CODE_HINT.search(text) is not None
 
 
 @lru_cache(maxsize=1_024)

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from math import fsum
 from typing import Final, NamedTuple
 
 from services.validator.dates import Date
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
-from services.validator.labels import Query
+from services.validator.headings import without_brackets
+from services.validator.labels import Query, stems
 from services.validator.periods import Periods, consistent, order
 from services.validator.spoken import SPOKEN
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
@@ -20,6 +22,10 @@ _ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
 _MOST: Final = 8
 _LEAST: Final = 0.3
 _SHARE: Final = 0.45
+_SAID: Final = 0.35
+"""So well a sentence fits at most that has all words of the query, among many others."""
+_LESS: Final = 0.9
+"""So well a row fits at most whose name goes on in brackets that the query has not."""
 
 
 class Point(NamedTuple):
@@ -99,6 +105,11 @@ class Series:
         )
         return Series(f"the growth of {self.label}", self.words, points)
 
+    def sizes(self) -> "Series":
+        """Return the series without signs: costs are written in brackets and without."""
+        points = tuple(p._replace(value=abs(p.value), raw=abs(p.raw)) for p in self.points)
+        return Series(self.label, self.words, points, self.score)
+
     def within(self, periods: Periods) -> "Series":
         """Return the series at some periods alone; all of it where none is given."""
         return Series(self.label, self.words, tuple(self.at(periods)), self.score)
@@ -120,6 +131,10 @@ class Series:
     def less(self, other: "Series") -> "Series":
         """Return the differences from another series at the same times."""
         return self._combined("less", other, lambda a, b: a - b)
+
+    def apart(self, other: "Series") -> "Series":
+        """Return how far another series is from this one at the same times, whichever is more."""
+        return self._combined("apart from", other, lambda a, b: abs(a - b))
 
     def _combined(
         self, name: str, other: "Series", combine: Callable[[Decimal, Decimal], Decimal]
@@ -224,9 +239,19 @@ def _distinct(groups: _Groups) -> Iterator[tuple[object, ...]]:
 
 
 def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
-    """Return how well a row fits a query that may name several."""
-    named, score = evidence.vocabulary.coverage_and_score(query, fact.words, fact.context)
-    return 0.6 * named + 0.4 * score
+    """Return how well a row fits a query that may name several; brackets may be left out."""
+    words = evidence.vocabulary
+    named, score = words.coverage_and_score(query, fact.words, fact.context)
+    best = 0.6 * named + 0.4 * score
+    if fact.is_cell and "(" in fact.label:
+        plain = fact.words & stems(without_brackets(fact.label))
+        if plain and plain != fact.words:
+            named, score = words.coverage_and_score(query, plain, fact.context)
+            best = max(best, _LESS * (0.6 * named + 0.4 * score))
+    if not fact.is_cell and query.worth:
+        said = fsum([worth for word, worth in query.worth.items() if word in fact.context])
+        best = max(best, _SAID * said / fsum(query.worth.values()))
+    return best
 
 
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
@@ -241,11 +266,20 @@ def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
         yield passage, table, number, fact.amounts[0].unit
 
 
+def _date(fact: Fact) -> Date | None:
+    """Return the time of a fact; of a column for several years ('2021-2022') the first of them."""
+    if len(fact.periods) > 1:
+        is_placed = fact.is_cell and fact.row[1] != SPOKEN
+        if not is_placed or any(d != Date(d.year) for d in fact.periods):
+            return None
+    return min(fact.periods, key=order, default=None)
+
+
 def _points(facts: Iterable[Fact]) -> tuple[Point, ...]:
     points = []
     for fact in facts:
         scaled, raw = fact.amounts[-1], fact.amounts[0]
-        date = min(fact.periods, key=order) if len(fact.periods) == 1 else None
+        date = _date(fact)
         kind = "percent" if scaled.unit == PERCENT else "amount"
         points.append(Point(date, scaled.value, raw.value, kind, (fact,)))
     points = list({(p.date, p.value): p for p in points}.values())

@@ -14,7 +14,8 @@ from services.validator.cells import (
     is_mixed,
     is_number,
 )
-from services.validator.columns import Columns, spans
+from services.validator.columns import Columns, width_of
+from services.validator.dates import Date
 from services.validator.facts import Fact
 from services.validator.figures import read_cell
 from services.validator.grid import Cell, Grid, Line
@@ -30,6 +31,9 @@ _DAY: Final = re.compile(r"\d/\d{1,2}/\d")
 _LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
+_CHANGES: Final = re.compile(
+    r"chang|varia|%|percent|increas|decreas|\bv(?:ersu)?s\b", re.IGNORECASE
+)
 NO_WORDS: Final[frozenset[str]] = frozenset()
 _MARK: Final = re.compile(r"\(\d\)")
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
@@ -79,6 +83,7 @@ class _Reader:
         self._time = NO_PERIOD
         self._has_rows = False
         self._has_notes = False
+        self._has_changes = False
         counts = Counter(len(line.cells) for line in grid.lines if line.cells)
         self._width = counts.most_common(1)[0][0] if counts else 0
         self.spans: list[tuple[int, int]] = []
@@ -92,7 +97,7 @@ class _Reader:
             written = [cell for cell in line.cells if cell.text]
             if not line.label.text and not written:
                 continue
-            self._has_notes |= not self._has_rows and _names_notes((line.label, *written))
+            self._note(line, written)
             if self._is_section(line, written):
                 text = line.label.text or written[0].text
                 if stated_scale(text) is None:
@@ -100,15 +105,26 @@ class _Reader:
             elif self._is_time_of_rows(line, written):
                 self._time = periods_in(line.label.text)
             elif self._is_head(line, written):
-                if self._has_rows:
-                    self._heads, self._has_rows, self._sections = [], False, []
-                    self._time = NO_PERIOD
-                self._heads.append(line)
-                self._columns = Columns(self._heads)
+                self._add_head(line, written)
             else:
                 self._has_rows = True
                 for part in self._parts(line):
                     yield from self._row(part, number)
+
+    def _note(self, line: Line, written: Sequence[Cell]) -> None:
+        """Note what a line above the rows says of the columns."""
+        if not self._has_rows:
+            self._has_notes |= _names_notes((line.label, *written))
+            self._has_changes |= _names_changes((line.label, *written))
+
+    def _add_head(self, line: Line, written: Sequence[Cell]) -> None:
+        """Take a head; below rows it begins a table of its own."""
+        if self._has_rows:
+            self._heads, self._has_rows, self._sections = [], False, []
+            self._time = NO_PERIOD
+            self._has_changes = _names_changes((line.label, *written))
+        self._heads.append(line)
+        self._columns = Columns(self._heads)
 
     def _is_section(self, line: Line, written: Sequence[Cell]) -> bool:
         """Say whether a line is a title of the rows below it."""
@@ -136,16 +152,18 @@ class _Reader:
         if any(is_number(cell) for cell in written):
             opening = not self._has_rows and not line.label.text
             return opening and all(is_head(cell) for cell in written)
-        if any(_DAY.search(cell.text) for cell in written):
+        if self._has_rows and any(_DAY.search(cell.text) for cell in written):
             return False  # when something falls due
-        return not written or not line.placed or not self._has_rows or is_of_time(line.label.text)
+        if not written or not line.placed or not self._has_rows:
+            return True
+        return is_of_time(line.label.text) or _are_years(written)  # a second table below the first
 
     def _parts(self, line: Line) -> Iterator[Line]:
         """Split a row that ran into the unlabelled total below it."""
         width, cells = self._width, line.cells
         if len(cells) == 2 * width + 1 and _is_note(cells, marked=self._has_notes):
             cells = cells[1:]
-        if line.placed or len(cells) != 2 * width or spans(cells, 2):
+        if line.placed or len(cells) != 2 * width or width_of(cells) == width:
             yield line
             return
         yield Line(line.label, cells[:width], placed=False)
@@ -168,11 +186,17 @@ class _Reader:
         lowers, mixed = _lowers(label), is_mixed(cells)
         for index, cell in enumerate(cells):
             columns = self._columns
-            column = columns.placed(index) if line.placed else columns.guessed(index, cells)
+            column = (
+                columns.placed(index)
+                if line.placed
+                else columns.guessed(index, cells, changes=self._has_changes)
+            )
             if column.text.strip().lower() in _NOTES:
                 continue
             is_value = is_number(cell)
-            periods = merged(column.periods, own) or self._time
+            periods = merged(column.periods, own)
+            if not any(date.year for date in periods):
+                periods = merged(self._time, periods)
             for figure in read_cell(cell.text):
                 dated = is_date(figure) and not is_value
                 amounts = cell_amounts(figure, f"{label} {section}", column, self._money)
@@ -204,6 +228,19 @@ class _Reader:
 def _names_notes(cells: Sequence[Cell]) -> bool:
     """Say whether one of some cells is the head of a column that numbers notes."""
     return any(cell.text.lower().partition(" $")[0].strip() in _NOTES for cell in cells)
+
+
+def _are_years(cells: Sequence[Cell]) -> bool:
+    """Say whether each of several cells is a year, and no two are the same."""
+    years = [dates_in(cell.text) for cell in cells]
+    if len(cells) < 2 or not all(len(y) == 1 and y[0] == Date(y[0].year) for y in years):  # noqa: PLR2004 - one year is a value
+        return False
+    return len({y[0] for y in years}) == len(years)
+
+
+def _names_changes(cells: Sequence[Cell]) -> bool:
+    """Say whether one of some cells is the head of a column that says how others changed."""
+    return any(_CHANGES.search(cell.text) for cell in cells)
 
 
 def _is_note(cells: Sequence[Cell], *, marked: bool) -> bool:

@@ -1,7 +1,7 @@
 """Units, currencies and scale words: how they are written, and what they are the same as."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -148,7 +148,8 @@ CURRENCY_STARTS: Final = frozenset(
 _TOKEN: Final = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\$?|[$€£¥₹₩₺%]")
 _ATTACHED: Final = re.compile(r"[\d)]\s{0,3}\Z")
 _FIRST_WORDS: Final = frozenset(measure.split()[0] for measure in MEASURES if " " in measure)
-_QUESTIONED: Final = _FIRST_WORDS | MEASURES.keys()
+_FREE_PERCENT: Final = re.compile(r"%(?<![\d)]%)(?<![\d)]\s%)(?<![\d)]\s\s%)(?<![\d)]\s\s\s%)")
+"""'%' with no number before it."""
 
 
 @lru_cache(maxsize=1_024)
@@ -157,24 +158,42 @@ def named_units(text: str) -> frozenset[str]:
 
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
-    named = set()
+    named: set[str] = set()
     # a text has few words that are in question, and the same ones again and again
-    questioned = {w for w in set(_TOKEN.findall(text)) if w.lower() in _QUESTIONED}
-    for match in _TOKEN.finditer(text) if questioned else ():
-        word = match[0]
-        if word not in questioned:
+    for word in set(_TOKEN.findall(text)):
+        lower = word.lower()
+        if lower in _FIRST_WORDS:
+            named.update(_paired(text, word))
+        elif lower in MEASURES and (lower not in _CODES_LOWER or word in _CODES):
+            unit, _ = MEASURES[lower]
+            if unit != PERCENT or _stands_alone(text, word):
+                named.add(unit)
+    return frozenset(named)
+
+
+def _paired(text: str, word: str) -> Iterator[str]:
+    """Return the units that a word and the one behind it name: 'US dollars', 'basis points'."""
+    for match in _TOKEN.finditer(text):
+        if match[0] != word:
             continue
         lower = word.lower()
-        if lower in _FIRST_WORDS and (following := _TOKEN.search(text, match.end())):
-            pair = text[match.start() : following.end()].lower()
-            word, lower = (pair, pair) if pair in MEASURES else (word, lower)
-        code_in_lower_case = lower in _CODES_LOWER and word not in _CODES
-        if lower not in MEASURES or code_in_lower_case:
-            continue
-        unit, _ = MEASURES[lower]
-        if unit != PERCENT or not _ATTACHED.search(text[max(0, match.start() - 4) : match.start()]):
-            named.add(unit)
-    return frozenset(named)
+        following = _TOKEN.search(text, match.end())
+        pair = text[match.start() : following.end()].lower() if following else lower
+        unit, _ = MEASURES.get(pair) or MEASURES.get(lower) or (None, None)
+        if unit and (unit != PERCENT or not _is_attached(text, match.start())):
+            yield unit
+
+
+def _stands_alone(text: str, word: str) -> bool:
+    if word == "%":
+        return _FREE_PERCENT.search(text) is not None
+    places = (match.start() for match in _TOKEN.finditer(text) if match[0] == word)
+    return any(not _is_attached(text, place) for place in places)
+
+
+def _is_attached(text: str, place: int) -> bool:
+    """Say whether a number stands before a place."""
+    return _ATTACHED.search(text[max(0, place - 4) : place]) is not None
 
 
 _CODES_LOWER: Final = frozenset(code.lower() for code in _CODES)

@@ -119,6 +119,18 @@ NOTES = "2019\n2018\nNote\n£m\n£m\nDebtors\n4\n415.9\n440.7\nNet assets\n1,220
 FISCAL = """\
 | | July 27, 2019 | April 27, 2019 | July 28, 2018 |
 | Revenue | 13,428 | 12,958 | 12,844 |"""
+STATEMENT = """\
+| | 2019 | 2018 |
+| Total revenues (1) | 500 | 400 |
+| Operating income (loss) | 60 | (20) |
+| Net income | 45 | 30 |"""
+LEASES = """\
+| | 2020 | 2021-2022 | 2023-2024 |
+| Operating leases | 4,143 | 7,111 | 3,686 |"""
+NESTED = "| | 2019 | 2018 |\n| EBITDA | 400 | 300 |\n| Underlying EBITDA | 500 | 320 |"
+BRACKETS = (
+    "| | 2019 | 2018 |\n| Carrying amount (non-current (liabilities)/assets) | (494) | 1,663 |"
+)
 SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 934 | 1,054 |"
 
 
@@ -134,6 +146,14 @@ SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 93
             "470",
             "584",
         ),
+        (STATEMENT, "What was the operating margin in 2019?", "12.0%", "9.0%"),
+        (STATEMENT, "What was the change in net margin from 2018 to 2019?", "1.5%", "2.5%"),
+        (STATEMENT, "What were the total expenses in 2019?", "440", "455.5"),
+        (LEASES, "What is the average annual operating leases for 2020-2024?", "2,988", "4,980.1"),
+        (LEASES, "What was the change in operating leases from 2020 to 2021-2022?", "2,968", "457"),
+        (NESTED, "What was EBITDA as a percentage of underlying EBITDA in 2019?", "80%", "125%"),
+        (NESTED, "What was underlying EBITDA as a percentage of EBITDA in 2019?", "125%", "80%"),
+        (BRACKETS, "What was the change in the carrying amount from 2018 to 2019?", "-2,157", "57"),
         (
             SEGMENTS,
             (
@@ -144,7 +164,21 @@ SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 93
             "-8.69%",
         ),
     ],
-    ids=("quarters", "dates above rows", "a column of notes", "days of one year", "two rows"),
+    ids=(
+        "quarters",
+        "dates above rows",
+        "a column of notes",
+        "days of one year",
+        "a margin",
+        "the change of a margin",
+        "what is left of revenue",
+        "a year's share of several",
+        "columns of several years",
+        "a name within another",
+        "a name around another",
+        "a name that goes on in brackets",
+        "two rows",
+    ),
 )
 def test_a_figure_is_computed_from_what_its_words_name(
     passage: str, question: str, right: str, wrong: str

@@ -28,6 +28,18 @@ LAYOUTS = {
     "python": str(ROWS),
     "semicolons": "\n".join(" ; ".join(row) for row in ROWS),
     "quoted commas": "\n".join(",".join(f'"{cell}"' for cell in row) for row in ROWS),
+    "commas": "\r\n".join(
+        ",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in ROWS
+    ),
+    "html": "<table>"
+    + "".join(
+        "<tr>" + "".join(f'<td class="n">{cell}</td>' for cell in row) + "</tr>\n" for row in ROWS
+    )
+    + "</table>",
+    "leaders": "\n".join(
+        " ".join(["(in millions) 2023 2022"] if "2023" in row else [row[0], ". . . . .", *row[1:]])
+        for row in ROWS[1:]
+    ),
     "spaces": "\n".join(" ".join(cell for cell in row if cell) for row in ROWS),
     "a value a line": "\n".join(cell for row in ROWS for cell in row if cell).replace("$ ", "$\n"),
     "sentences": (
@@ -69,6 +81,24 @@ def test_a_cell_has_its_row_year_scale_sign_and_unit_in_any_layout(layout: str) 
             "| | Net |\n| May 31, 2019 | |\n| Sales | 50 |\n| May 31, 2018 | |\n| Sales | 47 |",
             "47",
             Date(2018, 5, 31),
+        ),
+        ("| | 12/31/2019 | 12/31/2018 |\n| Sales | 51 | 48 |", "48", Date(2018, 12, 31)),
+        ("| | 31-Dec-19 | 31-Dec-18 |\n| Sales | 51 | 48 |", "48", Date(2018, 12, 31)),
+        ("| | 2019A | 2018A |\n| Sales | 51 | 48 |", "48", Date(2018)),
+        ("FY 2019 FY 2018\nSales 51 48", "48", Date(2018)),
+        ("Dec. 31, 2019 Dec. 31, 2018\nSales US$51 US$48", "48", Date(2018, 12, 31)),
+        ("(in euros) 2019 Actual 2018\nSales 51 6% 48", "48", Date(2018)),
+        ("2019 2018\nSales 51 9% 48 8%", "48", Date(2018)),
+        ("2019 2018\nDebt at cost, at value 51 52 48 49", "49", Date(2018)),
+        (
+            "| Sales | 2019 | 2018 |\n| A | 51 | 48 |\n| Growth | 2018 | 2017 |\n| A | 7 | 6 |",
+            "6",
+            Date(2017),
+        ),
+        (
+            "| | High | Low |\n| 2018: | | |\n| First Quarter | 51 | 48 |",
+            "48",
+            Date(2018, quarter=1),
         ),
         ("| Sales fiscal year 2018 | 48 |\n| Sales fiscal year 2019 | 51 |", "48", Date(2018)),
     ],
