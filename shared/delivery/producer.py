@@ -91,8 +91,7 @@ class TransactionalProducer:
             await self._client.set_topics(topics)
         self._coordinator = await self._node_of(CoordinationType.TRANSACTION, self._id)
         self._group_coordinator = await self._node_of(CoordinationType.GROUP, self._group)
-        features = await self._ask(self._coordinator, dialects.FeaturesRequest())
-        self._dialect = dialects.spoken(features)
+        self._dialect = await self._spoken()
         self._producer = await until_free(self._initialized)
 
     async def commit(
@@ -139,6 +138,13 @@ class TransactionalProducer:
             raise NodeNotReadyError
         node: int = await until_free(lambda: self._client.coordinator_lookup(kind, name))
         return node
+
+    async def _spoken(self) -> dialects.Dialect:
+        try:
+            answer = await self._ask(self._coordinator, dialects.FeaturesRequest())
+        except NotImplementedError:  # aiokafka's word for a broker that is too old: before 2.4
+            return dialects.EXPLICIT
+        return dialects.spoken(answer)
 
     async def _initialized(self) -> tuple[int, int]:
         answer = await self._ask(

@@ -59,6 +59,8 @@ class Client:
         """What it says of its features."""
         self.epoch = 3
         self.group_coordinator = 2
+        self.missing: set[str] = set()
+        """Requests that it is too old for, by name."""
         self.gates: dict[str, asyncio.Event] = {}
         """What a request of that name waits for."""
 
@@ -86,6 +88,8 @@ class Client:
         if name in self.gates:
             await self.gates[name].wait()
         self.asked.append((node, name))
+        if name in self.missing:
+            raise NotImplementedError(name)
         code = self.codes[name].pop(0) if self.codes.get(name) else 0
         each = [("topic", [(0, code, 0), (1, NOT_ATTEMPTED if code else 0, 0)])]
         if name == "EndTxn" and not code:
@@ -268,6 +272,15 @@ async def test_two_brokers_or_a_busy_one_are_not_asked_to_add_to_a_transaction_a
     adding.gates["TxnOffsetCommit"].set()
     await committing
     assert adding.begun == ["TxnOffsetCommit", "Produce", "EndTxn"]
+
+
+async def test_an_old_broker_that_cannot_say_its_features_is_spoken_to_as_before(
+    client: Client,
+) -> None:
+    client.missing = {"Features"}
+    producer = await started()
+    await producer.commit([output()], SOURCE, 5, "")
+    assert "AddPartitionsToTxn" in client.begun
 
 
 async def test_each_transaction_has_an_epoch_in_which_records_are_numbered_anew(
