@@ -105,8 +105,7 @@ class TransactionalProducer:
         first, *more = requests or [{}]
         partitions = {partition for request in requests for partition in request}
         position = Position(source, offset, metadata)
-        if not self._dialect.adds:
-            await self._begin(partitions)
+        await self._begin(partitions)
         if self._go_together(partitions):
             await all_of(self._send(first), self._send_offset(position))
         else:
@@ -175,7 +174,9 @@ class TransactionalProducer:
         return TopicPartition(output.topic, chosen)
 
     async def _begin(self, partitions: Collection[TopicPartition]) -> None:
-        """Add partitions and group to the transaction, which begins with that."""
+        """Add partitions and group to the transaction, unless what comes next does."""
+        if self._dialect.adds:
+            return
         adding = [until_free(self._add_group)]
         if partitions:
             adding.append(until_free(lambda: self._add(partitions)))
