@@ -256,9 +256,10 @@ class PartitionWorker:
     async def _commit_forever(self) -> None:
         while not self._draining:
             await self._something_finished.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.linger):
-                    await self._is_due.wait()
+            if not self._is_due.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.linger):
+                        await self._is_due.wait()
             self._something_finished.clear()
             self._is_due.clear()
             await self._commit_finished()
