@@ -34,7 +34,7 @@ _NAMES_MISSING: Final = 0.45
 _YEAR_ELSEWHERE: Final = 0.9
 _YEAR_NOWHERE: Final = 0.38
 _LONGEST_QUOTE: Final = 1_200  # characters
-_PASSAGES_KEPT: Final = 1_024  # some 10 KiB of words each
+_PASSAGES_KEPT: Final = 256  # one of 2,000 characters takes some 60 KiB
 
 _MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _SIGNS: Final[dict[Kind, tuple[re.Pattern[str], float]]] = {
