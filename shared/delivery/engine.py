@@ -20,10 +20,12 @@ from shared.delivery.consumer import fetch, open_consumer, stop
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
 from shared.delivery.observer import Observer
+from shared.delivery.offsets import Offsets
 from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.slots import Slots
 from shared.delivery.standing import Standing, not_ready
 from shared.delivery.transactions import KafkaTransactions
+from shared.delivery.unhurried import Unhurried
 from shared.health import Reason
 from shared.metrics import (
     BREAKER_OPEN,
@@ -39,6 +41,7 @@ _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, eac
 _ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
 _LINGER_SECONDS: Final = 0.25  # a crash repeats so much more of what published nothing
+_REST: Final = 0.5  # of a transaction's time: about as long Kafka is busy with it after its end
 
 log = structlog.get_logger(__name__)
 
@@ -123,9 +126,11 @@ class Engine:
 
     async def _consume(self, admin: AIOKafkaAdminClient, ready: Callable[[], None]) -> None:
         consumer = open_consumer(self._settings, self._group)
+        offsets = Offsets(consumer)
+        unhurried = Unhurried(consumer, self._service.unhurried)
         assignment = Assignment(
             consumer,
-            lambda partition, **told: self._worker(admin, partition, **told),
+            lambda partition, **told: self._worker(admin, offsets, partition, **told),
             on_assigned=self._service.on_assigned,
             on_revoked=self._service.on_revoked,
             failed=self._fail,
@@ -139,7 +144,7 @@ class Engine:
         self._assignment, self._observer = assignment, observer
         observing = asyncio.create_task(observer.observe(), name="observe")
         announcing = asyncio.create_task(self._announce(assignment, ready))
-        fetching = asyncio.create_task(fetch(consumer, assignment), name="fetch")
+        fetching = asyncio.create_task(fetch(consumer, assignment, unhurried), name="fetch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -160,6 +165,7 @@ class Engine:
     def _worker(
         self,
         admin: AIOKafkaAdminClient,
+        offsets: Offsets,
         partition: TopicPartition,
         *,
         fenced: Callable[[], None],
@@ -173,6 +179,7 @@ class Engine:
                 group=self._group,
                 settings=self._settings,
                 admin=admin,
+                offsets=offsets,
                 destinations=self._written,
             ),
             self._attempts,
@@ -190,9 +197,9 @@ class Engine:
 
     def _limits(self, topic: str) -> Limits:
         if topic == self._retry_topic:
-            return Limits(records=_WAITING_RECORDS, linger=_LINGER_SECONDS)
+            return Limits(records=_WAITING_RECORDS, linger=_LINGER_SECONDS, rest=_REST)
         drain = _ASIDE_DRAIN_SECONDS if topic in self._service.aside else inf
-        return Limits(drain=drain, linger=_LINGER_SECONDS)
+        return Limits(drain=drain, linger=_LINGER_SECONDS, rest=_REST)
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

@@ -369,6 +369,32 @@ async def test_what_published_nothing_is_committed_when_it_has_lingered() -> Non
         assert transactions.batches == [0], "one commit, without outputs"
 
 
+async def test_a_transaction_that_follows_another_closely_takes_along_what_finishes_meanwhile() -> (
+    None
+):
+    gate = asyncio.Event()
+    transactions = InMemoryTransactions(gate=gate)
+    async with working(transactions, Limits(rest=1e9)) as (worker, bench):
+        worker.take(record(0))
+        await transactions.begun.wait()
+        worker.take(record(1))
+        await bench.has_started(1)
+        gate.set()
+        await transactions.reaches(1)
+        worker.take(record(2), record(3))
+        await transactions.reaches(4)
+    assert transactions.batches == [1, 3]
+
+
+async def test_a_transaction_does_not_wait_where_there_is_no_room_for_more() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(records=2, rest=1e9)) as (worker, _):
+        for offset in range(20):
+            worker.take(record(offset))
+            await transactions.reaches(offset + 1)
+    assert transactions.batches == [1] * 20
+
+
 async def test_draining_finishes_and_commits_what_is_in_flight() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits()) as (worker, bench):
