@@ -20,7 +20,6 @@ from shared.delivery.consumer import fetch, open_consumer, stop
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
 from shared.delivery.observer import Observer
-from shared.delivery.offsets import Offsets
 from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.slots import Slots
 from shared.delivery.standing import Standing, not_ready
@@ -40,8 +39,9 @@ from shared.metrics import (
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
-_LINGER_SECONDS: Final = 0.25  # a crash repeats so much more of what published nothing
-_REST: Final = 0.5  # of a transaction's time: about as long Kafka is busy with it after its end
+_LINGER_SECONDS: Final = 1.0  # a crash repeats so much more of what published nothing
+_BRISK_SECONDS: Final = 0.01
+_REST: Final = 2.0  # so that under load a partition commits about a third of the time
 
 log = structlog.get_logger(__name__)
 
@@ -126,11 +126,10 @@ class Engine:
 
     async def _consume(self, admin: AIOKafkaAdminClient, ready: Callable[[], None]) -> None:
         consumer = open_consumer(self._settings, self._group)
-        offsets = Offsets(consumer)
         unhurried = Unhurried(consumer, self._service.unhurried)
         assignment = Assignment(
             consumer,
-            lambda partition, **told: self._worker(admin, offsets, partition, **told),
+            lambda partition, **told: self._worker(admin, partition, **told),
             on_assigned=self._service.on_assigned,
             on_revoked=self._service.on_revoked,
             failed=self._fail,
@@ -165,7 +164,6 @@ class Engine:
     def _worker(
         self,
         admin: AIOKafkaAdminClient,
-        offsets: Offsets,
         partition: TopicPartition,
         *,
         fenced: Callable[[], None],
@@ -179,7 +177,6 @@ class Engine:
                 group=self._group,
                 settings=self._settings,
                 admin=admin,
-                offsets=offsets,
                 destinations=self._written,
             ),
             self._attempts,
@@ -197,9 +194,11 @@ class Engine:
 
     def _limits(self, topic: str) -> Limits:
         if topic == self._retry_topic:
-            return Limits(records=_WAITING_RECORDS, linger=_LINGER_SECONDS, rest=_REST)
+            return Limits(
+                records=_WAITING_RECORDS, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS
+            )
         drain = _ASIDE_DRAIN_SECONDS if topic in self._service.aside else inf
-        return Limits(drain=drain, linger=_LINGER_SECONDS, rest=_REST)
+        return Limits(drain=drain, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS)
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

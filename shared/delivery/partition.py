@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,8 +25,6 @@ from shared.metrics import (
     TRANSACTIONS_REPEATED,
     Metrics,
 )
-
-_LONGEST_REST: Final = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +48,9 @@ class Limits:
     `last_commit` what the last commit may take when the time to drain is already used up, and
     `drain` what work in flight may take at the most when the partition goes. A commit without
     outputs waits `linger` seconds at the most for more that finishes: nobody downstream waits for
-    it. One with outputs waits while the transaction before it has ended for less than `rest` of
-    the time that it took: Kafka is still busy with it, and what finishes meanwhile goes along.
+    it. One with outputs waits after a transaction that took longer than `brisk` seconds: for
+    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
+    process has much to do then, and what finishes meanwhile goes along.
     """
 
     records: int = 128
@@ -62,6 +61,12 @@ class Limits:
     drain: float = inf
     linger: float = 0.0
     rest: float = 0.0
+    brisk: float = 0.0
+    longest_rest: float = 0.1
+
+    def rest_after(self, took: float) -> float:
+        """Return how long to wait after a transaction, in seconds, as `took` is."""
+        return min(self.rest * max(0.0, took - self.brisk), self.longest_rest)
 
 
 class PartitionWorker:
@@ -276,12 +281,11 @@ class PartitionWorker:
 
     async def _gather(self) -> None:
         """Wait for more to finish, where that holds nobody up."""
-        now = asyncio.get_running_loop().time()
-        if not self._is_due.is_set() and (linger := self._limits.linger):
-            # all partitions of a process at the same moments: theirs is one request then
+        if not self._is_due.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(linger - now % linger):
+                async with asyncio.timeout(self._limits.linger):
                     await self._is_due.wait()
+        now = asyncio.get_running_loop().time()
         if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._rested):
@@ -326,8 +330,7 @@ class PartitionWorker:
                 took = time.monotonic() - begun
                 self._metrics.record(TRANSACTION_DURATION, took, self._topic)
                 if outputs:
-                    rest = min(self._limits.rest * took, _LONGEST_REST)
-                    self._rested = asyncio.get_running_loop().time() + rest
+                    self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
                 break
             held = await self._take_over()
             if held == progress:

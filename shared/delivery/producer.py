@@ -33,6 +33,7 @@ from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
     NodeNotReadyError,
+    NoError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -203,12 +204,20 @@ class TransactionalProducer:
         by_leader: dict[int, Batches] = defaultdict(dict)
         for partition, batch in written.items():
             by_leader[self._leader(partition)][partition] = batch
-        for leader, own in by_leader.items():
-            await self._produce(leader, own)
+        if self._dialect.adds:  # of several that add to a transaction at once, one has to wait
+            for leader, own in by_leader.items():
+                await self._produce(leader, own)
+        elif by_leader:
+            await all_of(*(self._produce(leader, own) for leader, own in by_leader.items()))
 
     async def _produce(self, leader: int, written: Batches) -> None:
+        """Write batches to their leader; what it was too busy to take it is asked again to."""
+        left = dict(written)
+        await until_free(lambda: self._try_produce(leader, left))
+
+    async def _try_produce(self, leader: int, left: Batches) -> None:
         by_topic: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
-        for partition, batch in written.items():
+        for partition, batch in left.items():
             by_topic[partition.topic].append((partition.partition, batch))
         answer = await self._ask(
             leader,
@@ -216,6 +225,10 @@ class TransactionalProducer:
                 self._id, _ALL_REPLICAS, _REQUEST_TIMEOUT_MS, list(by_topic.items())
             ),
         )
+        for topic, each, *_ in answer.topics:
+            for number, code, *_rest in each:
+                if code == NoError.errno:
+                    left.pop(TopicPartition(topic, number), None)
         check_each(answer.topics)
 
     async def _send_offset(self, position: Position) -> None:

@@ -16,7 +16,6 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
-    CommitFailedError,
     GroupAuthorizationFailedError,
     InvalidProducerEpoch,
     InvalidTopicError,
@@ -30,7 +29,6 @@ from aiokafka.errors import (
 )
 
 from shared.delivery.errors import CommitError, FatalError, FencedError
-from shared.delivery.offsets import Offsets
 from shared.delivery.producer import TransactionalProducer
 from shared.delivery.record import Output
 from shared.settings import Settings
@@ -75,13 +73,9 @@ class Transactions(Protocol):
 
 
 class KafkaTransactions:
-    """`Transactions` on a Kafka cluster.
+    """`Transactions` on a Kafka cluster."""
 
-    With `offsets`, a commit without outputs is no transaction: these have a price, and without
-    outputs there is nothing that must leave together.
-    """
-
-    def __init__(  # noqa: PLR0913 - what a transaction is made of
+    def __init__(
         self,
         source: TopicPartition,
         *,
@@ -89,14 +83,12 @@ class KafkaTransactions:
         settings: Settings,
         admin: AIOKafkaAdminClient,
         destinations: Collection[str] = (),
-        offsets: Offsets | None = None,
     ) -> None:
         self._source = source
         self._group = group
         self._settings = settings
         self._admin = admin
         self._destinations = destinations
-        self._offsets = offsets
         self._producer: TransactionalProducer | None = None
 
     async def start(self) -> Committed | None:
@@ -128,7 +120,7 @@ class KafkaTransactions:
         return Committed(committed.offset, committed.metadata) if committed.offset >= 0 else None
 
     async def commit(self, outputs: Sequence[Output], progress: Committed) -> None:
-        """Produce `outputs` and commit `progress` in one transaction; or `progress` alone.
+        """Produce `outputs` and commit `progress` in one transaction.
 
         Raises `FatalError` where repeating cannot help.
         """
@@ -136,11 +128,8 @@ class KafkaTransactions:
         if producer is None:
             raise CommitError(f"{self._source} has no producer")
         try:
-            if outputs or self._offsets is None:
-                await producer.commit(outputs, self._source, progress.position, progress.metadata)
-            else:
-                await self._offsets.commit(self._source, progress.position, progress.metadata)
-        except (ProducerFenced, InvalidProducerEpoch, CommitFailedError) as error:
+            await producer.commit(outputs, self._source, progress.position, progress.metadata)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(f"{self._source} is owned by another process") from error
         except _LASTING as error:
             written = ", ".join(sorted({output.topic for output in outputs}))

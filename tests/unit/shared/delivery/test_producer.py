@@ -195,6 +195,28 @@ async def test_kafka_is_asked_again_while_it_is_busy_with_the_transaction_before
     assert client.begun.count(name) == 4
 
 
+async def test_records_are_written_again_while_kafka_is_busy_but_not_those_that_it_has(
+    adding: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[set[str]] = []
+    send = adding.send
+
+    async def busy_for_one_topic(node: int, request: Any) -> Any:
+        answer = await send(node, request)
+        if type(request).__name__ == "ProduceRequest":
+            written.append({topic for topic, _ in request._topics})
+            busy = CONCURRENT_TRANSACTIONS if len(written) < 3 else 0
+            codes = {"results": 0, "dead.letters": busy}
+            answer.topics = [(topic, [(0, codes[topic], 0)]) for topic in written[-1]]
+        return answer
+
+    monkeypatch.setattr(adding, "send", busy_for_one_topic)
+    await (await started()).commit([output(), output(topic="dead.letters")], SOURCE, 5, "")
+
+    assert written == [{"results", "dead.letters"}, {"dead.letters"}, {"dead.letters"}]
+    assert adding.begun.count("EndTxn") == 1
+
+
 async def test_a_commit_without_outputs_adds_no_partition(client: Client) -> None:
     await (await started()).commit([], SOURCE, 5, "")
     assert client.begun[2:] == ["AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn"]
