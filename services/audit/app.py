@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from services.audit.adapters.kafka import cluster_id
 from services.audit.adapters.opening import LogOpener
 from services.audit.auditor import Auditor
+from services.audit.duties import DUTIES, Duty
 from services.audit.partitions import PartitionLogs
 from services.audit.settings import AuditSettings
 from shared import events, topics
@@ -45,6 +46,7 @@ def build(settings: AuditSettings) -> Service:
         on_revoked=logs.let_go,
         lifespan=lifespan,
         ready=logs.problem,
+        unhurried=frozenset(n for n, t in by_name.items() if DUTIES[t] is not Duty.DECIDE),
         by_key=False,  # a log keeps the order of its partition's records, and so that of each key
     )
 

@@ -13,7 +13,8 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from services.inference.question import Concept, Kind, Question
@@ -33,6 +34,7 @@ _NAMES_MISSING: Final = 0.45
 _YEAR_ELSEWHERE: Final = 0.9
 _YEAR_NOWHERE: Final = 0.38
 _LONGEST_QUOTE: Final = 1_200  # characters
+_PASSAGES_KEPT: Final = 256  # one of 2,000 characters takes some 60 KiB
 
 _MONTHS: Final = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _SIGNS: Final[dict[Kind, tuple[re.Pattern[str], float]]] = {
@@ -91,23 +93,33 @@ class Candidate:
 def candidates(passages: Iterable[Passage]) -> Iterator[Candidate]:
     """Yield what can be quoted of the passages; they come with the best match first."""
     for rank, passage in enumerate(passages):
-        title = frozenset(tokens(f"{passage.title} {passage.locator}"))
-        around = frozenset(tokens(passage.text)) | title
-        for segment in cut(passage.text):
-            if segment.span.end - segment.span.start > _LONGEST_QUOTE:
-                continue
-            text = _text(passage, segment.span)
-            header = _text(passage, segment.header) if segment.header else ""
-            yield Candidate(
-                passage=passage,
-                segment=segment,
-                rank=rank,
-                words=tuple(words(text)),
-                own=frozenset(tokens(f"{header}\n{text}")),
-                near=frozenset(tokens(segment.near)),
-                title=title,
-                around=around,
-            )
+        for candidate in _quotable(passage):
+            yield replace(candidate, rank=rank) if rank else candidate
+
+
+@lru_cache(maxsize=_PASSAGES_KEPT)
+def _quotable(passage: Passage) -> tuple[Candidate, ...]:
+    """Return what can be quoted of a passage: many questions are about the same few."""
+    title = frozenset(tokens(f"{passage.title} {passage.locator}"))
+    around = frozenset(tokens(passage.text)) | title
+    found: list[Candidate] = []
+    for segment in cut(passage.text):
+        if segment.span.end - segment.span.start > _LONGEST_QUOTE:
+            continue
+        text = _text(passage, segment.span)
+        header = _text(passage, segment.header) if segment.header else ""
+        candidate = Candidate(
+            passage=passage,
+            segment=segment,
+            rank=0,
+            words=tuple(words(text)),
+            own=frozenset(tokens(f"{header}\n{text}")),
+            near=frozenset(tokens(segment.near)),
+            title=title,
+            around=around,
+        )
+        found.append(candidate)
+    return tuple(found)
 
 
 def scores(asked: Question, candidates: list[Candidate]) -> list[float]:

@@ -10,6 +10,7 @@ from shared.connection import connection
 from shared.delivery.assignment import Assignment
 from shared.delivery.errors import FatalError
 from shared.delivery.record import Record
+from shared.delivery.unhurried import Unhurried
 from shared.settings import Settings
 
 _POLL_MS: Final = 100
@@ -18,6 +19,8 @@ _POLL_MS: Final = 100
 _POLL_FULL_MS: Final = 5
 _POLL_RECORDS: Final = 500
 # A larger record is fetched all the same.
+# So long a broker that has nothing keeps a request; partitions that rest wait for its end.
+_FETCH_WAIT_MS: Final = 250
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
 _FETCH_PARTITION_BYTES: Final = 128 * 1024
 _REBALANCE_SLACK_SECONDS: Final = 15.0
@@ -32,6 +35,7 @@ def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
         fetch_max_bytes=_FETCH_BYTES,
         max_partition_fetch_bytes=_FETCH_PARTITION_BYTES,
         # the same partition numbers of all topics: a conversation has one owner in a service
@@ -42,15 +46,18 @@ def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
     )
 
 
-async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
+async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment, unhurried: Unhurried) -> None:
     """Hand what is fetched to the workers that have room, until cancelled."""
     while True:
         asked = await assignment.with_room()
+        unhurried.wake()
         patience = _POLL_MS if len(asked) == len(consumer.assignment()) else _POLL_FULL_MS
         try:
             fetched = await consumer.getmany(*asked, timeout_ms=patience, max_records=_POLL_RECORDS)
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
+        if fetched and sum(map(len, fetched.values())) < _POLL_RECORDS:
+            unhurried.rest(asked, fetched)
         for partition, records in fetched.items():
             assignment.take(partition, map(Record.of, records))
 

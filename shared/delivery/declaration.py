@@ -83,6 +83,9 @@ class Service:
     Records of the topics named `aside` have `shadow_in_flight` slots of their own: however many
     there are and however long they take, they take none from the others, and hold up no rebalance.
 
+    Nobody waits for records of the topics named `unhurried`: while others are busy they are fetched
+    every quarter of a second.
+
     `reads` are topics that it reads besides, outside its consumer group; `groups` the beginnings of
     further groups' names, after the topic prefix, under which it leaves offsets. A cluster with
     access control gives the service these and what its handlers declare, and no more
@@ -97,6 +100,7 @@ class Service:
     in_order: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
     by_key: bool = True
+    unhurried: frozenset[str] = frozenset()
     lifespan: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     ready: Callable[[], Awaitable[str | None]] | None = None
     measured: Callable[[Metrics], None] | None = None

@@ -24,6 +24,7 @@ from shared.delivery.partition import Limits, PartitionWorker
 from shared.delivery.slots import Slots
 from shared.delivery.standing import Standing, not_ready
 from shared.delivery.transactions import KafkaTransactions
+from shared.delivery.unhurried import Unhurried
 from shared.health import Reason
 from shared.metrics import (
     BREAKER_OPEN,
@@ -38,7 +39,9 @@ from shared.metrics import (
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
-_LINGER_SECONDS: Final = 0.25  # a crash repeats so much more of what published nothing
+_LINGER_SECONDS: Final = 1.0  # a crash repeats so much more of what published nothing
+_BRISK_SECONDS: Final = 0.01
+_REST: Final = 2.0  # so that under load a partition commits about a third of the time
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +126,7 @@ class Engine:
 
     async def _consume(self, admin: AIOKafkaAdminClient, ready: Callable[[], None]) -> None:
         consumer = open_consumer(self._settings, self._group)
+        unhurried = Unhurried(consumer, self._service.unhurried)
         assignment = Assignment(
             consumer,
             lambda partition, **told: self._worker(admin, partition, **told),
@@ -139,7 +143,7 @@ class Engine:
         self._assignment, self._observer = assignment, observer
         observing = asyncio.create_task(observer.observe(), name="observe")
         announcing = asyncio.create_task(self._announce(assignment, ready))
-        fetching = asyncio.create_task(fetch(consumer, assignment), name="fetch")
+        fetching = asyncio.create_task(fetch(consumer, assignment, unhurried), name="fetch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             await asyncio.wait([fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -190,9 +194,11 @@ class Engine:
 
     def _limits(self, topic: str) -> Limits:
         if topic == self._retry_topic:
-            return Limits(records=_WAITING_RECORDS, linger=_LINGER_SECONDS)
+            return Limits(
+                records=_WAITING_RECORDS, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS
+            )
         drain = _ASIDE_DRAIN_SECONDS if topic in self._service.aside else inf
-        return Limits(drain=drain, linger=_LINGER_SECONDS)
+        return Limits(drain=drain, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS)
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

@@ -47,7 +47,10 @@ class Limits:
     transaction; `backoff` is the pause, in seconds, before a partition is taken over again,
     `last_commit` what the last commit may take when the time to drain is already used up, and
     `drain` what work in flight may take at the most when the partition goes. A commit without
-    outputs waits `linger` seconds for more that finishes: nobody downstream waits for it.
+    outputs waits `linger` seconds at the most for more that finishes: nobody downstream waits for
+    it. One with outputs waits after a transaction that took longer than `brisk` seconds: for
+    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
+    process has much to do then, and what finishes meanwhile goes along.
     """
 
     records: int = 128
@@ -57,6 +60,13 @@ class Limits:
     last_commit: float = 2.0
     drain: float = inf
     linger: float = 0.0
+    rest: float = 0.0
+    brisk: float = 0.0
+    longest_rest: float = 0.1
+
+    def rest_after(self, took: float) -> float:
+        """Return how long to wait after a transaction, in seconds, as `took` is."""
+        return min(self.rest * max(0.0, took - self.brisk), self.longest_rest)
 
 
 class PartitionWorker:
@@ -116,6 +126,8 @@ class PartitionWorker:
         self._draining = False
         self._something_finished = asyncio.Event()
         self._is_due = asyncio.Event()  # what finished is to be committed without lingering
+        self._is_pressing = asyncio.Event()  # and without rest
+        self._rested = 0.0  # when the last transaction has been over for long enough
         self._committer: asyncio.Task[None] | None = None
 
     async def open(self) -> Committed | None:
@@ -243,7 +255,10 @@ class PartitionWorker:
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
-        if outputs or self.is_full or 2 * len(self._finished) >= self._limits.records:
+        pressing = self.is_full or 2 * len(self._finished) >= self._limits.records
+        if pressing:
+            self._is_pressing.set()
+        if outputs or pressing:
             self._is_due.set()
         if record.key is None or not self._in_order or not self._by_key:
             return
@@ -256,30 +271,47 @@ class PartitionWorker:
     async def _commit_forever(self) -> None:
         while not self._draining:
             await self._something_finished.wait()
+            await self._gather()
+            self._something_finished.clear()
+            self._is_due.clear()
+            self._is_pressing.clear()
+            await self._commit_finished()
+        while await self._commit_finished():
+            pass
+
+    async def _gather(self) -> None:
+        """Wait for more to finish, where that holds nobody up."""
+        if not self._is_due.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.linger):
                     await self._is_due.wait()
-            self._something_finished.clear()
-            self._is_due.clear()
-            await self._commit_finished()
+        now = asyncio.get_running_loop().time()
+        if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._rested):
+                    await self._is_pressing.wait()
 
-    async def _commit_finished(self) -> None:
-        while self._finished:
-            oldest = nsmallest(self._limits.batch, self._finished)  # the watermark's among them
-            batch = self._progress.fitting(oldest)
-            self._held_back = len(batch) < len(oldest)
-            if not batch:  # waits for a record nearer the watermark
-                return
-            outputs: list[Output] = []
-            for offset in batch:
-                outputs += self._finished.pop(offset)
-            self._progress.complete(batch)
-            await self._commit(
-                outputs, Committed(self._progress.position, self._progress.metadata())
-            )
-            self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
-            self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
-            self._has_room()
+    async def _commit_finished(self) -> bool:
+        """Commit what has finished, as much as one commit may have; False if there is nothing."""
+        oldest = nsmallest(self._limits.batch, self._finished)  # the watermark's among them
+        batch = self._progress.fitting(oldest)
+        self._held_back = len(batch) < len(oldest)
+        if not batch:  # waits for a record nearer the watermark
+            return False
+        outputs: list[Output] = []
+        for offset in batch:
+            outputs += self._finished.pop(offset)
+        is_left = bool(self._finished)
+        self._progress.complete(batch)
+        await self._commit(outputs, Committed(self._progress.position, self._progress.metadata()))
+        self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
+        self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
+        self._has_room()
+        if is_left:
+            self._something_finished.set()
+            self._is_due.set()
+            self._is_pressing.set()
+        return True
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> None:
         """Commit until it is known to be committed: giving up is not safe, repeating is.
@@ -295,7 +327,10 @@ class PartitionWorker:
                 log.warning("commit repeated", partition=self.name, error=str(error))
                 await asyncio.sleep(self._limits.backoff)
             else:
-                self._metrics.record(TRANSACTION_DURATION, time.monotonic() - begun, self._topic)
+                took = time.monotonic() - begun
+                self._metrics.record(TRANSACTION_DURATION, took, self._topic)
+                if outputs:
+                    self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
                 break
             held = await self._take_over()
             if held == progress:
@@ -345,6 +380,7 @@ class PartitionWorker:
         self._draining = True  # not before: what finishes meanwhile is still to be committed
         self._something_finished.set()
         self._is_due.set()
+        self._is_pressing.set()
         if self._committer is not None:
             remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)

@@ -2,7 +2,8 @@
 
 A short selection runs with the other tests. `make chaos` (`GLIDESLOPE_CHAOS=full`) runs all of it,
 and more of each. `GLIDESLOPE_CHAOS_SEED` repeats the choices of a failed test; what the operating
-system and the network did in between, nothing can.
+system and the network did in between, nothing can. With `GLIDESLOPE_CHAOS_TRANSACTION_VERSION=1`
+brokers are formatted to work as those before Kafka 4.0 (docs/adr/0035).
 """
 
 import os
@@ -10,18 +11,23 @@ import random
 import secrets
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 
 from glideslope.kafka import Broker, WayClosedError, archive
 from glideslope.kafka.folder import Folder
+from glideslope.kafka.jvm import Jvm
 from glideslope.kafka.runtime import Runtime
 from shared.settings import Settings
+from tests.chaos.proxy import ADDING, Api
 from tests.conftest import delete_topics
 
 FULL = os.environ.get("GLIDESLOPE_CHAOS") == "full"
+TRANSACTION_VERSION = os.environ.get("GLIDESLOPE_CHAOS_TRANSACTION_VERSION")
+SENT = [api for api in Api if TRANSACTION_VERSION is not None or api not in ADDING]
+"""The requests that make up a transaction on these brokers."""
 only_full = pytest.mark.skipif(not FULL, reason="a part of `make chaos` only")
 
 
@@ -108,9 +114,23 @@ def brittle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrittleBroker]
 def process_runtime() -> Runtime:
     """Return what runs a broker as a process of this machine, which takes signals."""
     try:
-        return archive.prepare(os.environ, print)
+        jvm = archive.prepare(os.environ, print)
     except WayClosedError as closed:
         pytest.skip(str(closed))
+    return jvm if TRANSACTION_VERSION is None else Formatted.as_before(jvm)
+
+
+@dataclass(frozen=True, slots=True)
+class Formatted(Jvm):
+    """A JVM that formats a cluster for `TRANSACTION_VERSION`."""
+
+    @classmethod
+    def as_before(cls, jvm: Jvm) -> "Formatted":
+        return cls(**{field.name: getattr(jvm, field.name) for field in fields(jvm)})
+
+    def format(self, folder: Path, cluster_id: str) -> list[str]:
+        feature = f"transaction.version={TRANSACTION_VERSION}"
+        return [*Jvm.format(self, folder, cluster_id), "--feature", feature]
 
 
 @pytest.fixture
@@ -118,9 +138,11 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
     """Settings for topics and state that no other test touches.
 
     On the brittle broker where the test asks for it, else on that of all tests; but a cluster that
-    is given will hardly take sessions as short as these tests need.
+    is given will hardly take sessions as short as these tests need, and that of all tests has the
+    newest features.
     """
-    if "brittle" in request.fixturenames or "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+    ours = TRANSACTION_VERSION is not None or "KAFKA_BOOTSTRAP_SERVERS" in os.environ
+    if ours or "brittle" in request.fixturenames:
         bootstrap = request.getfixturevalue("brittle").direct
     else:
         bootstrap = request.getfixturevalue("bootstrap")

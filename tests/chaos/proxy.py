@@ -22,6 +22,10 @@ class Api(IntEnum):
     OFFSETS = 28
 
 
+ADDING = (Api.ADD_PARTITIONS, Api.ADD_OFFSETS)
+"""Not sent to brokers that add to a transaction themselves."""
+
+
 class Cut(Enum):
     """What happens to a request."""
 

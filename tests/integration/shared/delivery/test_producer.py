@@ -9,11 +9,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared import topics as pipeline
+from shared.delivery import dialects
 from shared.delivery.producer import TransactionalProducer
 from shared.delivery.record import Output
 from shared.settings import Settings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("topics")]
+
+
+@pytest.fixture(params=["as the cluster has it", "as before Kafka 4.0"])
+def dialect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to speak to a cluster; a new one takes the older, too."""
+    if request.param == "as before Kafka 4.0":
+        monkeypatch.setattr(dialects, "spoken", lambda _: dialects.EXPLICIT)
 
 
 @pytest.fixture
@@ -84,6 +92,7 @@ async def _settled_ends(
                 await asyncio.sleep(0.02)
 
 
+@pytest.mark.usefixtures("dialect")
 async def test_a_commit_is_seen_whole_with_its_offset_and_metadata(
     settings: Settings, source: TopicPartition
 ) -> None:
@@ -107,6 +116,7 @@ async def test_a_commit_is_seen_whole_with_its_offset_and_metadata(
     assert seen == values + [b"%d" % number for number in range(20)]
 
 
+@pytest.mark.usefixtures("dialect")
 async def test_a_producer_whose_id_another_has_taken_writes_nothing_more(
     settings: Settings, source: TopicPartition
 ) -> None:

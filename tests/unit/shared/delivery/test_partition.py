@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import pytest
 
@@ -367,6 +368,41 @@ async def test_what_published_nothing_is_committed_when_it_has_lingered() -> Non
         worker.take(record(0))
         await transactions.reaches(1)
         assert transactions.batches == [0], "one commit, without outputs"
+
+
+async def test_a_transaction_that_follows_another_closely_takes_along_what_finishes_meanwhile() -> (
+    None
+):
+    gate = asyncio.Event()
+    transactions = InMemoryTransactions(gate=gate)
+    limits = Limits(records=6, rest=1e9, longest_rest=inf)  # until half of them have finished
+    async with working(transactions, limits) as (worker, bench):
+        worker.take(record(0))
+        await transactions.begun.wait()
+        worker.take(record(1))
+        await bench.has_started(1)
+        gate.set()
+        await transactions.reaches(1)
+        worker.take(record(2), record(3))
+        await transactions.reaches(4)
+    assert transactions.batches == [1, 3]
+
+
+async def test_a_transaction_does_not_wait_where_there_is_no_room_for_more() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(records=2, rest=1e9, longest_rest=inf)) as (worker, _):
+        for offset in range(20):
+            worker.take(record(offset))
+            await transactions.reaches(offset + 1)
+    assert transactions.batches == [1] * 20
+
+
+def test_a_rest_is_longer_the_slower_the_transaction_was_and_none_after_a_brisk_one() -> None:
+    limits = Limits(rest=2.0, brisk=0.01, longest_rest=0.1)
+
+    rests = [limits.rest_after(took) for took in (0.004, 0.01, 0.03, 3.0)]
+
+    assert rests == pytest.approx([0.0, 0.0, 0.04, 0.1])
 
 
 async def test_draining_finishes_and_commits_what_is_in_flight() -> None:

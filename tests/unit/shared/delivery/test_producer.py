@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     InvalidProducerEpoch,
+    ProducerFenced,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -23,6 +24,7 @@ SOURCE = TopicPartition("requests", 1)
 CONCURRENT_TRANSACTIONS = 51
 NOT_ATTEMPTED = 55
 FENCED = 47
+PRODUCER_FENCED = 90
 UNAUTHORIZED = 29
 
 Answer = Callable[[Any], int]
@@ -53,6 +55,14 @@ class Client:
         self.requests: list[Any] = []
         self.codes: dict[str, list[int]] = {}
         """Error codes that a request gets first, by its name."""
+        self.tags: dict[int, bytes] = {}
+        """What it says of its features."""
+        self.epoch = 3
+        self.group_coordinator = 2
+        self.missing: set[str] = set()
+        """Requests that it is too old for, by name."""
+        self.gates: dict[str, asyncio.Event] = {}
+        """What a request of that name waits for."""
 
     async def bootstrap(self) -> None: ...
 
@@ -68,18 +78,29 @@ class Client:
     async def force_metadata_update(self) -> None: ...
 
     async def coordinator_lookup(self, kind: int, _: str) -> int:
-        return {1: 1, 0: 2}[kind]
+        return {1: 1, 0: self.group_coordinator}[kind]
 
     async def send(self, node: int, request: Any) -> Any:
         name = type(request).__name__.removesuffix("Request")
         self.begun.append(name)
         self.requests.append(request)
         await asyncio.sleep(0)
+        if name in self.gates:
+            await self.gates[name].wait()
         self.asked.append((node, name))
+        if name in self.missing:
+            raise NotImplementedError(name)
         code = self.codes[name].pop(0) if self.codes.get(name) else 0
         each = [("topic", [(0, code, 0), (1, NOT_ATTEMPTED if code else 0, 0)])]
+        if name == "EndTxn" and not code:
+            self.epoch += 1
         return SimpleNamespace(
-            error_code=code, errors=each, topics=each, producer_id=7, producer_epoch=3
+            error_code=code,
+            errors=each,
+            topics=each,
+            producer_id=7,
+            producer_epoch=self.epoch,
+            tags=self.tags,
         )
 
 
@@ -87,6 +108,17 @@ class Client:
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     client = Client()
     monkeypatch.setattr(module, "AIOKafkaClient", lambda **_: client)
+    return client
+
+
+TRANSACTION_VERSION_2 = {2: b"\x02\x14transaction.version\x00\x02\x00\x02\x00"}
+
+
+@pytest.fixture
+def adding(client: Client) -> Client:
+    """A cluster of one broker that adds to transactions itself, and is done with the last."""
+    client.tags = TRANSACTION_VERSION_2
+    client.group_coordinator = 10
     return client
 
 
@@ -163,9 +195,31 @@ async def test_kafka_is_asked_again_while_it_is_busy_with_the_transaction_before
     assert client.begun.count(name) == 4
 
 
+async def test_records_are_written_again_while_kafka_is_busy_but_not_those_that_it_has(
+    adding: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[set[str]] = []
+    send = adding.send
+
+    async def busy_for_one_topic(node: int, request: Any) -> Any:
+        answer = await send(node, request)
+        if type(request).__name__ == "ProduceRequest":
+            written.append({topic for topic, _ in request._topics})
+            busy = CONCURRENT_TRANSACTIONS if len(written) < 3 else 0
+            codes = {"results": 0, "dead.letters": busy}
+            answer.topics = [(topic, [(0, codes[topic], 0)]) for topic in written[-1]]
+        return answer
+
+    monkeypatch.setattr(adding, "send", busy_for_one_topic)
+    await (await started()).commit([output(), output(topic="dead.letters")], SOURCE, 5, "")
+
+    assert written == [{"results", "dead.letters"}, {"dead.letters"}, {"dead.letters"}]
+    assert adding.begun.count("EndTxn") == 1
+
+
 async def test_a_commit_without_outputs_adds_no_partition(client: Client) -> None:
     await (await started()).commit([], SOURCE, 5, "")
-    assert client.begun[1:] == ["AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn"]
+    assert client.begun[2:] == ["AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn"]
 
 
 async def test_records_of_one_partition_are_numbered_through_over_batches_and_commits(
@@ -205,4 +259,66 @@ async def test_a_topic_that_is_not_there_or_not_allowed_is_named(
     producer = await started()
     with pytest.raises(error, match=topic):
         await producer.commit([output(topic=topic)], SOURCE, 5, "")
-    assert client.begun == ["InitProducerId"]
+    assert client.begun == ["Features", "InitProducerId"]
+
+
+def offsets_of(client: Client) -> list[tuple[int, int]]:
+    """Return the producer's epoch and the offset of each TxnOffsetCommit, in order."""
+    asked = [r for r in client.requests if type(r).__name__ == "TxnOffsetCommitRequest"]
+    return [(r._of[3], offset) for r in asked for _, [(_, offset, _)] in r._topics]
+
+
+async def test_where_brokers_add_to_a_transaction_nothing_is_added_beforehand(
+    adding: Client,
+) -> None:
+    producer = await started()
+    adding.begun.clear()
+    await producer.commit([output()], SOURCE, 5, "")
+    assert {*adding.begun[:2]} == {"Produce", "TxnOffsetCommit"}
+    assert adding.begun[2:] == ["EndTxn"]
+
+
+@pytest.mark.parametrize("partition", [0, 1])
+async def test_two_brokers_or_a_busy_one_are_not_asked_to_add_to_a_transaction_at_once(
+    adding: Client, partition: int
+) -> None:
+    producer = await started()
+    if partition == 0:  # its leader is the group's coordinator: then it is busy with the one before
+        await producer.commit([], SOURCE, 4, "")
+    adding.begun.clear()
+    adding.gates["TxnOffsetCommit"] = asyncio.Event()
+    committing = asyncio.create_task(producer.commit([output(1, partition)], SOURCE, 5, ""))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert adding.begun == ["TxnOffsetCommit"]
+    adding.gates["TxnOffsetCommit"].set()
+    await committing
+    assert adding.begun == ["TxnOffsetCommit", "Produce", "EndTxn"]
+
+
+async def test_an_old_broker_that_cannot_say_its_features_is_spoken_to_as_before(
+    client: Client,
+) -> None:
+    client.missing = {"Features"}
+    producer = await started()
+    await producer.commit([output()], SOURCE, 5, "")
+    assert "AddPartitionsToTxn" in client.begun
+
+
+async def test_each_transaction_has_an_epoch_in_which_records_are_numbered_anew(
+    adding: Client,
+) -> None:
+    producer = await started()
+    for offset in (5, 6):
+        await producer.commit([output(), output()], SOURCE, offset, "")
+    seen = [(batch.producer_epoch, batch.base_sequence) for batch in batches_of(adding)]
+    assert seen == [(3, 0), (4, 0)]
+    assert offsets_of(adding) == [(3, 5), (4, 6)]
+
+
+@pytest.mark.parametrize("code", [FENCED, PRODUCER_FENCED])
+async def test_a_producer_that_was_fenced_says_so(adding: Client, code: int) -> None:
+    adding.codes["EndTxn"] = [code]
+    producer = await started()
+    with pytest.raises((InvalidProducerEpoch, ProducerFenced)):
+        await producer.commit([output()], SOURCE, 5, "")
