@@ -118,6 +118,12 @@ OTHERS: Final = (
         "Seed of a chaos test's choices, to repeat the failure that printed it.",
     ),
     Variable(
+        "GLIDESLOPE_CHAOS_TRANSACTION_VERSION",
+        Reader.TESTS,
+        None,
+        "`transaction.version` that the tests' Kafka is formatted with; without it Kafka's own, 2.",
+    ),
+    Variable(
         "GLIDESLOPE_GOLDEN",
         Reader.TESTS,
         None,
