@@ -1,9 +1,8 @@
 """Finds out whether a version can be released, and writes its notes: `make release VERSION=0.2.0`.
 
 Everything must say the same version, CHANGELOG.md must have its section, and nothing may be
-uncommitted. With RELEASED_FROM=origin/main what
-is released must be a commit of that branch. Exit codes: 0 dist/notes.md is written; 1 something is
-not so, and each is named.
+uncommitted. With RELEASED_FROM=origin/main what is released must be a commit of that branch. Exit
+codes: 0 dist/notes.md is written; 1 something is not so, and each is named.
 """
 
 import os

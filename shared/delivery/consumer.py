@@ -18,9 +18,9 @@ _POLL_MS: Final = 100
 # fetched of it lies there already, and nothing else ends the wait.
 _POLL_FULL_MS: Final = 5
 _POLL_RECORDS: Final = 500
-# A larger record is fetched all the same.
 # So long a broker that has nothing keeps a request; partitions that rest wait for its end.
 _FETCH_WAIT_MS: Final = 250
+# A larger record is fetched all the same.
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
 _FETCH_PARTITION_BYTES: Final = 128 * 1024
 _REBALANCE_SLACK_SECONDS: Final = 15.0

@@ -34,6 +34,12 @@ _NO_GENERATION: Final = -1
 _NO_LEADER_EPOCH: Final = -1
 
 
+def _by_partition(name: str, *fields: tuple[str, Any]) -> tuple[str, CompactArray]:
+    """Return a field that has `fields` for each partition of each topic."""
+    partitions = CompactArray(("partition", Int32), *fields, _TAGS)
+    return name, CompactArray(("topic", CompactString()), ("partitions", partitions), _TAGS)
+
+
 class _FeaturesResponse(Response):
     API_KEY = 18
     API_VERSION = 3
@@ -64,30 +70,17 @@ class _ProduceResponse(Response):
     API_KEY = 0
     API_VERSION = 12
     SCHEMA = Schema(
-        (
+        _by_partition(
             "topics",
-            CompactArray(
-                ("topic", CompactString()),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("error_code", Int16),
-                        ("offset", Int64),
-                        ("timestamp", Int64),
-                        ("log_start_offset", Int64),
-                        (
-                            "record_errors",
-                            CompactArray(
-                                ("batch_index", Int32), ("message", CompactString()), _TAGS
-                            ),
-                        ),
-                        ("error_message", CompactString()),
-                        _TAGS,
-                    ),
-                ),
-                _TAGS,
+            ("error_code", Int16),
+            ("offset", Int64),
+            ("timestamp", Int64),
+            ("log_start_offset", Int64),
+            (
+                "record_errors",
+                CompactArray(("batch_index", Int32), ("message", CompactString()), _TAGS),
             ),
+            ("error_message", CompactString()),
         ),
         ("throttle_time_ms", Int32),
         _TAGS,
@@ -103,17 +96,7 @@ class _ProduceRequest(RequestStruct):
         ("transactional_id", CompactString()),
         ("required_acks", Int16),
         ("timeout", Int32),
-        (
-            "topics",
-            CompactArray(
-                ("topic", CompactString()),
-                (
-                    "partitions",
-                    CompactArray(("partition", Int32), ("records", CompactBytes), _TAGS),
-                ),
-                _TAGS,
-            ),
-        ),
+        _by_partition("topics", ("records", CompactBytes)),
         _TAGS,
     )
 
@@ -123,17 +106,7 @@ class _TxnOffsetCommitResponse(Response):
     API_VERSION = 5
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        (
-            "errors",
-            CompactArray(
-                ("topic", CompactString()),
-                (
-                    "partitions",
-                    CompactArray(("partition", Int32), ("error_code", Int16), _TAGS),
-                ),
-                _TAGS,
-            ),
-        ),
+        _by_partition("errors", ("error_code", Int16)),
         _TAGS,
     )
 
@@ -151,22 +124,8 @@ class _TxnOffsetCommitRequest(RequestStruct):
         ("generation_id", Int32),
         ("member_id", CompactString()),
         ("group_instance_id", CompactString()),
-        (
-            "topics",
-            CompactArray(
-                ("topic", CompactString()),
-                (
-                    "partitions",
-                    CompactArray(
-                        ("partition", Int32),
-                        ("offset", Int64),
-                        ("leader_epoch", Int32),
-                        ("metadata", CompactString()),
-                        _TAGS,
-                    ),
-                ),
-                _TAGS,
-            ),
+        _by_partition(
+            "topics", ("offset", Int64), ("leader_epoch", Int32), ("metadata", CompactString())
         ),
         _TAGS,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from math import inf
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -193,12 +193,12 @@ class Engine:
         )
 
     def _limits(self, topic: str) -> Limits:
+        limits = Limits(linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS)
         if topic == self._retry_topic:
-            return Limits(
-                records=_WAITING_RECORDS, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS
-            )
-        drain = _ASIDE_DRAIN_SECONDS if topic in self._service.aside else inf
-        return Limits(drain=drain, linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS)
+            return replace(limits, records=_WAITING_RECORDS)
+        if topic in self._service.aside:
+            return replace(limits, drain=_ASIDE_DRAIN_SECONDS)
+        return limits
 
     async def _check_topics(self, admin: AIOKafkaAdminClient) -> None:
         """Refuse to start on missing or unlike topics: outputs keep their input's partition."""

@@ -17,9 +17,9 @@ IDENTITY: Final = "review.identity"
 class Current:
     """The session of one request, and what is to become of it."""
 
-    def __init__(self, key: Key | None, session: Session | None) -> None:
-        self.key = key
-        self.session = session
+    def __init__(self) -> None:
+        self.key: Key | None = None
+        self.session: Session | None = None
         self.begun = False
         self.changed = False
         self.ended = False

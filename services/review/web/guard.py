@@ -96,7 +96,7 @@ class Guard:
         if scope["type"] != "http":
             raise RuntimeError("the pages speak HTTP alone")
         connection = HTTPConnection(scope)
-        held = Current(None, None)
+        held = Current()
         scope[SCOPE] = held
         scope["session"] = {}
         scope[IDENTITY] = None
