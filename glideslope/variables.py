@@ -106,6 +106,12 @@ OTHERS: Final = (
         "Requests a second under which `make test-rolling` replaces services.",
     ),
     Variable(
+        "GLIDESLOPE_TEST_REPLICAS",
+        Reader.TESTS,
+        "2",
+        "Processes of each service that `make test-rolling` replaces, one by one.",
+    ),
+    Variable(
         "GLIDESLOPE_CHAOS",
         Reader.TESTS,
         None,

@@ -39,7 +39,9 @@ from shared.metrics import (
 _WAITING_RECORDS: Final = 10_000  # of a retry topic's partition: they wait, each until it is due
 _ASIDE_DRAIN_SECONDS: Final = 1.0  # what is done aside must not hold up a rebalance
 _OWN_CHECK_SECONDS: Final = 2.0
-_LINGER_SECONDS: Final = 1.0  # a crash repeats so much more of what published nothing
+_LINGER_SECONDS: Final = 5.0  # a crash repeats so much more of what published nothing
+_LULL_SECONDS: Final = 0.5  # and who looks at positions need not wait for long once all is done
+_UNHURRIED_RECORDS: Final = 512  # room for what comes while they linger
 _BRISK_SECONDS: Final = 0.01
 _REST: Final = 2.0  # so that under load a partition commits about a third of the time
 
@@ -193,9 +195,13 @@ class Engine:
         )
 
     def _limits(self, topic: str) -> Limits:
-        limits = Limits(linger=_LINGER_SECONDS, rest=_REST, brisk=_BRISK_SECONDS)
+        limits = Limits(
+            linger=_LINGER_SECONDS, lull=_LULL_SECONDS, rest=_REST, brisk=_BRISK_SECONDS
+        )
         if topic == self._retry_topic:
             return replace(limits, records=_WAITING_RECORDS)
+        if topic in self._service.unhurried:
+            return replace(limits, records=_UNHURRIED_RECORDS)
         if topic in self._service.aside:
             return replace(limits, drain=_ASIDE_DRAIN_SECONDS)
         return limits

@@ -47,10 +47,11 @@ class Limits:
     transaction; `backoff` is the pause, in seconds, before a partition is taken over again,
     `last_commit` what the last commit may take when the time to drain is already used up, and
     `drain` what work in flight may take at the most when the partition goes. A commit without
-    outputs waits `linger` seconds at the most for more that finishes: nobody downstream waits for
-    it. One with outputs waits after a transaction that took longer than `brisk` seconds: for
-    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
-    process has much to do then, and what finishes meanwhile goes along.
+    outputs waits `linger` seconds at the most for more that finishes, and no longer once nothing
+    has finished for `lull` seconds: nobody downstream waits for it. One with outputs waits after a
+    transaction that took longer than `brisk` seconds: for `rest` times as long as it took longer,
+    `longest_rest` seconds at the most. Kafka or this process has much to do then, and what finishes
+    meanwhile goes along.
     """
 
     records: int = 128
@@ -60,6 +61,7 @@ class Limits:
     last_commit: float = 2.0
     drain: float = inf
     linger: float = 0.0
+    lull: float = inf
     rest: float = 0.0
     brisk: float = 0.0
     longest_rest: float = 0.1
@@ -255,7 +257,7 @@ class PartitionWorker:
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
         self._something_finished.set()
-        pressing = self.is_full or 2 * len(self._finished) >= self._limits.records
+        pressing = self._is_short_of_work()
         if pressing:
             self._is_pressing.set()
         if outputs or pressing:
@@ -267,6 +269,15 @@ class PartitionWorker:
             self._begin_next()
         else:
             del self._waiting[record.key]
+
+    def _is_short_of_work(self) -> bool:
+        """Whether a commit is needed to go on: there is room for no more, or little left to do.
+
+        Of a full partition that has much to do still, a commit for each record that finishes would
+        only add to the work.
+        """
+        many = self._progress.open if self.is_full else self._limits.records
+        return self._held_back or 2 * len(self._finished) >= many
 
     async def _commit_forever(self) -> None:
         while not self._draining:
@@ -281,15 +292,27 @@ class PartitionWorker:
 
     async def _gather(self) -> None:
         """Wait for more to finish, where that holds nobody up."""
-        if not self._is_due.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.linger):
-                    await self._is_due.wait()
+        await self._linger()
         now = asyncio.get_running_loop().time()
         if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._rested):
                     await self._is_pressing.wait()
+
+    async def _linger(self) -> None:
+        """Wait until something is due, or nothing more finishes, or that has taken too long."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._limits.linger
+        known = 0
+        while (
+            not self._is_due.is_set()
+            and known < len(self._finished)
+            and (left := ends - loop.time()) > 0
+        ):
+            known = len(self._finished)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(self._limits.lull, left)):
+                    await self._is_due.wait()
 
     async def _commit_finished(self) -> bool:
         """Commit what has finished, as much as one commit may have; False if there is nothing."""

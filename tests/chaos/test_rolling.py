@@ -1,7 +1,8 @@
 """A rolling update to another build and back, under load: nobody who asks notices.
 
 `make test-rolling` runs it and shows the figures; `GLIDESLOPE_TEST_RATE` is the load, requests a
-second. It is a part of `make chaos`, not of `make test`.
+second, on `GLIDESLOPE_TEST_REPLICAS` processes of each service, and one more of the one that is
+being replaced. It is a part of `make chaos`, not of `make test`.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ from tests.replicas import Replicas
 pytestmark = [pytest.mark.kafka, pytest.mark.chaos, pytest.mark.timeout(1800), only_full]
 
 RATE: Final = float(os.environ.get("GLIDESLOPE_TEST_RATE", "50"))
-REPLICAS: Final = 2
+REPLICAS: Final = int(os.environ.get("GLIDESLOPE_TEST_REPLICAS", "2"))
 STEADY_SECONDS: Final = 20.0
 WARM_UP_SECONDS: Final = 45.0
 """A broker that has just started takes several times the CPU time for a request."""

@@ -370,6 +370,32 @@ async def test_what_published_nothing_is_committed_when_it_has_lingered() -> Non
         assert transactions.batches == [0], "one commit, without outputs"
 
 
+async def test_what_published_nothing_lingers_no_longer_once_nothing_more_finishes() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(linger=3600, lull=0.01)) as (worker, bench):
+        bench.silent = {0, 1}
+        worker.take(record(0), record(1))
+        await transactions.reaches(2)
+    assert transactions.batches == [0], "one commit, without outputs"
+
+
+async def test_a_full_worker_that_has_much_to_do_commits_no_record_by_itself() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(records=4, linger=3600)) as (worker, bench):
+        bench.silent = {0, 1, 2, 3}
+        bench.hold(0, 1, 2, 3)
+        worker.take(*map(record, range(4)))
+        await bench.has_started(0, 1, 2, 3)
+        bench.gates[0].set()
+        for _ in range(20):  # turns of the loop: time enough for a commit
+            await asyncio.sleep(0)
+        bench.gates[1].set()
+        await transactions.reaches(2)
+        assert transactions.batches == [0], "one commit for both"
+        bench.gates[2].set()
+        bench.gates[3].set()
+
+
 async def test_a_transaction_that_follows_another_closely_takes_along_what_finishes_meanwhile() -> (
     None
 ):
