@@ -14,7 +14,7 @@ from services.review.adapters.claiming import Claiming, under
 from services.review.adapters.reading import decides
 from services.review.adapters.tables import decisions, items, outbox, proposals
 from services.review.claim import Claim
-from services.review.decision import Decision, Judgement, Kind, Proposal, diff
+from services.review.decision import TEXT_MAX, Decision, Judgement, Kind, Proposal, diff
 from services.review.errors import (
     ChangedError,
     PublishedError,
@@ -28,8 +28,6 @@ from services.review.publication import Letter, decided, proposed, sent_back
 from services.review.queue import Refusal
 from shared.events import Answer
 from shared.metrics import REVIEW_DECISIONS, REVIEW_DURATION
-
-_TEXT_MAX: Final = 100_000
 
 _SAID: Final[Mapping[Kind, str]] = {
     Kind.APPROVED: "approved it",
@@ -48,8 +46,8 @@ class Deciding(Claiming):
         text = rows.clean(text.strip())
         if not text:
             raise UnfitDecisionError("the text is empty: to let nothing out, reject the answer")
-        if len(text) > _TEXT_MAX:
-            raise UnfitDecisionError(f"the text has more than {_TEXT_MAX:,} characters")
+        if len(text) > TEXT_MAX:
+            raise UnfitDecisionError(f"the text has more than {TEXT_MAX:,} characters")
         now = self._now()
         async with self._database.writing() as connection:
             row = await rows.locked(connection, who, item_id)
