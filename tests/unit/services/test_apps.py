@@ -1,18 +1,18 @@
 """A service that is started alone with settings that are wrong."""
 
 import json
-import logging
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from shared import topics
+
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 ROOT = Path(__file__).parents[3]
 CANARY = "canary-9c41e7"
@@ -24,16 +24,6 @@ OF_ONE: Mapping[str, tuple[str, str]] = {
     "review": ("GLIDESLOPE_REVIEW_SIGN_IN", "Input should be 'oidc' or 'local'"),
 }
 """A setting of each service alone, and what is wrong with one that is no more than a word."""
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
-    yield
-    logging.getLogger().handlers[:] = handlers
-    logging.getLogger().setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 def lines(text: str) -> list[dict[str, Any]]:
