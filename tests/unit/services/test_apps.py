@@ -56,7 +56,7 @@ def test_it_ends_with_a_line_for_each_of_them_and_no_secret(
 def test_an_address_of_a_database_that_is_none_is_told_without_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GLIDESLOPE_REVIEW_DATABASE", f"postgresql+asyncpg://me:a@{CANARY}:b/x")
+    monkeypatch.setenv("GLIDESLOPE_REVIEW_DATABASE", f"postgresql+asyncpg://{CANARY}:port/x")
     monkeypatch.delitem(sys.modules, "services.review.app", raising=False)
 
     with pytest.raises(SystemExit) as ended:

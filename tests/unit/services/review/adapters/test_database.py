@@ -13,8 +13,8 @@ from shared.misconfiguration import MisconfigurationError
     "address",
     [
         "postgresql:/canary",
-        "postgresql://nobody:canary@host/review",  # a driver that is not asynchronous, nor here
-        "postgresql+asyncpg://nobody:canary@host:port/review",
+        "postgresql://canary/review",  # a driver that is not asynchronous, nor here
+        "postgresql+asyncpg://canary:port/review",
         "sqlite:///canary.db",
         "canary://host/review",
     ],
