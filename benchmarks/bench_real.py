@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from glideslope import cluster, indexing
 from glideslope.asking import request_event
+from glideslope.reader import Reader
 from glideslope.stack import Stack
 from shared import topics
 from shared.events import AnswerChecked, AnswerDrafted, DocumentSubmitted, Page, RequestSubmitted
@@ -94,7 +95,7 @@ async def _ask(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
         await producer.flush()
 
 
-async def _outcomes(reader: cluster.Reader, count: int) -> dict[str, Outcome]:
+async def _outcomes(reader: Reader, count: int) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = defaultdict(Outcome)
     async for topic, record in reader.follow():
         if topic is topics.ANSWERS_DRAFTED:

@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from shared import variables
+
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         name: f"glideslope.commands.{'evaluate' if name == 'eval' else name}"
@@ -94,7 +96,7 @@ def glideslope(
 ) -> None:
     """Questions on Kafka come back as checked, audited answers."""
     del version  # its callback has dealt with it
-    if any(name.upper().startswith("GLIDESLOPE_") for name in os.environ):
+    if variables.unknown(os.environ):
         # imported here: most of a second, which nobody waits for who wants help
         from glideslope import terminal  # noqa: PLC0415 - see above
 

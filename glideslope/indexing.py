@@ -16,6 +16,7 @@ from glideslope import cluster
 from glideslope.cluster import SOURCE
 from glideslope.documents import Submission
 from glideslope.identity import origin
+from glideslope.reader import Reader
 from shared import cloudevents, topics
 from shared.cloudevents import Event, UnreadableError, derived_id
 from shared.delivery import Record
@@ -131,7 +132,7 @@ class Publication:
         settings: Settings,
         progress: Progress,
         tenant: str | None,
-        reader: cluster.Reader,
+        reader: Reader,
         producer: AIOKafkaProducer,
         admin: AIOKafkaAdminClient,
     ) -> None:
@@ -172,7 +173,7 @@ class Publication:
             await asyncio.gather(judging, return_exceptions=True)
 
 
-async def _judge(reader: cluster.Reader, awaited: Mapping[str, str], progress: Progress) -> None:
+async def _judge(reader: Reader, awaited: Mapping[str, str], progress: Progress) -> None:
     """Note for ever what becomes of the documents; an accepted one may still fail in inference."""
     async for topic, record in reader.follow():
         document_id = awaited.get(_event_id(record))

@@ -25,6 +25,7 @@ from glideslope import cluster
 from glideslope.identity import RequestName, origin, request_of
 from glideslope.indexing import INDEX_GROUPS
 from glideslope.ledger import ENDS, READ, WORKED_ON_BY, Ledger, digest_of
+from glideslope.reader import Reader
 from glideslope.reconciliation import Fault, Reconciliation
 from shared import topics
 from shared.cloudevents import UnreadableError
@@ -219,7 +220,7 @@ async def take_stock(settings: Settings, window: timedelta) -> Stock:
 @asynccontextmanager
 async def _settled(
     settings: Settings, steps: Iterable[Topic], written: Mapping[TopicPartition, int]
-) -> AsyncIterator[tuple[cluster.Reader, set[TopicPartition]]]:
+) -> AsyncIterator[tuple[Reader, set[TopicPartition]]]:
     """Open a reader that ends after what was written, and say where it does not."""
     async with cluster.reader(settings, *steps) as reader:
         yield reader, await reader.settle(written, _SETTLE_SECONDS)
@@ -234,7 +235,7 @@ def _topic_stock(
 
 
 def _unread(
-    settings: Settings, counts: Counts, reader: cluster.Reader, steps: Iterable[Topic]
+    settings: Settings, counts: Counts, reader: Reader, steps: Iterable[Topic]
 ) -> dict[TopicPartition, int]:
     """Return where to start on the topics that are read for the groups' lag alone."""
     by_name = {settings.topic(topic): topic for topic in steps if topic not in READ}

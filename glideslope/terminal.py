@@ -11,16 +11,16 @@ from typing import Any, Final, TypeVar, overload
 
 import typer
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails, to_json
-from pydantic_settings import SettingsError
+from pydantic_core import to_json
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from glideslope import kafka, variables
+from glideslope import kafka
 from glideslope.cluster import ClusterError
+from shared import variables
 from shared.certificates import CertificatesError
+from shared.misconfiguration import objections
 from shared.msk import SignerMissingError
 from shared.settings import Settings
 
@@ -76,40 +76,16 @@ def settings(kind: type[Settings] = Settings) -> Settings:
 
 def must_suit(kinds: Iterable[type[Settings]]) -> None:
     """Leave with all that is wrong with settings of these kinds, a line each, if anything is."""
-    wrong = list(dict.fromkeys(line for kind in kinds for line in _objections(kind)))
+    wrong = list(dict.fromkeys(line for kind in kinds for line in objections(kind)))
     for line in wrong:  # what all kinds share is wrong in each of them, and said once
         complain(line)
     if wrong:
         raise typer.Exit(Exit.USAGE)
 
 
-def _objections(kind: type[Settings]) -> list[str]:
-    try:
-        kind()
-    except ValidationError as error:
-        return [_objection(kind, each) for each in error.errors()]
-    except SettingsError as error:  # a list or an object that is no JSON
-        name = next((each for each in kind.model_fields if f'"{each}"' in str(error)), None)
-        said = f"{error}: it" if name is None else f"setting {kind.variable(name)}: it"
-        return [f"{said} must be JSON"]
-    return []
-
-
-def _objection(kind: type[Settings], error: ErrorDetails) -> str:
-    said = error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:  # of several settings together, which it names
-        return said
-    field = str(error["loc"][0])
-    name = kind.variable(field) if field in kind.model_fields else field
-    within = "".join(f", {part}" for part in error["loc"][1:])
-    return f"setting {name}{within}: {said}"
-
-
 def warn_of_unknown() -> None:
     """Name the `GLIDESLOPE_…` variables that nothing reads: they are misspelt, or of no use."""
-    for name, near in variables.unknown(os.environ).items():
-        advice = "unset it." if near is None else f"is it {near}?"
-        line = f"{name} is no setting and changes nothing: {advice} See docs/settings.md"
+    for line in variables.warnings(os.environ):
         err.print(f"[bold yellow]warning:[/] {escape(plain(line))}", soft_wrap=True)
 
 

@@ -1,13 +1,13 @@
 """The variables that Glideslope reads: every part's settings, and what no settings class has."""
 
-import difflib
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from shared.settings import Settings
+from shared.variables import PREFIX
 
-_OURS: Final = "GLIDESLOPE_"
+_HEAD: Final = "# Generated from the settings classes: run `make docs`"
 
 
 class Reader(StrEnum):
@@ -189,26 +189,16 @@ def kinds() -> tuple[type[Settings], ...]:
     )
 
 
-def unknown(environment: Iterable[str]) -> Mapping[str, str | None]:
-    """Return the `GLIDESLOPE_…` variables that nothing reads, each with the name that is nearest.
-
-    None stands where no name is near.
-    """
-    ours = {name for name in environment if name.upper().startswith(_OURS)}
-    known = {each.name for each in OTHERS} | _of(Settings)
-    strange = {name for name in ours if name.upper() not in known}
-    if not strange:
-        return {}
-    known = known.union(*(_of(kind) for kind in kinds()))
-    return {name: _nearest(name, known) for name in sorted(strange) if name.upper() not in known}
+def names() -> list[str]:
+    """Return the `GLIDESLOPE_…` variables that something reads, in order."""
+    of_kinds = {kind.variable(name) for kind in kinds() for name in kind.model_fields}
+    return sorted(n for n in of_kinds.union(each.name for each in OTHERS) if n.startswith(PREFIX))
 
 
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like this one; that all of them are ours says nothing."""
-    ends = [each.removeprefix(_OURS) for each in sorted(known) if each.startswith(_OURS)]
-    near = difflib.get_close_matches(name.upper().removeprefix(_OURS), ends, n=1)
-    return f"{_OURS}{near[0]}" if near else None
-
-
-def _of(kind: type[Settings]) -> set[str]:
-    return {kind.variable(name) for name in kind.model_fields}
+def write(path: Path) -> list[Path]:
+    """Write them into the file that parts of the pipeline know them from; return what differed."""
+    text = "".join(f"{line}\n" for line in (_HEAD, *names()))
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return []
+    path.write_text(text, encoding="utf-8")
+    return [path]

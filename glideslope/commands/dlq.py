@@ -9,14 +9,8 @@ from rich.progress import Progress
 
 from glideslope import cluster, operations, redrive, terminal
 from glideslope.commands import dlq_view as view
-from glideslope.dead_letters import (
-    DeadLetterError,
-    Inventory,
-    Letter,
-    Position,
-    find,
-    take_inventory,
-)
+from glideslope.dead_letters import DeadLetterError, Letter, Position, find
+from glideslope.inventory import Inventory, take_inventory
 from glideslope.redrive import Plan, RedriveError, Selection
 from glideslope.terminal import CommandError, err, out
 from shared import topics

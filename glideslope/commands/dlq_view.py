@@ -10,7 +10,8 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from glideslope.dead_letters import Cause, Group, Letter, ids, original_headers
+from glideslope.dead_letters import Letter, ids, original_headers
+from glideslope.inventory import Cause, Group
 from glideslope.masking import masked, masked_bytes, masked_headers
 from glideslope.redrive import Plan
 from glideslope.terminal import out, plain

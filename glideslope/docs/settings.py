@@ -17,7 +17,8 @@ _HEAD = """<!-- Generated from the settings classes: run `make docs` -->
 # Settings
 
 Every setting is an environment variable, and has a default that works on a laptop. What is neither
-text, number nor truth value is JSON.
+text, number nor truth value is JSON. Services and commands name each setting that is wrong and what
+it must be, and end with exit code 2; they warn of a `GLIDESLOPE_…` variable that nothing reads.
 """
 
 

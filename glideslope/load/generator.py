@@ -16,6 +16,7 @@ from glideslope.identity import origin, request_of
 from glideslope.load.mix import Entry, Mix
 from glideslope.load.outcomes import End, Outcomes
 from glideslope.load.pace import Pace
+from glideslope.reader import Reader
 from shared import topics
 from shared.cloudevents import Event, UnreadableError
 from shared.delivery import Record
@@ -120,7 +121,7 @@ class Generator:
         if sent.cancelled() or sent.exception() is not None:
             self.outcomes.fail(number)
 
-    async def _read(self, reader: cluster.Reader) -> None:
+    async def _read(self, reader: Reader) -> None:
         async for topic, record in reader.follow():
             if (number := self._whose(topic, record)) is not None:
                 self.outcomes.end(number, _end(topic, record), self.elapsed())

@@ -11,7 +11,7 @@ from services.audit.partitions import PartitionLogs
 from services.audit.settings import AuditSettings
 from shared import events, topics
 from shared.delivery import Service, Source, event_broker
-from shared.delivery.run import run
+from shared.delivery.run import start
 
 
 def build(settings: AuditSettings) -> Service:
@@ -52,4 +52,4 @@ def build(settings: AuditSettings) -> Service:
 
 
 if __name__ == "__main__":
-    run(build(AuditSettings()))
+    start("audit", build, AuditSettings)

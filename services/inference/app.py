@@ -17,7 +17,7 @@ from services.inference.shadow import Shadows
 from services.inference.store import Store
 from shared import events, topics
 from shared.delivery import Service, event_broker
-from shared.delivery.run import run
+from shared.delivery.run import start
 from shared.metrics import Metrics
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
@@ -98,4 +98,4 @@ def _answer_copies(broker: KafkaBroker, settings: InferenceSettings, shadows: Sh
 
 
 if __name__ == "__main__":
-    run(build(InferenceSettings()))
+    start("inference", build, InferenceSettings)

@@ -12,7 +12,7 @@ from services.ingest.submission import SubmittedDocument, SubmittedFeedback, Sub
 from services.ingest.ways import WAYS, Ways
 from shared import topics
 from shared.delivery import Cause, Service, Source, event_broker
-from shared.delivery.run import run
+from shared.delivery.run import start
 
 
 def build(settings: IngestSettings, releases: Releases | None = None) -> Service:
@@ -66,4 +66,4 @@ def build(settings: IngestSettings, releases: Releases | None = None) -> Service
 
 
 if __name__ == "__main__":
-    run(build(IngestSettings()))
+    start("ingest", build, IngestSettings)

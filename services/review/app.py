@@ -16,7 +16,7 @@ from services.review.web.settings import WebSettings
 from services.review.web.site import Site, identify
 from shared import events, topics
 from shared.delivery import Cause, Service, Source, event_broker
-from shared.delivery.run import run
+from shared.delivery.run import start
 from shared.metrics import Metrics
 from shared.release import Releases
 
@@ -75,4 +75,4 @@ def build(settings: WebSettings, releases: Releases | None = None) -> Service:
 
 
 if __name__ == "__main__":
-    run(build(WebSettings()))
+    start("review", build, WebSettings)

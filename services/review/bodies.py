@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.review.decision import Decision, Kind
+from services.review.decision import TEXT_MAX, Decision, Kind
 
 _AT_ONCE: Final = 100
 
@@ -48,7 +48,7 @@ class Snooze(Under):
 class Edit(Under):
     """An edited answer to be checked."""
 
-    text: Annotated[str, Field(max_length=100_000)]
+    text: Annotated[str, Field(max_length=TEXT_MAX)]
 
 
 class Choice(Under):

@@ -11,6 +11,8 @@ from shared.events import Answer, Verdict
 
 ATTEMPTS_MAX: Final = 5
 """Answers to one question; after that a person writes one, or rejects it."""
+TEXT_MAX: Final = 100_000
+"""Characters of an edited answer."""
 
 
 class Kind(StrEnum):

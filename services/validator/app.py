@@ -15,7 +15,7 @@ from services.validator.settings import Settings
 from services.validator.validation import case_of, prepare, validate
 from shared import events, topics
 from shared.delivery import Service, event_broker
-from shared.delivery.run import run
+from shared.delivery.run import start
 from shared.release import Releases
 from shared.releases import ReleaseCatalogue
 
@@ -98,4 +98,4 @@ def _characters(draft: events.AnswerDrafted) -> int:
 
 
 if __name__ == "__main__":
-    run(build(Settings()))
+    start("validator", build, Settings)

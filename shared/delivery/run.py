@@ -2,25 +2,52 @@
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import stamina
 import structlog
 import uvloop
 
-from shared import health, readiness, telemetry
+from shared import health, logs, misconfiguration, readiness, telemetry, variables
 from shared.delivery.attempts import log_retry
 from shared.delivery.declaration import Service
 from shared.delivery.engine import Engine
 from shared.delivery.errors import FatalError
 from shared.metrics import Exposition
+from shared.misconfiguration import MisconfigurationError, configured
+from shared.settings import Settings
+
+S = TypeVar("S", bound=Settings)
 
 _OPEN_FILES: Final = 65_536
 
 log = structlog.get_logger(__name__)
+
+
+def start(name: str, build: Callable[[S], Service], kind: type[S]) -> None:
+    """Run the service that `build` makes of the environment's settings, as `run` does.
+
+    Where they are wrong the log says of each what it must be, and the exit code is 2. A variable
+    that nothing reads is warned of.
+    """
+    logs.configure(name, Settings.model_construct())
+    try:
+        settings = configured(kind)
+        logs.configure(name, settings)
+        service = build(settings)
+    except MisconfigurationError as error:
+        for each in error.objections:
+            log.critical("stopped", error=each, kind=type(error).__name__)
+        sys.exit(misconfiguration.EXIT_CODE)
+    finally:
+        for line in variables.warnings(os.environ):
+            log.warning("unknown variable", advice=line)
+    run(service)
 
 
 def run(service: Service) -> None:

@@ -84,9 +84,3 @@ def test_the_event_table_has_every_topic_with_its_type(topic: topics.Topic) -> N
 def test_the_event_table_has_no_topic_that_does_not_exist() -> None:
     rows = re.findall(r"^\| `([a-z.]+)` \| `", README, re.MULTILINE)
     assert sorted(rows) == sorted(topic.name for topic in topics.ALL)
-
-
-def test_every_link_into_the_project_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,9 +1,10 @@
-"""What unit tests share: an AWS that is a server on this machine."""
+"""What unit tests share: an AWS that is a server on this machine, and logs as they were."""
 
 import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from moto.server import ThreadedMotoServer
 
 
@@ -20,3 +21,14 @@ def aws() -> Iterator[str]:
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
         server.stop()
+
+
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Undo what `shared.logs.configure` does."""
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    yield
+    logging.getLogger().handlers[:] = handlers
+    logging.getLogger().setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()

@@ -14,13 +14,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InvalidRequestError,
+    OperationalError,
+)
 from sqlalchemy.exc import DatabaseError as AnyDatabaseError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.review.adapters.schema import MIGRATIONS, bring_up_to_date
 from shared.delivery.errors import OverloadedError
+from shared.misconfiguration import MisconfigurationError
 
 _BUSY_SECONDS: Final = 30
 _POOL: Final = 16
@@ -28,6 +35,10 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
 _MIGRATING: Final = 0x676C696465  # any numbers that nobody else locks
 _BUILDING: Final = 0x676C696466
 _ABSENT: Final = "review database"
+_NO_ADDRESS: Final = (
+    "setting GLIDESLOPE_REVIEW_DATABASE: it must be an address such as "
+    "postgresql+asyncpg://user:password@host/name"
+)
 
 
 class DatabaseError(OverloadedError):
@@ -43,12 +54,19 @@ class DatabaseError(OverloadedError):
 
 
 class Database:
-    """One database by its SQLAlchemy URL. `migrations` makes its tables."""
+    """One database by its SQLAlchemy URL. `migrations` makes its tables.
+
+    Raises `MisconfigurationError` for a URL that is none, or of a driver that is not here.
+    """
 
     def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
-        self._url = make_url(url)
+        try:
+            self._url = make_url(url)
+            self._engine: AsyncEngine = _engine(url)
+        except (ArgumentError, InvalidRequestError, ImportError, ValueError) as error:
+            # without its cause: that may show parts of the address, and so of a password
+            raise MisconfigurationError(f"{_NO_ADDRESS} ({type(error).__name__})") from None
         self._migrations = migrations
-        self._engine: AsyncEngine = _engine(url)
         self._writing: Any = asyncio.Lock() if self._is_sqlite else contextlib.nullcontext()
 
     @property

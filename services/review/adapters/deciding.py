@@ -6,40 +6,28 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.review.adapters import rows
+from services.review.adapters import rows, words
 from services.review.adapters.claiming import Claiming, under
-from services.review.adapters.reading import decides, proposal_of
+from services.review.adapters.reading import decides
 from services.review.adapters.tables import decisions, items, outbox, proposals
 from services.review.claim import Claim
-from services.review.decision import (
-    ATTEMPTS_MAX,
-    Decision,
-    Judgement,
-    Kind,
-    Opinion,
-    Proposal,
-    agree,
-    diff,
-)
+from services.review.decision import TEXT_MAX, Decision, Judgement, Kind, Proposal, diff
 from services.review.errors import (
     ChangedError,
     PublishedError,
     ReviewError,
-    UncheckedError,
     UnfitDecisionError,
     UnknownItemError,
 )
 from services.review.identity import Identity
 from services.review.item import Item, Status
-from services.review.publication import Letter, Word, decided, proposed, sent_back
+from services.review.publication import Letter, decided, proposed, sent_back
 from services.review.queue import Refusal
 from shared.events import Answer
 from shared.metrics import REVIEW_DECISIONS, REVIEW_DURATION
-
-_TEXT_MAX: Final = 100_000
 
 _SAID: Final[Mapping[Kind, str]] = {
     Kind.APPROVED: "approved it",
@@ -58,8 +46,8 @@ class Deciding(Claiming):
         text = rows.clean(text.strip())
         if not text:
             raise UnfitDecisionError("the text is empty: to let nothing out, reject the answer")
-        if len(text) > _TEXT_MAX:
-            raise UnfitDecisionError(f"the text has more than {_TEXT_MAX:,} characters")
+        if len(text) > TEXT_MAX:
+            raise UnfitDecisionError(f"the text has more than {TEXT_MAX:,} characters")
         now = self._now()
         async with self._database.writing() as connection:
             row = await rows.locked(connection, who, item_id)
@@ -174,19 +162,19 @@ class Deciding(Claiming):
             raise ChangedError
         full = await self._whole(connection, who, row.id)
         item = rows.item_of(full, now)
-        word = await _word(connection, item, who, judgement, now, row.claimed_at or now)
-        words = [*await _earlier(connection, item), word]
+        word = await words.given(connection, item, who, judgement, now, row.claimed_at or now)
+        spoken = [*await words.earlier(connection, item), word]
         publish_at = now + self._terms.undo
         decision = Decision(word.opinion.id, row.id, "final", word.opinion, publish_at)
         letters: Sequence[Letter] = ()
         if judgement.kind is Kind.SENT_BACK:
             letters = sent_back(rows.arrival_of(full), item, word.opinion)
-        elif _is_last(item, words):
-            letters = decided(rows.arrival_of(full), item, words)
+        elif words.is_last(item, spoken):
+            letters = decided(rows.arrival_of(full), item, spoken)
         else:
             decision = replace(
                 decision,
-                state="disputed" if len(words) > 1 else "second_wanted",
+                state="disputed" if len(spoken) > 1 else "second_wanted",
                 publish_at=None,
             )
         await _keep(connection, item, decision, judgement)
@@ -201,7 +189,7 @@ class Deciding(Claiming):
             .values(
                 status=ended if letters else Status.OPEN,
                 decided_at=now if letters and ended is Status.DECIDED else None,
-                opinions=row.opinions if letters else len(words),
+                opinions=row.opinions if letters else len(spoken),
                 disputed=row.disputed or decision.state == "disputed",
                 holder=None,
                 lease_until=None,
@@ -214,98 +202,6 @@ class Deciding(Claiming):
         note = "" if not letters else judgement.note or judgement.reason
         await rows.happened(connection, row.id, now, who.name, said, note)
         return decision
-
-
-def _is_last(item: Item, words: Sequence[Word]) -> bool:
-    """Whether with the last word an item is decided: one, two that agree, or a lead's third."""
-    if not item.summary.four_eyes or item.summary.disputed:
-        return True
-    return len(words) > 1 and agree([word.opinion for word in words])
-
-
-async def _earlier(connection: AsyncConnection, item: Item) -> list[Word]:
-    query = (
-        select(decisions)
-        .where(decisions.c.item_id == item.id, decisions.c.attempt == item.summary.attempt)
-        .order_by(decisions.c.decided_at)
-    )
-    found = [rows.opinion_of(row) for row in (await connection.execute(query)).all()]
-    cited = () if item.checked.answer is None else item.checked.answer.citations
-    return [
-        Word(each, None if each.text is None else Answer(text=each.text, citations=cited))
-        for each in found
-    ]
-
-
-async def _word(  # noqa: PLR0913, PLR0917 - all that a decision rests on
-    connection: AsyncConnection,
-    item: Item,
-    who: Identity,
-    judgement: Judgement,
-    now: datetime,
-    claimed_at: datetime,
-) -> Word:
-    answer, proposal = item.checked.answer, None
-    match judgement.kind:
-        case Kind.APPROVED if answer is None:
-            raise UnfitDecisionError("there is no answer to approve: write one, or reject it")
-        case Kind.EDITED:
-            proposal = await _checked_edit(connection, item, who, judgement)
-            answer = proposal.answer
-        case Kind.REJECTED:
-            _check_reason(item, judgement)
-            answer = None
-        case Kind.SENT_BACK:
-            if not judgement.note.strip():
-                raise UnfitDecisionError("say in a note what the next answer should do better")
-            if item.summary.attempt >= ATTEMPTS_MAX:
-                raise UnfitDecisionError(
-                    f"this was answered {ATTEMPTS_MAX} times: write the answer, or reject it"
-                )
-            answer = None
-        case _:
-            pass
-    opinion = Opinion(
-        id=str(uuid4()),
-        reviewer=who.name,
-        kind=judgement.kind,
-        text=None if answer is None else answer.text,
-        reason=rows.clean(judgement.reason.strip()),
-        note=rows.clean(judgement.note.strip()),
-        decided_at=now,
-        seconds=max((now - claimed_at).total_seconds(), 0.0),
-    )
-    return Word(opinion, answer, proposal)
-
-
-def _check_reason(item: Item, judgement: Judgement) -> None:
-    listed = item.rules.reasons
-    if listed and judgement.reason not in listed:
-        raise UnfitDecisionError(f"give one of this release's reasons: {', '.join(listed)}")
-    if not (judgement.reason.strip() or judgement.note.strip()):
-        raise UnfitDecisionError("say why: the asker reads it")
-
-
-async def _checked_edit(
-    connection: AsyncConnection, item: Item, who: Identity, judgement: Judgement
-) -> Proposal:
-    if judgement.proposal is None:
-        raise UncheckedError("the edited answer has not been put before the checks: propose it")
-    proposal = await proposal_of(connection, who, item.id, judgement.proposal)
-    of = select(func.count()).where(
-        proposals.c.id == proposal.id, proposals.c.payload == item.payload
-    )
-    if not await connection.scalar(of):
-        raise ChangedError
-    if proposal.checks is None:
-        raise UncheckedError("the checks have not answered yet: try again in a moment")
-    failing = [each.name for each in proposal.failing if each.name not in judgement.accepts]
-    if failing:
-        raise UncheckedError(
-            f"the edited answer fails {', '.join(failing)}: edit it again, or accept by name "
-            "what it fails"
-        )
-    return proposal
 
 
 async def _keep(

@@ -9,6 +9,7 @@ import pytest
 
 from glideslope import cluster
 from glideslope.asking import DeadLettered, NoEndError, ask, request_event
+from glideslope.reader import Reader
 from glideslope.terminal import Exit
 from shared import topics
 from shared.delivery import Record
@@ -29,7 +30,7 @@ async def answering(
     """Call `answer` with each request that comes, and its id; yield the list of them."""
     seen: list[Record] = []
 
-    async def serve(reader: cluster.Reader) -> None:
+    async def serve(reader: Reader) -> None:
         async for _, record in reader.follow():
             seen.append(record)
             await answer(record, dict(record.headers)["ce_id"].decode())  # type: ignore[union-attr] # set

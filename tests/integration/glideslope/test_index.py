@@ -14,6 +14,7 @@ from glideslope.documents import Terms, find
 from glideslope.indexed import indexed
 from glideslope.indexing import INDEX_GROUPS, Progress, publish
 from glideslope.intake import Order, take
+from glideslope.reader import Reader
 from glideslope.terminal import Exit
 from shared import topics
 from shared.cloudevents import read
@@ -33,7 +34,7 @@ async def ingesting(settings: Settings, service: Service, *, index: bool) -> Asy
         enable_auto_commit=False,
     )
 
-    async def serve(reader: cluster.Reader) -> None:
+    async def serve(reader: Reader) -> None:
         async for _, record in reader.follow():
             event = read(record.value, record.headers)
             document = DocumentSubmitted.model_validate_json(event.data)

@@ -14,6 +14,7 @@ from glideslope.load.figures import summarise
 from glideslope.load.generator import Generator
 from glideslope.load.mix import Entry, Mix
 from glideslope.load.pace import Pace
+from glideslope.reader import Reader
 from shared import cloudevents, topics
 from shared.cloudevents import Event
 from shared.delivery import Record
@@ -45,7 +46,7 @@ class StandIn:
         self._result = result
         self._checked = checked
 
-    async def serve(self, reader: cluster.Reader) -> None:
+    async def serve(self, reader: Reader) -> None:
         async for _, record in reader.follow():
             self.seen.append(record)
             event = cloudevents.read(record.value, record.headers)

@@ -1,7 +1,5 @@
 """The release catalogue on a real broker."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -18,12 +16,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("topics")]
 
 OTHER = BUILT_IN.model_copy(update={"name": "other"})
 THIRD = BUILT_IN.model_copy(update={"name": "third"})
-
-
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        yield producer
 
 
 async def register(

@@ -5,13 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glideslope.dead_letters import Cause, Group, Letter, Position, ids, original_headers
+from glideslope.dead_letters import Letter, Position, ids, original_headers
 from glideslope.redrive import original
 from shared import topics
-from shared.cloudevents import UnreadableError
 from shared.delivery import Record
 from shared.delivery.dead_letters import dead_letter
-from shared.release import UnknownReleaseError
 from shared.settings import Settings
 
 SETTINGS = Settings(topic_prefix="p.")
@@ -122,31 +120,6 @@ def test_a_position_can_be_typed_as_it_is_shown(text: str) -> None:
 def test_what_is_no_position_is_told_with_what_one_is(text: str) -> None:
     with pytest.raises(ValueError, match=r"give dead\.letters/PARTITION/OFFSET"):
         Position.parse(text, SETTINGS)
-
-
-def test_a_group_counts_and_points_at_one_that_can_be_redriven() -> None:
-    letters = [read(dead(record(), offset=offset)) for offset in (1, 2, 3)]
-    again = read(dead(record(headers=(("glideslope-redrives", b"1"),)), offset=4))
-    assert len({Cause.of(letter) for letter in letters}) == 1
-    group = Group(Cause.of(letters[0]), letters[0].at, letters[0].at, letters[0].position)
-
-    group.add(letters[0], redriven=True)
-    group.add(letters[1], redriven=False)
-    group.add(letters[2], redriven=True)
-    assert group.example == Position(1, 2)
-    group.add(again, redriven=False)
-
-    assert (group.letters, group.waiting, group.redriven, group.failed_again) == (4, 2, 2, 1)
-    assert group.example == Position(1, 4)
-
-
-def test_the_advice_fits_the_cause() -> None:
-    def advice(error: Exception) -> str:
-        return Cause.of(read(dead(record(), error))).advice
-
-    assert "register the release" in advice(UnknownReleaseError("r"))
-    assert "send it again" in advice(UnreadableError("bad_json", "m"))
-    assert "log of ingest" in advice(RuntimeError("m"))
 
 
 def test_a_dead_letter_is_known_by_its_event_even_where_that_cannot_be_read() -> None:

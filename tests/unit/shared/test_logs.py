@@ -4,7 +4,6 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +13,7 @@ import structlog
 from shared import logs
 from shared.settings import Settings
 
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
-    yield
-    logging.getLogger().handlers[:] = handlers
-    logging.getLogger().setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 
 class Lines:

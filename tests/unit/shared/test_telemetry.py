@@ -1,5 +1,4 @@
 import json
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,8 @@ from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_tra
 from shared import telemetry
 from shared.cloudevents import Event, Headers
 from shared.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01".encode()
@@ -28,16 +29,6 @@ def spans() -> Iterator[InMemorySpanExporter]:
     telemetry.configure("ingest", SETTINGS, exporter=exporter)
     yield exporter
     telemetry.shut_down()
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
-    yield
-    logging.getLogger().handlers[:] = handlers
-    logging.getLogger().setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 def test_one_trace_leads_through_every_service_that_handles_a_request(

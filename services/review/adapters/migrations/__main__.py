@@ -12,6 +12,8 @@ import sys
 from services.review.adapters.database import Database, DatabaseError
 from services.review.adapters.schema import SchemaTooNewError
 from services.review.settings import ReviewSettings
+from shared import misconfiguration
+from shared.misconfiguration import MisconfigurationError, configured
 
 
 async def _migrate(url: str) -> None:
@@ -24,6 +26,9 @@ async def _migrate(url: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_migrate(ReviewSettings().database_url))
+        asyncio.run(_migrate(configured(ReviewSettings).database_url))
     except (DatabaseError, SchemaTooNewError) as error:
         sys.exit(str(error))
+    except MisconfigurationError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a program's own word
+        sys.exit(misconfiguration.EXIT_CODE)

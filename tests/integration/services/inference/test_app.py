@@ -1,7 +1,6 @@
 """Inference as the engine runs it, on a real broker."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -34,12 +33,6 @@ FEE = "The late payment fee is EUR 35."
 @pytest.fixture
 def inference(settings: Settings) -> InferenceSettings:
     return InferenceSettings(**settings.model_dump())
-
-
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        yield producer
 
 
 async def send(

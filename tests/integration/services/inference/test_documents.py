@@ -37,12 +37,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        yield producer
-
-
 @pytest.fixture(params=["edge", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "edge":

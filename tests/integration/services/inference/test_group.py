@@ -94,12 +94,6 @@ class _OnlyBuiltIn:
         return (BUILT_IN,)
 
 
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        yield producer
-
-
 async def accept(
     producer: AIOKafkaProducer,
     settings: Settings,

@@ -76,12 +76,6 @@ async def inference(
 both = pytest.mark.parametrize("inference", ["edge", "server"], indirect=True)
 
 
-@pytest.fixture
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as producer:
-        yield producer
-
-
 class Known:
     def __init__(self, *releases: Release) -> None:
         self.releases = releases

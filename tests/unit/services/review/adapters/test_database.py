@@ -6,6 +6,24 @@ import pytest
 from sqlalchemy import text
 
 from services.review.adapters.database import Database, DatabaseError
+from shared.misconfiguration import MisconfigurationError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql:/canary",
+        "postgresql://canary/review",  # a driver that is not asynchronous, nor here
+        "postgresql+asyncpg://canary:port/review",
+        "sqlite:///canary.db",
+        "canary://host/review",
+    ],
+)
+def test_an_address_that_no_database_can_have_is_told_without_what_is_in_it(address: str) -> None:
+    with pytest.raises(MisconfigurationError, match="GLIDESLOPE_REVIEW_DATABASE") as told:
+        Database(address)
+    assert "canary" not in str(told.value)
+    assert told.value.__suppress_context__
 
 
 async def test_a_database_that_is_not_there_is_an_error_that_says_what_to_look_at() -> None:

@@ -28,3 +28,13 @@ def test_a_database_that_does_not_answer_ends_it_with_what_to_do(
     monkeypatch.setenv("GLIDESLOPE_REVIEW_DATABASE", url)
     with pytest.raises(SystemExit, match="GLIDESLOPE_REVIEW_DATABASE"):
         runpy.run_module(PROGRAM, run_name="__main__")
+
+
+def test_a_setting_that_is_wrong_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GLIDESLOPE_PARTITIONS", "none")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(PROGRAM, run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("setting GLIDESLOPE_PARTITIONS: ")
