@@ -16,7 +16,7 @@ from shared.settings import Settings
 _POLL_MS: Final = 100
 # While some partition is full the others are asked for so long: when it gets room again, what is
 # fetched of it lies there already, and nothing else ends the wait.
-_POLL_FULL_MS: Final = 5
+_POLL_FULL_MS: Final = 1
 _POLL_RECORDS: Final = 500
 # So long a broker that has nothing keeps a request; partitions that rest wait for its end.
 _FETCH_WAIT_MS: Final = 250
