@@ -88,6 +88,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                 return taking
             await self._has_room.wait()
 
+    async def more_room(self) -> None:
+        """Wait until a worker has room that was not among those of `with_room`, or may have."""
+        await self._has_room.wait()
+
     def take(self, partition: TopicPartition, records: Iterable[Record]) -> None:
         """Hand fetched records to the partition's worker.
 

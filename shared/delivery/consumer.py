@@ -1,9 +1,10 @@
 """The consumer of a process: what it asks Kafka for, and how it ends."""
 
 import asyncio
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.connection import connection
@@ -14,10 +15,7 @@ from shared.delivery.unhurried import Unhurried
 from shared.settings import Settings
 
 _POLL_MS: Final = 100
-# While some partition is full the others are asked for so long: when it gets room again, what is
-# fetched of it lies there already, and nothing else ends the wait.
-_POLL_FULL_MS: Final = 1
-_POLL_RECORDS: Final = 500
+_POLL_RECORDS: Final = 250
 # So long a broker that has nothing keeps a request; partitions that rest wait for its end.
 _FETCH_WAIT_MS: Final = 250
 # A larger record is fetched all the same.
@@ -51,15 +49,34 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment, unhurried: U
     while True:
         asked = await assignment.with_room()
         unhurried.wake()
-        patience = _POLL_MS if len(asked) == len(consumer.assignment()) else _POLL_FULL_MS
         try:
-            fetched = await consumer.getmany(*asked, timeout_ms=patience, max_records=_POLL_RECORDS)
+            fetched = await _fetched(consumer, assignment, asked)
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
         if fetched and sum(map(len, fetched.values())) < _POLL_RECORDS:
             unhurried.rest(asked, fetched)
         for partition, records in fetched.items():
             assignment.take(partition, map(Record.of, records))
+
+
+async def _fetched(
+    consumer: AIOKafkaConsumer, assignment: Assignment, asked: Collection[TopicPartition]
+) -> dict[TopicPartition, list[Any]]:
+    """Return records of the partitions `asked`; nothing once another has room.
+
+    What is fetched of that one may lie there already, so waiting for the others must end.
+    """
+    getting = consumer.getmany(*asked, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+    if len(asked) == len(consumer.assignment()):
+        return await getting
+    records, room = asyncio.create_task(getting), asyncio.create_task(assignment.more_room())
+    try:
+        await asyncio.wait({records, room}, return_when=asyncio.FIRST_COMPLETED)
+        return records.result() if records.done() else {}
+    finally:
+        room.cancel()
+        records.cancel()
+        await asyncio.gather(records, room, return_exceptions=True)
 
 
 async def _undecodable(consumer: AIOKafkaConsumer) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -25,8 +25,6 @@ from shared.metrics import (
     TRANSACTIONS_REPEATED,
     Metrics,
 )
-
-_TURN_SECONDS: Final = 0.002  # then requests and answers that wait have theirs
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +48,13 @@ class Limits:
     `last_commit` what the last commit may take when the time to drain is already used up, and
     `drain` what work in flight may take at the most when the partition goes. A commit without
     outputs waits `linger` seconds at the most for more that finishes: nobody downstream waits for
-    it. One with outputs waits after a transaction that took longer than `brisk` seconds: for
-    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
-    process has much to do then, and what finishes meanwhile goes along.
+    it. One with outputs waits after a transaction that had those of several records and took longer
+    than `brisk` seconds: for `rest` times as long as it took longer, `longest_rest` seconds at the
+    most. Kafka or this process has much to do then, and what finishes meanwhile goes along. Where
+    records come one at a time there is nothing to be gained: the next would only be late, too.
     """
 
-    records: int = 512
+    records: int = 256
     bytes: int = 16 * 1024 * 1024
     batch: int = 500
     backoff: float = 0.2
@@ -230,16 +229,10 @@ class PartitionWorker:
         return task
 
     async def _run(self) -> None:
-        """Handle ready records until there are none: a task serves many records, not one.
-
-        After a while it leaves the rest to the next, which begins when others have had their turn.
-        """
+        """Handle ready records until there are none: a task serves many records, not one."""
         this: asyncio.Task[Any] | None = asyncio.current_task()
         self._next_runner = None
-        turn_ends = time.monotonic() + _TURN_SECONDS
         while self._ready:
-            if self._next_runner is not None and time.monotonic() > turn_ends:
-                break
             record = self._ready.popleft()
             if self._next_runner is None:
                 self._begin_next()
@@ -307,12 +300,19 @@ class PartitionWorker:
         if not batch:  # waits for a record nearer the watermark
             return False
         outputs: list[Output] = []
+        published = 0
         for offset in batch:
-            outputs += self._finished.pop(offset)
+            if of_one := self._finished.pop(offset):
+                outputs += of_one
+                published += 1
         is_left = bool(self._finished)
         self._progress.complete(batch)
         self._has_room()
-        await self._commit(outputs, Committed(self._progress.position, self._progress.metadata()))
+        took = await self._commit(
+            outputs, Committed(self._progress.position, self._progress.metadata())
+        )
+        if published > 1:  # they come faster than transactions end
+            self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
         self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
         self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
         self._has_room()
@@ -322,10 +322,11 @@ class PartitionWorker:
             self._is_pressing.set()
         return True
 
-    async def _commit(self, outputs: list[Output], progress: Committed) -> None:
+    async def _commit(self, outputs: list[Output], progress: Committed) -> float:
         """Commit until it is known to be committed: giving up is not safe, repeating is.
 
         As long as nobody else has committed meanwhile, that is: raises `FencedError` otherwise.
+        Returns how long the transaction took, in seconds.
         """
         while True:
             begun = time.monotonic()
@@ -338,15 +339,15 @@ class PartitionWorker:
             else:
                 took = time.monotonic() - begun
                 self._metrics.record(TRANSACTION_DURATION, took, self._topic)
-                if outputs:
-                    self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
                 break
             held = await self._take_over()
             if held == progress:
+                took = time.monotonic() - begun
                 break
             if held != self._held:
                 raise FencedError(f"{self.name} was committed by another process meanwhile")
         self._committed = self._held = progress
+        return took
 
     async def _take_over(self) -> Committed | None:
         while True:
