@@ -1,7 +1,7 @@
 """The consumer of a process: what it asks Kafka for, and how it ends."""
 
 import asyncio
-from collections.abc import Collection
+from contextlib import nullcontext
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -49,34 +49,19 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment, unhurried: U
     while True:
         asked = await assignment.with_room()
         unhurried.wake()
+        all_have_room = len(asked) == len(consumer.assignment())
+        fetched: dict[TopicPartition, list[Any]] = {}
         try:
-            fetched = await _fetched(consumer, assignment, asked)
+            async with nullcontext() if all_have_room else assignment.until_more_room():
+                fetched = await consumer.getmany(
+                    *asked, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+                )
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
         if fetched and sum(map(len, fetched.values())) < _POLL_RECORDS:
             unhurried.rest(asked, fetched)
         for partition, records in fetched.items():
             assignment.take(partition, map(Record.of, records))
-
-
-async def _fetched(
-    consumer: AIOKafkaConsumer, assignment: Assignment, asked: Collection[TopicPartition]
-) -> dict[TopicPartition, list[Any]]:
-    """Return records of the partitions `asked`; nothing once another has room.
-
-    What is fetched of that one may lie there already, so waiting for the others must end.
-    """
-    getting = consumer.getmany(*asked, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
-    if len(asked) == len(consumer.assignment()):
-        return await getting
-    records, room = asyncio.create_task(getting), asyncio.create_task(assignment.more_room())
-    try:
-        await asyncio.wait({records, room}, return_when=asyncio.FIRST_COMPLETED)
-        return records.result() if records.done() else {}
-    finally:
-        room.cancel()
-        records.cancel()
-        await asyncio.gather(records, room, return_exceptions=True)
 
 
 async def _undecodable(consumer: AIOKafkaConsumer) -> str:

@@ -19,6 +19,7 @@ from shared.delivery.errors import FatalError
 from shared.metrics import Exposition
 
 _OPEN_FILES: Final = 65_536
+_YOUNG_OBJECTS: Final = 20_000  # what the records in flight consist of; nearly all die uncollected
 
 log = structlog.get_logger(__name__)
 
@@ -81,4 +82,5 @@ def _ready() -> None:
     # milliseconds, each time that the collector comes to the oldest generation.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     readiness.notify("READY=1")
