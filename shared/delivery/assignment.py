@@ -1,7 +1,8 @@
 """The partitions that this process is assigned, from taking over to letting go."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 import structlog
@@ -63,6 +64,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._leaving = False
         self._letting_go = asyncio.Lock()
         self._has_room = asyncio.Event()
+        self._waiting: asyncio.Timeout | None = None
         self.is_assigned = False
         """Whether the group has said what this process is assigned, be it nothing."""
 
@@ -87,6 +89,28 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             if taking:
                 return taking
             await self._has_room.wait()
+
+    @asynccontextmanager
+    async def until_more_room(self) -> AsyncIterator[None]:
+        """Enter a wait for records that ends, without any, once another worker may have room.
+
+        What has been fetched of its partition lies there already, and nothing else would end it.
+        """
+        waiting = asyncio.timeout(None)
+        try:
+            async with waiting as self._waiting:
+                yield
+        except TimeoutError:
+            if not waiting.expired():
+                raise
+        finally:
+            self._waiting = None
+
+    def _found_room(self) -> None:
+        self._has_room.set()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.reschedule(asyncio.get_running_loop().time())
 
     def take(self, partition: TopicPartition, records: Iterable[Record]) -> None:
         """Hand fetched records to the partition's worker.
@@ -159,7 +183,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         worker = self._worker(
             partition,
             fenced=lambda: self._fenced(partition, worker),
-            has_room=self._has_room.set,
+            has_room=self._found_room,
         )
         self._workers[partition] = worker
         while True:
@@ -175,7 +199,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                 await asyncio.sleep(_OPEN_AGAIN_SECONDS)
         self._consumer.seek(partition, progress.position)
         worker.begin(progress)
-        self._has_room.set()
+        self._found_room()
 
     def _fenced(self, partition: TopicPartition, worker: PartitionWorker) -> None:
         """Take the partition over again, unless it was on its way out: it is another's then."""

@@ -171,10 +171,10 @@ class Attempts:
         while True:
             is_probe = self._dependencies.any_known and await self._dependencies.admit(record.topic)
             try:
-                waits = self._slots.are_taken(aside=aside)
-                await self._slots.acquire(holder, aside=aside)
+                if not self._slots.take(holder, aside=aside):
+                    await self._slots.acquire(holder, aside=aside)
                 try:
-                    if waits and not is_probe and self._dependencies.holds(record.topic):
+                    if not is_probe and self._dependencies.holds(record.topic):
                         continue  # it went down while the record waited for its slot
                     outputs = await self._handlers.handle(record)
                 finally:

@@ -1,9 +1,10 @@
 """The consumer of a process: what it asks Kafka for, and how it ends."""
 
 import asyncio
-from typing import Final
+from contextlib import nullcontext
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.connection import connection
@@ -14,10 +15,7 @@ from shared.delivery.unhurried import Unhurried
 from shared.settings import Settings
 
 _POLL_MS: Final = 100
-# While some partition is full the others are asked for so long: when it gets room again, what is
-# fetched of it lies there already, and nothing else ends the wait.
-_POLL_FULL_MS: Final = 5
-_POLL_RECORDS: Final = 500
+_POLL_RECORDS: Final = 250
 # So long a broker that has nothing keeps a request; partitions that rest wait for its end.
 _FETCH_WAIT_MS: Final = 250
 # A larger record is fetched all the same.
@@ -51,9 +49,13 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment, unhurried: U
     while True:
         asked = await assignment.with_room()
         unhurried.wake()
-        patience = _POLL_MS if len(asked) == len(consumer.assignment()) else _POLL_FULL_MS
+        all_have_room = len(asked) == len(consumer.assignment())
+        fetched: dict[TopicPartition, list[Any]] = {}
         try:
-            fetched = await consumer.getmany(*asked, timeout_ms=patience, max_records=_POLL_RECORDS)
+            async with nullcontext() if all_have_room else assignment.until_more_room():
+                fetched = await consumer.getmany(
+                    *asked, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+                )
         except UnicodeDecodeError as error:
             raise FatalError(await _undecodable(consumer)) from error
         if fetched and sum(map(len, fetched.values())) < _POLL_RECORDS:

@@ -25,6 +25,7 @@ from shared.settings import Settings
 S = TypeVar("S", bound=Settings)
 
 _OPEN_FILES: Final = 65_536
+_YOUNG_OBJECTS: Final = 20_000  # what the records in flight consist of; nearly all die uncollected
 
 log = structlog.get_logger(__name__)
 
@@ -108,4 +109,5 @@ def _ready() -> None:
     # milliseconds, each time that the collector comes to the oldest generation.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     readiness.notify("READY=1")

@@ -1,6 +1,54 @@
 """How many records one process works on at once."""
 
 import asyncio
+from collections import deque
+
+
+class _Lane:
+    """Slots of one kind: how many are free, and who waits for one, the first to have asked first.
+
+    A semaphore that can be asked without waiting: asyncio's takes a coroutine for each record.
+    """
+
+    __slots__ = ("free", "waiting")
+
+    def __init__(self, count: int) -> None:
+        self.free = count
+        self.waiting: deque[asyncio.Future[None]] = deque()
+
+    def take(self) -> bool:
+        """Take a slot; False if there is none, or others wait for theirs."""
+        if not self.free or self.waiting:
+            return False
+        self.free -= 1
+        return True
+
+    async def turn(self) -> None:
+        """Take a slot when it is one's turn."""
+        handed = asyncio.get_running_loop().create_future()
+        self.waiting.append(handed)
+        try:
+            await handed
+        except asyncio.CancelledError:
+            if not handed.cancelled():  # it was handed a slot already
+                self.free += 1
+            raise
+        finally:
+            self.waiting.remove(handed)  # not before: nobody is to overtake who begins only now
+            self._hand_on()
+
+    def give_back(self) -> None:
+        """Give a slot back."""
+        self.free += 1
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Hand a free slot to who has waited longest, if there is both."""
+        for handed in self.waiting if self.free else ():
+            if not handed.done():
+                self.free -= 1
+                handed.set_result(None)
+                return
 
 
 class Slots:
@@ -16,28 +64,33 @@ class Slots:
 
     def __init__(self, count: int, aside: int = 0) -> None:
         self.count = count
-        self._free = asyncio.Semaphore(count)
-        self._free_aside = asyncio.Semaphore(aside)
-        self._holders: dict[object, asyncio.Semaphore] = {}
+        self._lane = _Lane(count)
+        self._lane_aside = _Lane(aside)
+        self._holders: dict[object, _Lane] = {}
 
-    def are_taken(self, *, aside: bool = False) -> bool:
-        """Whether `acquire` has to wait."""
-        return (self._free_aside if aside else self._free).locked()
+    def take(self, holder: object, *, aside: bool = False) -> bool:
+        """Take a slot in the name of `holder`, one of the `aside` ones or not; False if none is."""
+        lane = self._lane_aside if aside else self._lane
+        if not lane.take():
+            return False
+        self._holders[holder] = lane
+        return True
 
     async def acquire(self, holder: object, *, aside: bool = False) -> None:
-        """Wait for a slot and take it in the name of `holder`: one of the `aside` ones, or not."""
-        free = self._free_aside if aside else self._free
-        await free.acquire()
-        self._holders[holder] = free
+        """Take a slot in the name of `holder`, and wait for it where `take` finds none."""
+        lane = self._lane_aside if aside else self._lane
+        if not lane.take():
+            await lane.turn()
+        self._holders[holder] = lane
 
     def release(self, holder: object) -> None:
         """Give the slot of `holder` back."""
-        self._holders.pop(holder).release()
+        self._holders.pop(holder).give_back()
 
     @property
     def taken(self) -> int:
         """How many records are in flight, but those aside."""
-        return sum(free is self._free for free in self._holders.values())
+        return sum(lane is self._lane for lane in self._holders.values())
 
     def held_by(self, holder: object) -> bool:
         """Whether `holder` is working, rather than waiting."""

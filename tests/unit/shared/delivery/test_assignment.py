@@ -25,8 +25,9 @@ class Consumer:
 class Worker:
     """Opens, and finds out that it was fenced when the test says so or when it is drained."""
 
-    def __init__(self, fenced: Callable[[], None]) -> None:
+    def __init__(self, fenced: Callable[[], None], has_room: Callable[[], None]) -> None:
         self.fenced = fenced
+        self.has_room = has_room
         self.is_fenced_at_last = False
         self.finished = asyncio.Event()
         self.finished.set()
@@ -67,8 +68,10 @@ class Bench:
             raise self.broken
         self.let_go.append((topic, partition))
 
-    def _worker(self, *_: object, fenced: Callable[[], None], **__: object) -> Worker:
-        self.workers.append(Worker(fenced))
+    def _worker(
+        self, *_: object, fenced: Callable[[], None], has_room: Callable[[], None]
+    ) -> Worker:
+        self.workers.append(Worker(fenced, has_room))
         self.opened.set()
         return self.workers[-1]
 
@@ -139,3 +142,27 @@ async def test_a_service_that_cannot_let_go_of_a_partition_stops() -> None:
     with pytest.raises(OSError, match="does not close"):
         await bench.assignment.on_partitions_revoked([PARTITION])
     assert bench.failures == [bench.broken]
+
+
+async def test_a_wait_for_records_ends_when_a_partition_that_was_full_has_room() -> None:
+    bench = Bench()
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.settled()
+    asyncio.get_running_loop().call_soon(bench.workers[0].has_room)
+    reached = False
+    async with asyncio.timeout(5), bench.assignment.until_more_room():
+        await asyncio.Event().wait()
+        reached = True
+    assert not reached
+    bench.workers[0].has_room()  # by now nobody waits
+    async with bench.assignment.until_more_room():
+        await asyncio.sleep(0)
+        reached = True
+    assert reached
+
+
+async def test_a_wait_for_records_tells_an_error_of_their_own() -> None:
+    bench = Bench()
+    with pytest.raises(TimeoutError):
+        async with bench.assignment.until_more_room():
+            raise TimeoutError

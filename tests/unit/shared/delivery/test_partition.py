@@ -396,22 +396,31 @@ async def test_a_full_worker_that_has_much_to_do_commits_no_record_by_itself() -
         bench.gates[3].set()
 
 
-async def test_a_transaction_that_follows_another_closely_takes_along_what_finishes_meanwhile() -> (
-    None
-):
+async def test_after_a_transaction_of_several_records_the_next_takes_along_what_finishes() -> None:
     gate = asyncio.Event()
     transactions = InMemoryTransactions(gate=gate)
     limits = Limits(records=6, rest=1e9, longest_rest=inf)  # until half of them have finished
     async with working(transactions, limits) as (worker, bench):
         worker.take(record(0))
         await transactions.begun.wait()
-        worker.take(record(1))
-        await bench.has_started(1)
+        worker.take(record(1), record(2))
+        await bench.has_started(1, 2)
         gate.set()
-        await transactions.reaches(1)
-        worker.take(record(2), record(3))
-        await transactions.reaches(4)
-    assert transactions.batches == [1, 3]
+        await transactions.reaches(3)
+        worker.take(record(3))
+        await bench.has_started(3)
+        worker.take(record(4), record(5))
+        await transactions.reaches(6)
+    assert transactions.batches == [1, 2, 3]
+
+
+async def test_records_that_come_one_at_a_time_wait_for_nobody() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(rest=1e9, longest_rest=inf)) as (worker, _):
+        for offset in range(5):
+            worker.take(record(offset))
+            await transactions.reaches(offset + 1)
+    assert transactions.batches == [1] * 5
 
 
 async def test_a_transaction_does_not_wait_where_there_is_no_room_for_more() -> None:

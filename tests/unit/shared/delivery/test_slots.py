@@ -28,7 +28,35 @@ async def test_nobody_overtakes_who_has_waited_though_two_slots_are_given_back_a
 async def test_slots_aside_are_not_of_the_rest() -> None:
     slots = Slots(1, aside=1)
     await slots.acquire("live")
-    assert slots.are_taken()
-    assert not slots.are_taken(aside=True)
-    await slots.acquire("shadow", aside=True)
+    assert not slots.take("another")
+    assert slots.take("shadow", aside=True)
+    assert slots.taken == 1
+
+
+async def test_a_slot_that_comes_too_late_for_who_was_cancelled_goes_to_the_next() -> None:
+    slots = Slots(1)
+    await slots.acquire("a")
+    leaving = asyncio.create_task(slots.acquire("b"))
+    waiting = asyncio.create_task(slots.acquire("c"))
+    await asyncio.sleep(0)
+    slots.release("a")  # to "b", who has not heard of it yet
+    leaving.cancel()
+    await waiting
+
+    assert slots.held_by("c")
+    assert not slots.held_by("b")
+    slots.release("c")
+    assert slots.take("d")
+
+
+async def test_who_gives_up_waiting_is_passed_over() -> None:
+    slots = Slots(1)
+    await slots.acquire("a")
+    leaving = asyncio.create_task(slots.acquire("b"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    slots.release("a")
+
+    assert slots.take("c")
     assert slots.taken == 1
