@@ -184,19 +184,16 @@ def _copied(claim: Claim, evidence: Evidence) -> Features:
     new = [pair not in pairs for pair in pairs_of(claim.content)]
     features["gap"] = float(_run([stemmed not in words for stemmed in claim.content]))
     features["gap_pairs"] = float(_run(new))
-    features["pairs"] = new.count(False) / len(new) if new else 1.0  # noqa: FBT003 - what is counted
+    features["pairs"] = new.count(False) / len(new) if new else 1.0
     return features
 
 
 def _run(flags: Sequence[bool]) -> int:
     best = run = 0
     for flag in flags:
-        if not flag:
-            run = 0
-        else:
-            run += 1
-            if run > best:
-                best = run
+        run = run + 1 if flag else 0
+        if flag:
+            best = max(best, run)
     return best
 
 
