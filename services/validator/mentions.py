@@ -53,17 +53,21 @@ def named_first(text: str, one: Point, other: Point) -> bool:
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
+# of two rows either order is asked about
+@lru_cache(maxsize=4_096)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     own, theirs = row - other, other - row
     tokens = _tokens(text)
     if own:  # where most of them stand together
         width = len(own) + 2
-        hits = [words & own for _, words in tokens]
-        counts = [
-            len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
-        ]
-        return tokens[counts.index(max(counts))][0] if any(counts) else None
+        hits = [(i, words & own) for i, (_, words) in enumerate(tokens) if words & own]
+        near = (
+            (frozenset[str]().union(*(hit for j, hit in hits[n:] if j < i + width)), i)
+            for n, (i, _) in enumerate(hits)
+        )
+        most, place = max(((len(met), -i) for met, i in near), default=(0, 0))
+        return tokens[-place][0] if most else None
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
