@@ -15,7 +15,7 @@ from services.validator.quantities import (
     number_at,
 )
 from services.validator.scales import TABLE_SCALE, states_scale
-from services.validator.units import CURRENCY_STARTS
+from services.validator.units import CURRENCY_STARTS, letters
 
 
 class Figure(NamedTuple):
@@ -57,11 +57,15 @@ _CANDIDATE: Final = re.compile(
 )
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
 _INDENT: Final = 8
-_PLACE: Final = re.compile(
-    r"([A-Za-z]+)|(\d+)|\.(?=\d)|\((?=[\dtmbTMB'\u2019])"
-    r"|[$\u20ac\u00a3\u00a5](?=[\s0'\u2019tmbTMB])|\[(?=\d)|['\u2019](?=0)|\w"
+_MARKED: Final = (
+    r"(\d+)|\.(?=\d)|\((?=[\dtmbTMB'\u2019])"
+    r"|[$\u20ac\u00a3\u00a5](?=[\s0'\u2019tmbTMB])|\[(?=\d)|['\u2019](?=0)|[^\W\dA-Za-z]"
 )
+_PLACE: Final = re.compile(rf"{_MARKED}|([A-Za-z]+)")
 """Where something of interest may begin: words, digits, and marks before what goes with them."""
+_DIGITS, _WORD = 1, 2
+_WORDLESS: Final = re.compile(_MARKED)
+"""The same without words."""
 _OPENERS: Final = frozenset(
     [
         "in",
@@ -90,14 +94,10 @@ _FEWER_WORDS: Final = _WORDS - {"in"}
 def scan(text: str) -> Iterator[Figure]:
     """Return the figures of a text as written, without what a table or a range adds to them."""
     position = end = 0
-    words = _WORDS if states_scale(text) else _FEWER_WORDS
-    for place in _PLACE.finditer(text):
-        word, digits = place.groups()
-        if word and word.lower() not in words:
-            continue
-        start = place.start()
+    for first, last, kind in _places(text):
+        start = first
         if start < position:
-            if not digits or place.end() <= position:
+            if kind != _DIGITS or last <= position:
                 continue
             start = position  # what was read last ended among these digits
         if skipped := _marker(text, start) or _skipped(text, start):
@@ -109,6 +109,18 @@ def scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, number, max(number.start, end))
             position = end = number.end
+
+
+def _places(text: str) -> list[tuple[int, int, int | None]]:
+    """Return from where to where something of interest may begin, and whether it is digits."""
+    words = _WORDS if states_scale(text) else _FEWER_WORDS
+    if words.isdisjoint(letters(text)):  # as those of most texts are
+        return [(*place.span(), place.lastindex) for place in _WORDLESS.finditer(text)]
+    return [
+        (*place.span(), place.lastindex)
+        for place in _PLACE.finditer(text)
+        if place.lastindex != _WORD or place[_WORD].lower() in words
+    ]
 
 
 def _skipped(text: str, start: int) -> int | None:
