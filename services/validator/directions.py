@@ -1,6 +1,7 @@
 """Which way a text says that things went, and which words take a minus sign's place."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _UP: Final = (
@@ -52,6 +53,8 @@ def direction(text: str, start: int, end: int) -> int:
     return 0 if not ways else 1 if ways[-1]["up"] else -1
 
 
+# asked of a sentence for each value that a figure in it may be
+@lru_cache(maxsize=1_024)
 def way_of(text: str) -> int:
     """Return 1 or -1 where a text names rises or falls only; 0 for neither, or for both."""
     up = down = False

@@ -23,14 +23,15 @@ _SIGN: Final = re.compile(r"[$€£¥]|\bRMB")
 _MAY_BE_NOTE: Final = re.compile(r"[(*\u00b9\u00b2\u00b3\u2070-\u2079\u2020\u2021]")
 _MAY_BE_YEAR: Final = re.compile(r"\d(?:[AEFP]\b|\s[09]\s)")
 _SPACED_YEAR: Final = re.compile(r"(?<![\d.,]\s)(?<!\S)([12])\s([09])\s(\d)\s(\d)(?![.,\d]|\s\d)")
-_OF_TIME: Final = re.compile(
+_TIME: Final = (
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
     r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
     r"|february|march|april|may|june|july|august|september|october|november|december|sept?|jan|feb"
     r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fye?)\b|\bfye?(?=\d)"
-    r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
-    re.IGNORECASE,
+    r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_"
 )
+_OF_TIME: Final = re.compile(_TIME, re.IGNORECASE)
+_ONLY_TIME: Final = re.compile(rf"(?>{_TIME})*+", re.IGNORECASE)
 _VERSUS: Final = re.compile(
     r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
@@ -74,7 +75,7 @@ def subject(text: str) -> str:
 
 def is_of_time(text: str) -> bool:
     """Say whether a text is nothing but a time: 'Year ended December 31, 2019'."""
-    return not _OF_TIME.sub("", plain(text))
+    return _ONLY_TIME.fullmatch(plain(text)) is not None
 
 
 def dates_in(text: str) -> list[Date]:

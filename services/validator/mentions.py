@@ -18,6 +18,9 @@ _SHARE_OF: Final = re.compile(
     r"|company's\s)*\Z",
     re.IGNORECASE,
 )
+_SHARE_ENDS: Final = frozenset({"of", "the", "total", "its", "our", "company's"})
+"""The last words that `_SHARE_OF` is found before."""
+_LONGEST_END: Final = len(" company's  ")
 
 
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
@@ -38,9 +41,11 @@ def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
         return True
-    between = text[min(first, second) : max(first, second)]
-    inverted = bool(_SHARE_OF.search(text[: min(first, second)]) and _INVERTED.search(between))
-    return (first < second) != inverted
+    start, end = min(first, second), max(first, second)
+    ends = text[max(0, start - _LONGEST_END) : start].lower().split()[-1:]
+    if not _SHARE_ENDS.isdisjoint(ends) and _SHARE_OF.search(text[:start]):
+        return (first < second) != bool(_INVERTED.search(text[start:end]))
+    return first < second
 
 
 def named_first(text: str, one: Point, other: Point) -> bool:
