@@ -17,7 +17,7 @@ from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # results are kept by it: each is only the same as itself
 class Evidence:
     """All facts of an answer's passages."""
 
