@@ -64,6 +64,7 @@ _MARKED: Final = (
 _PLACE: Final = re.compile(rf"{_MARKED}|([A-Za-z]+)")
 """Where something of interest may begin: words, digits, and marks before what goes with them."""
 _DIGITS, _WORD = 1, 2
+_SHORT: Final = 60
 _WORDLESS: Final = re.compile(_MARKED)
 """The same without words."""
 _OPENERS: Final = frozenset(
@@ -114,7 +115,8 @@ def scan(text: str) -> Iterator[Figure]:
 def _places(text: str) -> list[tuple[int, int, int | None]]:
     """Return from where to where something of interest may begin, and whether it is digits."""
     words = _WORDS if states_scale(text) else _FEWER_WORDS
-    if words.isdisjoint(letters(text)):  # as those of most texts are
+    # as those of most texts are; a cell is read as fast as it is looked over
+    if len(text) > _SHORT and words.isdisjoint(letters(text)):
         return [(*place.span(), place.lastindex) for place in _WORDLESS.finditer(text)]
     return [
         (*place.span(), place.lastindex)

@@ -65,7 +65,7 @@ def _recognisers() -> tuple[_Recogniser, ...]:
     return (
         _Recogniser("EMAIL_ADDRESS", _Emails(), re.compile("@"), str.lower),
         _Recogniser("CREDIT_CARD", _cards(), digits, _digits),
-        _Recogniser("IBAN_CODE", _Ibans(), re.compile(r"[A-Za-z]{2}\d\d"), _compact),
+        _Recogniser("IBAN_CODE", _Ibans(), re.compile(r"\d\d(?<=[A-Za-z]{2}\d\d)"), _compact),
         _Recogniser("US_SSN", _Ssns(), digits, _digits),
         _Recogniser("URL", _Urls(), re.compile(r"://|\w\.[A-Za-z]{2}"), str.lower),
         _Recogniser("IP_ADDRESS", _Ips(), address, str.lower),
