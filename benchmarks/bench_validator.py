@@ -5,19 +5,26 @@ is found in a cache; all checks of the built-in release, in one process that was
 service prepares itself. Beside it, in the same run: the same passages with another answer each, as
 they come back with a popular question; the check of groundedness alone; and reading the passages
 alone. CPU seconds, not wall time.
+
+Where the data is (`GLIDESLOPE_BENCH_DATA`, no part of the project), real text as well: answers of
+language models over RAGTruth's passages and FinanceBench's pages, and TAT-QA's tables with their
+paragraphs and the annotators' answers; of answers over the same passages the first alone.
 """
 
 import gc
 import json
+import os
 import random
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
+from evals.sets import load, read
 from services.validator.case import Case
 from services.validator.checks import CHECKS, citations
 from services.validator.grounding.source import Indexed
@@ -26,6 +33,7 @@ from services.validator.validation import prepare, run
 from shared.events import Answer, Passage
 from shared.release import BUILT_IN
 
+DATA: Final = Path(os.environ.get("GLIDESLOPE_BENCH_DATA", "../shared/data"))
 _ANSWERS: Final = 400
 _WARM: Final = 20
 _AGAIN: Final = 50
@@ -58,6 +66,7 @@ def main() -> None:
     """Run the benchmark and print its figures; the last line is one JSON object."""
     rng = random.Random(20261127)  # noqa: S311 - no secret, but the same answers every time
     names = [name for name in BUILT_IN.checks if name != citations.NAME]
+    real = {name: list(_once(rows)) for name, rows in _real()} if DATA.exists() else {}
     prepare()
     gc.collect()
     gc.freeze()  # as `shared.delivery.run` does once a service is ready
@@ -73,6 +82,7 @@ def main() -> None:
     grounded = _timed(lambda case: case.assessment, cases)
     cases = [_case(rng) for _ in range(_ANSWERS + _WARM)]
     reading = _timed(lambda case: [Indexed.of(p.text) for p in case.passages], cases)
+    found = {name: _timed(lambda case: run(names, case, CHECKS), real[name]) for name in real}
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
         2**20 if sys.platform == "darwin" else 2**10
     )
@@ -81,6 +91,7 @@ def main() -> None:
         ("known passages", again),
         ("groundedness", grounded),
         ("reading", reading),
+        *found.items(),
     ):
         print(f"{name:14} median {median(times) * 1e3:6.2f} ms   p99 {_p99(times) * 1e3:6.2f} ms")
     result = {
@@ -92,6 +103,15 @@ def main() -> None:
         "known_passages_median_ms": round(median(again) * 1e3, 3),
         "groundedness_share": round(median(grounded) / median(whole), 3),
         "reading_share": round(median(reading) / median(whole), 3),
+        "real": {
+            name: {
+                "answers": len(times),
+                "passage_characters": round(median(map(_characters, real[name]))),
+                "median_ms": round(median(times) * 1e3, 3),
+                "p99_ms": round(_p99(times) * 1e3, 3),
+            }
+            for name, times in found.items()
+        },
         "rss_mib": round(rss, 1),
         "torch": "torch" in sys.modules,
     }
@@ -110,6 +130,45 @@ def _seconds(work: Callable[[Case], Any], case: Case) -> float:
 
 def _p99(times: list[float]) -> float:
     return quantiles(times, n=100)[98]
+
+
+def _real() -> Iterator[tuple[str, Iterator[Case]]]:
+    for name, file in (("RAGTruth", "ragtruth_qa"), ("FinanceBench", "financebench_answers")):
+        rows = load(DATA / "groundedness" / f"{file}.jsonl")
+        yield name, (_of(row.question, row.answer, row.passages) for row in rows)
+    yield "TAT-QA", _tables()
+
+
+def _tables() -> Iterator[Case]:
+    for _, row in read(DATA / "tables" / "tatqa.jsonl"):
+        table = "\n".join(" | ".join(cells) for cells in row["table"]["table"])
+        asked = row["questions"][0]
+        answer, scale = asked["answer"], asked["scale"]
+        said = ", ".join(answer) if isinstance(answer, list) else f"{answer} {scale}".strip()
+        paragraphs = (paragraph["text"] for paragraph in row["paragraphs"])
+        yield _of(asked["question"], f"The answer is {said}.", (table, *paragraphs))
+
+
+def _of(question: str, answer: str, texts: tuple[str, ...]) -> Case:
+    passages = (
+        Passage(id=str(number), document_id=str(number), locator="p. 1", text=text)
+        for number, text in enumerate(texts)
+    )
+    return Case(question, Answer(text=answer), tuple(passages), BUILT_IN)
+
+
+def _once(cases: Iterator[Case]) -> Iterator[Case]:
+    """Return the cases of which no passage came before."""
+    seen: set[str] = set()
+    for case in cases:
+        texts = {passage.text for passage in case.passages}
+        if seen.isdisjoint(texts):
+            yield case
+        seen |= texts
+
+
+def _characters(case: Case) -> int:
+    return sum(len(passage.text) for passage in case.passages)
 
 
 def _case(rng: random.Random) -> Case:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from services.validator.columns import Column
@@ -77,17 +78,26 @@ def currency_of(cells: Sequence[Cell], named: frozenset[str]) -> str | None:
     return next(iter(codes)) if len(codes) == 1 else None
 
 
+# a row's cells have one label
+@lru_cache(maxsize=256)
+def _is_per(label: str) -> bool:
+    return _PER.search(label) is not None
+
+
+@lru_cache(maxsize=256)
+def _is_rate(label: str) -> bool:
+    return _RATE.search(label) is not None
+
+
 def cell_amounts(figure: Figure, label: str, column: Column, money: Money) -> Iterator[Amount]:
     """Return what a cell's number may be, the unscaled readings first.
 
     `label`: the words of its row and section, which may say that it is a rate or per share.
     """
     scale, certain = (column.scale, True) if column.scale else (money.scale, money.certain)
-    per = _PER.search(label) is not None
+    per, rate = _is_per(label), _is_rate(label)
     for amount in amounts_of(figure):
-        if amount.unit is None and (
-            money.percent or _RATE.search(label) or PERCENT in column.units
-        ):
+        if amount.unit is None and (money.percent or rate or PERCENT in column.units):
             yield Amount(amount.value, PERCENT)
             if PERCENT in column.units:
                 continue

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Final
 
 from services.validator.dates import Date
 from services.validator.directions import direction
@@ -17,33 +19,46 @@ from services.validator.sentences import Sentence, bounded, sentences
 from services.validator.units import CURRENCY_CODES
 
 
-class Claim(NamedTuple):
+@dataclass(eq=False)  # not frozen: one is made for each figure; no two are the same
+class Claim:
     """One figure of the answer and what is said of it.
 
     `readings`: the amounts it may be, each with the worth of its last digit. `periods`: as its
     sentence has it; `asked`: the question's, for a sentence that names none; `spoken`: all dates
-    of the sentence. `clause`: the words next to it. `offset`: where the sentence starts in the
-    answer. `direction`: 1 or -1 where it is the size of a rise or a fall. `bare`: the answer has
-    no words, so the question must say what its figures are. `in_working`: it stands beside an
-    operator. `has_amounts`: the sentence has others than dates.
+    of the sentence. `clause`: the words next to it. `around`: the stems of its sentence, of the
+    question and of the sentence before, each with its weight. `offset`: where the sentence starts
+    in the answer. `bare`: the answer has no words, so the question must say what its figures are.
+    `in_working`: it stands beside an operator. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure
     readings: tuple[tuple[Amount, Decimal], ...]
-    query: Query
     periods: Periods
     asked: Periods
     spoken: Periods
     clause: str
+    around: tuple[tuple[frozenset[str], float], ...]
     sentence: str
     offset: int
     question: str
-    direction: int
     bare: bool
     in_working: bool
     has_amounts: bool
 
-    @property
+    # these two are asked of few: most figures stand in a sentence that a passage has as it is
+
+    @cached_property
+    def query(self) -> Query:
+        """What it is about: the words next to it, and those around with less weight."""
+        return Query.of((stems(self.clause), 1.0), *self.around)
+
+    @cached_property
+    def direction(self) -> int:
+        """1 or -1 where it is the size of a rise or a fall, else 0."""
+        figure = self.figure
+        return direction(figure.source, figure.start, figure.end)
+
+    @cached_property
     def amounts(self) -> tuple[Amount, ...]:
         """The amounts it may be; none for a date."""
         return tuple(amount for amount, _ in self.readings)
@@ -91,27 +106,27 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
             clauses = surroundings(answer, inside, (sentence.start, sentence.end))
+            around = (
+                (words, _SENTENCE),
+                (asked_words, _QUESTION),
+                (earlier, _BEFORE if words else _HEADING),
+            )
+            has_amounts = not all(map(is_date, inside))
             for index, (figure, clause) in enumerate(zip(inside, clauses, strict=True)):
                 yield Claim(
                     figure,
                     () if is_date(figure) else tuple(_readings(figure, answer, asked_scale)),
-                    Query.of(
-                        (stems(clause), 1.0),
-                        (words, _SENTENCE),
-                        (asked_words, _QUESTION),
-                        (earlier, _BEFORE if words else _HEADING),
-                    ),
                     periods[index],
                     asked,
                     spoken,
                     clause,
+                    around,
                     sentence.text,
                     sentence.start,
                     question,
-                    direction(answer, figure.start, figure.end),
                     bare=alone,
                     in_working=_is_operand(answer, figure),
-                    has_amounts=not all(map(is_date, inside)),
+                    has_amounts=has_amounts,
                 )
         earlier = words or earlier
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Final
 
@@ -47,16 +48,21 @@ _RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3)\b|[\u2013-]", re
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     """Return how a claimed amount follows from the evidence, if it does."""
     text = f"{claim.sentence} {claim.question[:_LONGEST]}"
-    query = evidence.vocabulary.known(
-        Query.of((stems(claim.sentence), 1.0), (stems(claim.question), 0.7))
-    )
-    rows = series_of(evidence, query)
+    rows = _rows(evidence, claim.sentence, claim.question)
     periods = _named(claim)
     tries = chain(_tries(claim, text, rows, periods), _measures(text, rows, periods, evidence))
     for tried in islice(tries, _MOST):
         if _is_it(claim, tried, text):
             return Derivation(tried.text, tried.value)
     return None
+
+
+# all figures of a sentence are derived from the same rows
+@lru_cache(maxsize=64)
+def _rows(evidence: Evidence, sentence: str, question: str) -> tuple[Series, ...]:
+    """Return the rows that a sentence and its question name, the best fitting first."""
+    query = Query.of((stems(sentence), 1.0), (stems(question), 0.7))
+    return tuple(series_of(evidence, evidence.vocabulary.known(query)))
 
 
 def _named(claim: Claim) -> Periods:

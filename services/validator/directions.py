@@ -1,6 +1,7 @@
 """Which way a text says that things went, and which words take a minus sign's place."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _UP: Final = (
@@ -16,11 +17,14 @@ _MINUS: Final = re.compile(
     rf"(?<!\()\b(?:loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?|used|{_DOWN})\b",
     re.IGNORECASE,
 )
+_LEVELS: Final = "to|at|from|of|was|were|is|reached|reaching|totaled|totalled|against"
 _LEVEL: Final = re.compile(
-    r"\b(?:to|at|from|of|was|were|is|reached|reaching|totaled|totalled|against)\s*"
+    rf"\b(?:{_LEVELS})\s*"
     r"(?:approximately|about|nearly|over|a\s(?:total|record)\sof|around)?\s*[($€£¥]*\s*\Z",
     re.IGNORECASE,
 )
+_ENDS: Final = tuple(f"{_LEVELS}|approximately|about|nearly|over|around".split("|"))
+"""With what a text ends, in lower case and before marks of money, that `_LEVEL` is found in."""
 _OF_CHANGE: Final = re.compile(
     rf"\b(?:{_UP}|{_DOWN}|change|difference|variance)\s(?:\w+\s){{0,12}}?(?:of|was|were|is)\s*"
     r"(?:approximately|about|nearly|over|around)?\s*[($€£¥-]*\s*\Z",
@@ -42,12 +46,15 @@ def direction(text: str, start: int, end: int) -> int:
     after = _CLAUSE.split(text[end : end + _AFTER])[0]
     if following := _WAY.match(after.lstrip(" )-,")):
         return 1 if following["up"] else -1
-    if _LEVEL.search(before) and not _OF_CHANGE.search(before):
+    ends = before.lower().rstrip().rstrip("($€£¥").rstrip().endswith(_ENDS)
+    if ends and _LEVEL.search(before) and not _OF_CHANGE.search(before):
         return 0
     ways = list(_WAY.finditer(before))
     return 0 if not ways else 1 if ways[-1]["up"] else -1
 
 
+# asked of a sentence for each value that a figure in it may be
+@lru_cache(maxsize=1_024)
 def way_of(text: str) -> int:
     """Return 1 or -1 where a text names rises or falls only; 0 for neither, or for both."""
     up = down = False

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 
 from services.validator.facts import Fact
@@ -17,7 +17,7 @@ from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # results are kept by it: each is only the same as itself
 class Evidence:
     """All facts of an answer's passages."""
 
@@ -26,7 +26,6 @@ class Evidence:
     by_value: dict[Decimal, list[Fact]]
     values: list[Decimal]
     by_words: dict[str, list[int]]
-    by_digits: dict[tuple[int, ...], list[Fact]]
     vocabulary: Vocabulary
     units: frozenset[str]
 
@@ -34,6 +33,15 @@ class Evidence:
         """Return the facts that have any of a query's words, each once, in their order."""
         found = chain.from_iterable(self.by_words.get(word, ()) for word in query.weights)
         return (self.all[place] for place in sorted(set(found)))
+
+    @cached_property
+    def by_digits(self) -> dict[tuple[int, ...], list[Fact]]:
+        """The facts by the digits of what they may be, without scale and sign."""
+        found = defaultdict(list)
+        for fact in self.all:
+            for digits in {digits_of(amount.value) for amount in fact.amounts}:
+                found[digits].append(fact)
+        return dict(found)
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -55,14 +63,16 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
     for passage in passages:
         others = (stated_scale(other) for other in passages if other != passage)
         found += facts_of(passage, next((scale for scale in others if scale), None))
-    by_value, by_digits, by_words = defaultdict(list), defaultdict(list), defaultdict(list)
+    by_value, by_words = defaultdict(list), defaultdict(list)
     for place, fact in enumerate(found):
         for word in fact.words:
             by_words[word].append(place)
-        for value in {abs(amount.value) for amount in fact.amounts}:
+        amounts = fact.amounts
+        if len(amounts) == 1:  # as most have
+            by_value[abs(amounts[0].value)].append(fact)
+            continue
+        for value in {abs(amount.value) for amount in amounts}:
             by_value[value].append(fact)
-        for digits in {digits_of(amount.value) for amount in fact.amounts}:
-            by_digits[digits].append(fact)
     vocabulary = Vocabulary.of(fact.words for fact in found)
     return Evidence(
         tuple(map(read_figures, passages)),
@@ -70,7 +80,6 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
         dict(by_value),
         sorted(by_value),
         dict(by_words),
-        dict(by_digits),
         vocabulary,
         units,
     )

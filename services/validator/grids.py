@@ -139,7 +139,9 @@ def _delimited(piece: str, begin: int, before: int) -> list[Cell] | None:
 
 def _comma_separated(piece: str, begin: int, before: int) -> list[Cell] | None:
     """Return the cells of a row with commas: where any is quoted, or all rows have as many."""
-    if _QUOTES.search(piece) is None:
+    if "," not in piece:
+        return None
+    if '"' not in piece or _QUOTES.search(piece) is None:
         if not _COMMAS.match(piece):
             return None
         if _GROUPED.search(piece) and piece.count(",") != before:  # '1,200,300' may be one number

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from services.validator.dates import Date
 from services.validator.figures import read_cell
 from services.validator.grid import Line
 from services.validator.periods import Periods, dates_of, is_date
-from services.validator.scales import TABLE_SCALE
+from services.validator.scales import TABLE_SCALE, may_state_scale
 
 _NOTE: Final = re.compile(
     r"\s*\((?:\d{1,2}|[a-z]|(?:see\s)?note[^)]*)\)|[*\u00b9\u00b2\u00b3\u2070-\u2079\u2020\u2021]+",
@@ -18,15 +19,19 @@ _KIND_OF_YEAR: Final = re.compile(r"(?<!\w)((?:19|20)\d{2})[AEFP]\b")
 """A year that is actual, estimated, forecast or projected."""
 _BRACKETS: Final = re.compile(r"\([^()]*+\)")
 _MONEY: Final = re.compile(rf"{TABLE_SCALE}|[$€£¥]|\bRMB")
+_SIGN: Final = re.compile(r"[$€£¥]|\bRMB")
+_MAY_BE_NOTE: Final = re.compile(r"[(*\u00b9\u00b2\u00b3\u2070-\u2079\u2020\u2021]")
+_MAY_BE_YEAR: Final = re.compile(r"\d(?:[AEFP]\b|\s[09]\s)")
 _SPACED_YEAR: Final = re.compile(r"(?<![\d.,]\s)(?<!\S)([12])\s([09])\s(\d)\s(\d)(?![.,\d]|\s\d)")
-_OF_TIME: Final = re.compile(
+_TIME: Final = (
     r"\b(?:for|the|as|of|at|in|and|years?|fiscal|ended|ending|months?|quarters?|weeks?|three|six"
     r"|nine|twelve|fifty|two|restated|unaudited|audited|balance|to|through|note|m|mn|january"
     r"|february|march|april|may|june|july|august|september|october|november|december|sept?|jan|feb"
     r"|mar|apr|jun|jul|aug|oct|nov|dec|first|second|third|fourth|q[1-4]|fye?)\b|\bfye?(?=\d)"
-    r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_",
-    re.IGNORECASE,
+    r"|\bRMB\b|million|thousand|billion|[^\w]|\d|_"
 )
+_OF_TIME: Final = re.compile(_TIME, re.IGNORECASE)
+_ONLY_TIME: Final = re.compile(rf"(?>{_TIME})*+", re.IGNORECASE)
 _VERSUS: Final = re.compile(
     r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
@@ -48,12 +53,18 @@ def without_brackets(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1_024)
 def plain(text: str) -> str:
     """Return a head without its scale and currency, which would make '2019 €m' an amount.
 
     A year whose digits were set apart ('2 0 1 9') is written as one, '2019A' without its letter.
     """
-    text = _NOTE.sub(" ", _MONEY.sub(" ", text))
+    # most cells and labels have none of these, which a glance tells
+    text = (_MONEY if may_state_scale(text) else _SIGN).sub(" ", text)
+    if _MAY_BE_NOTE.search(text):
+        text = _NOTE.sub(" ", text)
+    if not _MAY_BE_YEAR.search(text):
+        return text
     return _SPACED_YEAR.sub(r"\1\2\3\4", _KIND_OF_YEAR.sub(r"\1", text))
 
 
@@ -64,7 +75,7 @@ def subject(text: str) -> str:
 
 def is_of_time(text: str) -> bool:
     """Say whether a text is nothing but a time: 'Year ended December 31, 2019'."""
-    return not _OF_TIME.sub("", plain(text))
+    return _ONLY_TIME.fullmatch(plain(text)) is not None
 
 
 def dates_in(text: str) -> list[Date]:

@@ -116,9 +116,10 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
 
 def _runs_on(label: str, values: list[re.Match[str]]) -> bool:
     """Say whether a line is running text that happens to end in a number."""
-    if _MONTH.search(label):
+    last = label.rfind(" ") + 1  # both are about the last word
+    if _MONTH.search(label, last):
         return True
-    return _RUNNING.search(label) is not None and sum(t[0][-1].isdigit() for t in values) < 2  # noqa: PLR2004 - a row's values
+    return _RUNNING.search(label, last) is not None and sum(t[0][-1].isdigit() for t in values) < 2  # noqa: PLR2004 - a row's values
 
 
 def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cell]:

@@ -224,11 +224,13 @@ def _named(text: str) -> tuple[tuple[Measure, ...], bool]:
     return named, "margin" in text.lower()
 
 
-def _rows_of(evidence: Evidence, row: Row) -> list[Series]:
+# several measures have revenue in them, and each figure is asked about
+@lru_cache(maxsize=64)
+def _rows_of(evidence: Evidence, row: Row) -> tuple[Series, ...]:
     """Return the rows of the evidence that are called as a row of statements is."""
     query = evidence.vocabulary.known(Query.of((stems(row.words), 1.0)))
     found = [one for one in series_of(evidence, query) if row.names.fullmatch(_name(one.label))]
-    return [one.sizes() for one in found] if row.spent else found
+    return tuple(one.sizes() for one in found) if row.spent else tuple(found)
 
 
 @lru_cache(maxsize=4_096)

@@ -18,6 +18,9 @@ _SHARE_OF: Final = re.compile(
     r"|company's\s)*\Z",
     re.IGNORECASE,
 )
+_SHARE_ENDS: Final = frozenset({"of", "the", "total", "its", "our", "company's"})
+"""The last words that `_SHARE_OF` is found before."""
+_LONGEST_END: Final = len(" company's  ")
 
 
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
@@ -38,9 +41,11 @@ def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
         return True
-    between = text[min(first, second) : max(first, second)]
-    inverted = bool(_SHARE_OF.search(text[: min(first, second)]) and _INVERTED.search(between))
-    return (first < second) != inverted
+    start, end = min(first, second), max(first, second)
+    ends = text[max(0, start - _LONGEST_END) : start].lower().split()[-1:]
+    if not _SHARE_ENDS.isdisjoint(ends) and _SHARE_OF.search(text[:start]):
+        return (first < second) != bool(_INVERTED.search(text[start:end]))
+    return first < second
 
 
 def named_first(text: str, one: Point, other: Point) -> bool:
@@ -53,17 +58,21 @@ def named_first(text: str, one: Point, other: Point) -> bool:
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
+# of two rows either order is asked about
+@lru_cache(maxsize=4_096)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     own, theirs = row - other, other - row
     tokens = _tokens(text)
     if own:  # where most of them stand together
         width = len(own) + 2
-        hits = [words & own for _, words in tokens]
-        counts = [
-            len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
-        ]
-        return tokens[counts.index(max(counts))][0] if any(counts) else None
+        hits = [(i, words & own) for i, (_, words) in enumerate(tokens) if words & own]
+        near = (
+            (frozenset[str]().union(*(hit for j, hit in hits[n:] if j < i + width)), i)
+            for n, (i, _) in enumerate(hits)
+        )
+        most, place = max(((len(met), -i) for met, i in near), default=(0, 0))
+        return tokens[-place][0] if most else None
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name

@@ -1,6 +1,7 @@
 """Which computations a text names: changes, differences, averages, sums, ratios."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from services.validator.claims import Claim
@@ -9,24 +10,29 @@ from services.validator.facts import Fact
 from services.validator.labels import stems
 from services.validator.units import PERCENT
 
-CHANGE: Final = re.compile(
+
+class Named:
+    """Pattern of what names a computation; what it was asked of before it knows."""
+
+    def __init__(self, pattern: str) -> None:
+        # each figure of a sentence is asked about with the same sentence and question
+        self.search = lru_cache(maxsize=256)(re.compile(pattern, re.IGNORECASE).search)
+
+
+CHANGE: Final = Named(
     r"\b(?:chang|increas|decreas|gr[eo]w|rose|ris|fell|fall|declin|drop|higher|lower|up\b|down\b|improv"
     r"|reduc|narrow|widen|expand|contract|shr[aiu]nk|differ|gain|more\b|less\b|variation|between|delta|exceed|yoy|year[\s-]over[\s-]year)",
-    re.IGNORECASE,
 )
-DIFFERENCE: Final = re.compile(
+DIFFERENCE: Final = Named(
     r"\b(?:differ|more\b|less\b|exceed|higher|lower|greater|net\sof|between|gap|excluding|minus|spread)",
-    re.IGNORECASE,
 )
-AVERAGE: Final = re.compile(r"\b(?:average|mean|averag)", re.IGNORECASE)
-SUM: Final = re.compile(
+AVERAGE: Final = Named(r"\b(?:average|mean|averag)")
+SUM: Final = Named(
     r"\b(?:total|sum|combined|together|altogether|aggregate|in\sall|cumulative)\b",
-    re.IGNORECASE,
 )
-RATIO: Final = re.compile(
+RATIO: Final = Named(
     r"\b(?:ratio|percent|percentage|proportion|portion|share|margin|times|turnover|per|represent\w*"
     r"|account\w*|divided|relative|constitut\w*|compris\w*|fraction|as\sa|of\stotal|out\sof)\b|%",
-    re.IGNORECASE,
 )
 _COMPUTED: Final = re.compile(
     r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"

@@ -61,18 +61,20 @@ def is_date(figure: Figure) -> bool:
 
 def consistent(ours: Date, theirs: Date) -> bool:
     """Say whether two dates can be the same time: neither says what the other denies."""
-    year = (
-        None in (ours.year, theirs.year)
-        or ours.year == theirs.year
+    if not (
+        ours.year == theirs.year
+        or ours.year is None
+        or theirs.year is None
         or _named_before(ours, theirs)
         or _named_before(theirs, ours)
-    )
-    quarters = _quarter(ours), _quarter(theirs)
-    by_quarter = ours.quarter is None and theirs.quarter is None
+    ):
+        return False
+    if ours.quarter is not None or theirs.quarter is not None:
+        quarters = _quarter(ours), _quarter(theirs)
+        if None not in quarters and quarters[0] != quarters[1]:
+            return False
     return (
-        year
-        and (by_quarter or None in quarters or quarters[0] == quarters[1])
-        and (None in (ours.month, theirs.month) or ours.month == theirs.month)
+        (None in (ours.month, theirs.month) or ours.month == theirs.month)
         and (None in (ours.day, theirs.day) or ours.day == theirs.day)
         and (None in (ours.half, theirs.half) or ours.half == theirs.half)
     )

@@ -49,10 +49,16 @@ def prose_facts(
 _FOOTNOTE: Final = re.compile(r"\(\d{1,2}\)")
 _TOKENISED: Final = re.compile(r"(?<=\s\.)\s+")
 """The end of a sentence in a text whose words and marks were spaced out ('is $ 5 .')."""
+_SPACED_STOP: Final = re.compile(r"\.(?<=\s\.)\s")
+"""What there is at such an end, found fast."""
 
 
 def _pieces(text: str) -> Iterator[Sentence]:
+    tokenised = _SPACED_STOP.search(text) is not None
     for sentence in sentences(text):
+        if not tokenised:
+            yield from bounded(sentence)
+            continue
         start = 0
         ends = [match.end() for match in _TOKENISED.finditer(sentence.text)]
         for end in [*ends, len(sentence.text)]:

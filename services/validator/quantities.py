@@ -59,6 +59,7 @@ _LEFT: Final = re.compile(
 )
 _LEFT_MARKS: Final = frozenset(f"{ascii_uppercase}.$€£¥₹₩₺-\u2212\u2013(")
 """All that `_LEFT` matches, beside white space."""
+_SIGNS: Final = frozenset("$€£¥")
 _GROUP: Final = "[,\u2019'\u00a0\u202f]"
 _CORE: Final = re.compile(
     rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
@@ -153,6 +154,13 @@ def _written(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
 
 
 def _prefix(text: str, start: int) -> _Prefix:
+    if start > 2 and text[start - 3] not in _LEFT_MARKS:  # noqa: PLR2004 - a mark, a space, and what is before
+        # most stand behind a space and a word, with or without a currency's sign
+        sign = text[start - 1]
+        if sign == " " and (text[start - 2].islower() or text[start - 2] == ","):
+            return _Prefix(start, None, minus=False, opened=False, outer=False)
+        if sign in _SIGNS and text[start - 2] == " " and not text[start - 3].isspace():
+            return _Prefix(start - 1, CURRENCIES[sign], minus=False, opened=False, outer=False)
     least = max(0, start - _BEFORE)
     first = start
     while first > least and ((mark := text[first - 1]) in _LEFT_MARKS or mark.isspace()):
@@ -175,11 +183,11 @@ def _in_digits(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
     end, closed = _close(text, core.end(), opened=prefix.opened)
     end, scale = _scale(text, end, money=prefix.currency is not None)
     unit, factor = prefix.currency, _ONE
-    if match := _unit(text, end):
-        written = MEASURES[(match["unit"] or PERCENT).lower()]
-        year = _YEAR.fullmatch(core[0]) is not None and written[0] in _TIMES
+    if found := _unit(text, end):
+        written, behind = found
+        year = written[0] in _TIMES and _YEAR.fullmatch(core[0]) is not None
         if unit in (None, written[0]) and not year:  # '2019 year end' is no time of 2019 years
-            (unit, factor), end = written, match.end()
+            (unit, factor), end = written, behind
     elif end == core.end() and _GOES_ON.match(text, end):
         return _name(text, core)
     if not closed:
@@ -217,12 +225,15 @@ def _in_words(text: str, start: int) -> Number | None:
     return Number(start, end, Amount(value * scale * factor, unit), scale * factor)
 
 
-def _unit(text: str, end: int) -> re.Match[str] | None:
-    """Find the unit behind a number; of most words one look says that they are none."""
+def _unit(text: str, end: int) -> tuple[tuple[str, Decimal], int] | None:
+    """Find the unit behind a number and its end; of most words one look says that they are none."""
+    if text.startswith("%", end):
+        return MEASURES[PERCENT], end + 1
     following = _FOLLOWING.match(text, end)
     if following is None or (following[1] and following[1].lower() not in _UNIT_STARTS):
         return None
-    return _UNIT.match(text, end)
+    match = _UNIT.match(text, end)
+    return match and (MEASURES[(match["unit"] or PERCENT).lower()], match.end())
 
 
 def _scale(text: str, end: int, *, money: bool) -> tuple[int, Decimal]:

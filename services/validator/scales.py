@@ -32,9 +32,10 @@ _PLURAL_LIST: Final = (
 )
 _PLURALS: Final = _PLURAL_LIST.split(";")
 _CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]
-_HINT: Final = re.compile(
-    r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]|(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})"
-)
+_SIGNS: Final = "$€£¥"
+_SIGN_HINT: Final = re.compile(r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]")
+_WORDS: Final = ("thou", "mill", "bill")
+_WORD_HINT: Final = re.compile(r"(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})")
 """What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
 _CODE_HINT: Final = re.compile(rf"\b(?:{'|'.join(_CODES)})\s?['\u2019]?[kmbKMB0]")
 _THOUSANDS: Final = re.compile("thousand|000|k$", re.IGNORECASE)
@@ -84,13 +85,20 @@ def find_scales(text: str) -> Iterator[re.Match[str]]:
     return _FIND.finditer(text) if states_scale(text) else iter(())
 
 
-@lru_cache(maxsize=256)
-def states_scale(text: str) -> bool:
+def may_state_scale(text: str) -> bool:
     """Say whether a text may state a scale; of most this rules it out."""
     lower = text.lower()
-    if any(map(lower.__contains__, _PLURALS)) or _HINT.search(lower) is not None:
+    if any(map(lower.__contains__, _PLURALS)):
+        return True
+    if any(map(lower.__contains__, _SIGNS)) and _SIGN_HINT.search(lower) is not None:
+        return True
+    if any(map(lower.__contains__, _WORDS)) and _WORD_HINT.search(lower) is not None:
         return True
     return any(map(text.__contains__, _CODES)) and _CODE_HINT.search(text) is not None
+
+
+# several ask it of the same text
+states_scale: Final = lru_cache(maxsize=256)(may_state_scale)
 
 
 @lru_cache(maxsize=1_024)

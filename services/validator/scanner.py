@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
+from string import ascii_letters
 from typing import Final, NamedTuple
 
 from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
@@ -15,7 +17,7 @@ from services.validator.quantities import (
     number_at,
 )
 from services.validator.scales import TABLE_SCALE, states_scale
-from services.validator.units import CURRENCY_STARTS
+from services.validator.units import CURRENCY_STARTS, letters
 
 
 class Figure(NamedTuple):
@@ -57,11 +59,19 @@ _CANDIDATE: Final = re.compile(
 )
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
 _INDENT: Final = 8
-_PLACE: Final = re.compile(
-    r"([A-Za-z]+)|(\d+)|\.(?=\d)|\((?=[\dtmbTMB'\u2019])"
-    r"|[$\u20ac\u00a3\u00a5](?=[\s0'\u2019tmbTMB])|\[(?=\d)|['\u2019](?=0)|\w"
+_MARKED: Final = (
+    # one set first, which is searched for fast, and then what the character was
+    r"[\d.($\[_'\u0080-\U0010ffff](?:(?<=\d)(\d*+)|(?<=\.)(?=\d)|(?<=\()(?=[\dtmbTMB'\u2019])"
+    r"|(?<=[$\u20ac\u00a3\u00a5])(?=[\s0'\u2019tmbTMB])|(?<=\[)(?=\d)|(?<=['\u2019])(?=0)"
+    r"|(?<=[^\W\dA-Za-z]))"
 )
+_PLACE: Final = re.compile(rf"{_MARKED}|([A-Za-z]+)")
 """Where something of interest may begin: words, digits, and marks before what goes with them."""
+_DIGITS, _WORD = 1, 2
+_SHORT: Final = 60
+_LETTERS: Final = frozenset(ascii_letters)
+_WORDLESS: Final = re.compile(_MARKED)
+"""The same without words."""
 _OPENERS: Final = frozenset(
     [
         "in",
@@ -85,19 +95,21 @@ _WORDS: Final = _OPENERS | DATE_WORDS | NUMBER_WORDS | {code.lower() for code in
 """The words that anything of interest begins with: the large pattern is tried at these only."""
 _FEWER_WORDS: Final = _WORDS - {"in"}
 """Of a text that states no scale, 'in' begins nothing, and is every twentieth word."""
+_SINGLE: Final = frozenset(word for word in _WORDS if len(word) == 1)
+_LETTER_ALONE: Final = re.compile(
+    rf"[{''.join(sorted(map(str.upper, _SINGLE)))}{''.join(sorted(_SINGLE))}]"
+    r"(?=[$.0-9-])(?<![A-Za-z].)"
+)
+"""Words of one letter are everywhere: here those before a mark or digit, as in 'Q1' and 'A$'."""
 
 
 def scan(text: str) -> Iterator[Figure]:
     """Return the figures of a text as written, without what a table or a range adds to them."""
     position = end = 0
-    words = _WORDS if states_scale(text) else _FEWER_WORDS
-    for place in _PLACE.finditer(text):
-        word, digits = place.groups()
-        if word and word.lower() not in words:
-            continue
-        start = place.start()
+    for first, last, kind in _places(text):
+        start = first
         if start < position:
-            if not digits or place.end() <= position:
+            if kind != _DIGITS or last <= position:
                 continue
             start = position  # what was read last ended among these digits
         if skipped := _marker(text, start) or _skipped(text, start):
@@ -109,6 +121,36 @@ def scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, number, max(number.start, end))
             position = end = number.end
+
+
+def _places(text: str) -> list[tuple[int, int, int | None]]:
+    """Return from where to where something of interest may begin, and whether it is digits."""
+    words = _WORDS if states_scale(text) else _FEWER_WORDS
+    lower = text.lower()
+    if len(text) <= _SHORT or len(lower) != len(text):  # as a cell, or one with a dotted capital I
+        return [
+            (*place.span(), place.lastindex)
+            for place in _PLACE.finditer(text)
+            if place.lastindex != _WORD or place[_WORD].lower() in words
+        ]
+    found = [(*place.span(), place.lastindex) for place in _WORDLESS.finditer(text)]
+    marks = len(found)
+    found += [(*letter.span(), _WORD) for letter in _LETTER_ALONE.finditer(text)]
+    for word in words & letters(text) - _SINGLE:  # of a hundred a text has a few
+        found += [(*span, _WORD) for span in _standing(word, lower, text)]
+    if len(found) > marks:
+        found.sort(key=itemgetter(0))
+    return found
+
+
+def _standing(word: str, lower: str, text: str) -> Iterator[tuple[int, int]]:
+    """Return where a word stands in a text between other characters than letters."""
+    start = lower.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if text[start - 1 : start] not in _LETTERS and text[end : end + 1] not in _LETTERS:
+            yield start, end
+        start = lower.find(word, end)
 
 
 def _skipped(text: str, start: int) -> int | None:

@@ -36,7 +36,6 @@ _BREAK: Final = re.compile(
     r"[.!?…]{1,3}[\"'\u201d\u2019)\]]{0,3}(?=\s)"
     r"|\n(?=[^\S\n]{0,20}(?:\n|[-*•\u2013]\s|\(?\d{1,2}[.)]\s|\|))"
 )
-_WORD_BEFORE: Final = re.compile(r"[^\s(\"\u201c]{1,20}\Z")
 _NEXT: Final = re.compile(r"\s{1,20}([^\s])(\w{0,20})")
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)]?|[-*•\u2013|]{1,3}")
 _SOMETHING: Final = re.compile(r"\w")
@@ -89,13 +88,25 @@ def _goes_on(text: str, match: re.Match[str], line: int) -> bool:
     opener = following[1] + following[2] if following else ""
     if opener[:1].islower():
         return match[0].startswith((".", "…")) or opener in {"and", "or"}
-    before = _WORD_BEFORE.search(text[max(line, match.start() - 20) : match.start()])
-    if match[0] != "." or before is None:
+    if match[0] != ".":
         return False
-    is_first = not text[line : match.start() - len(before[0])].strip()
-    return (is_first and _MARKER.fullmatch(before[0] + ".") is not None) or _is_abbreviation(
-        before[0], opener
-    )
+    before = _word_before(text, match.start(), line)
+    if not before:
+        return False
+    if _MARKER.fullmatch(before + ".") and not text[line : match.start() - len(before)].strip():
+        return True
+    return _is_abbreviation(before, opener)
+
+
+def _word_before(text: str, end: int, line: int) -> str:
+    """Return the word that ends at a place of a line, or its last 20 characters."""
+    piece = text[max(line, end - 20) : end]
+    if not piece or piece[-1].isspace():
+        return ""
+    word = piece.rsplit(None, 1)[-1]
+    for opening in '("\u201c':
+        word = word.rpartition(opening)[2]
+    return word
 
 
 def _is_abbreviation(word: str, opener: str) -> bool:

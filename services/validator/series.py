@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from math import fsum
@@ -62,24 +62,30 @@ class Series:
     words: frozenset[str]
     points: tuple[Point, ...]
     score: float = 0.0
+    _at: dict[Periods, list[Point]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def at(self, periods: Periods) -> list[Point]:
         """Return the points of some periods; all where none is given.
 
         All as well where the heads could not be read, and there are as many as periods.
         """
+        if not periods:
+            return list(self.points)
+        known = self._at.get(periods)  # each computation asks for the same few
+        if known is None:
+            known = self._at[periods] = self._within(periods)
+        return list(known)
+
+    def _within(self, periods: Periods) -> list[Point]:
         if len(periods) == len(self.points) > 1 and not any(p.date for p in self.points):
             return list(self.points)
         dated = any(date.year for date in periods)
         return [
             p
             for p in self.points
-            if not periods
-            or (
-                p.date
-                and (p.date.year or not dated)
-                and any(consistent(p.date, d) for d in periods)
-            )
+            if p.date and (p.date.year or not dated) and any(consistent(p.date, d) for d in periods)
         ]
 
     def before(self, point: Point) -> Point | None:
@@ -174,9 +180,14 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
     # a row with the same time twice is two series, side by side
     groups: _Groups = defaultdict(list)
     scores: dict[tuple[object, ...], float] = defaultdict(float)
+    known: dict[tuple[object, ...], float] = {}
     for fact in evidence.about(query):
         if fact.amounts and fact.amounts[0].unit in _ADDABLE:
-            fits = _fit(evidence, query, fact)
+            # the cells of a row mostly fit alike
+            alike = fact.words, fact.context, fact.is_cell, fact.label
+            fits = known.get(alike, -1.0)
+            if fits < 0:
+                fits = known[alike] = _fit(evidence, query, fact)
             for key in _keys(fact):
                 same = 0
                 if fact.is_cell and fact.periods:
@@ -185,7 +196,9 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
                 scores[(*key, same)] = max(scores[(*key, same)], fits)
     for key, facts in _joined(groups.values()).items():
         groups[key] = facts
-        scores[key] = max(_fit(evidence, query, fact) for fact in facts)
+        scores[key] = max(
+            known[fact.words, fact.context, fact.is_cell, fact.label] for fact in facts
+        )
     found = sorted(_distinct(groups), key=lambda key: -scores[key])[:_MOST]
     least = max(_LEAST, _SHARE * scores[found[0]]) if found else 0
     return [

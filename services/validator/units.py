@@ -145,9 +145,25 @@ CURRENCY_STARTS: Final = frozenset(
 )
 """The letters that a currency before its number may begin with."""
 
+_LETTERS: Final = re.compile(r"[A-Za-z]+")
+
+
+# several look for words of their own before they look at each
+@lru_cache(maxsize=256)
+def letters(text: str) -> frozenset[str]:
+    """Return the runs of letters of a text, in lower case."""
+    return frozenset(map(str.lower, _LETTERS.findall(text)))
+
+
 _TOKEN: Final = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\$?|[$€£¥₹₩₺%]")
 _ATTACHED: Final = re.compile(r"[\d)]\s{0,3}\Z")
 _FIRST_WORDS: Final = frozenset(measure.split()[0] for measure in MEASURES if " " in measure)
+_SIGNS: Final = "$€£¥₹₩₺"
+_LETTER_SIGN: Final = re.compile(r"\$(?<=[A-Za-z]\$)")
+_OPENINGS: Final = frozenset(
+    found[0] for word in MEASURES if not word.endswith("$") and (found := _LETTERS.match(word))
+)
+"""The letters that a unit begins with, but for those that only a '$' behind them makes one."""
 _FREE_PERCENT: Final = re.compile(r"%(?<![\d)]%)(?<![\d)]\s%)(?<![\d)]\s\s%)(?<![\d)]\s\s\s%)")
 """'%' with no number before it."""
 
@@ -158,7 +174,12 @@ def named_units(text: str) -> frozenset[str]:
 
     Percent counts only where it stands by itself ('Change (%)'), not behind some other number.
     """
-    named: set[str] = set()
+    if _OPENINGS.isdisjoint(letters(text)) and not _LETTER_SIGN.search(text):
+        named = {MEASURES[sign][0] for sign in _SIGNS if sign in text}
+        if "%" in text and _stands_alone(text, "%"):
+            named.add(PERCENT)
+        return frozenset(named)
+    named = set()
     # a text has few words that are in question, and the same ones again and again
     for word in set(_TOKEN.findall(text)):
         lower = word.lower()

@@ -29,7 +29,8 @@ def prepare() -> None:
     cycles among them after each 700 is a tenth of all work, and falls on single answers.
     """
     passage = Passage(id="", document_id="", locator="", text="Sales were $3 million in 2023.")
-    answer = Answer(text="Sales rose to $4 million in 2024. They did not fall.")
+    # 'key' has the detectors of secrets loaded, which takes 0.2 s
+    answer = Answer(text="Sales rose to $4 million in 2024. The key figure did not fall.")
     run(CHECKS, Case("What were sales?", answer, (passage,), BUILT_IN), CHECKS)
     gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
 

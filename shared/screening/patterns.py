@@ -12,23 +12,33 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`words`, `glances`: where a rule has any, one of them must be in the text.
+    """`words`, `glances`, `marks`: where a rule has any, one of them must be in the text.
 
-    `alone`: is enough to flag.
+    `also`: where it has any, one of these words must be there as well. `alone`: is enough to flag.
     """
 
     name: str
     reason: str
     pattern: re.Pattern[str]
     words: frozenset[str] = frozenset()
+    also: frozenset[str] = frozenset()
     glances: tuple[re.Pattern[str], ...] = ()
+    marks: tuple[str, ...] = ()
     alone: bool = True
+
+    @property
+    def is_worded(self) -> bool:
+        """Say whether only words tell where to look for it."""
+        return bool(self.words) and not (self.glances or self.marks)
 
     def find(self, text: str, words: AbstractSet[str]) -> re.Match[str] | None:
         """Return the first place where it holds in a text of these words."""
+        if self.also and self.also.isdisjoint(words):
+            return None
         looks = (
-            not (self.words or self.glances)
+            not (self.words or self.glances or self.marks)
             or not self.words.isdisjoint(words)
+            or any(mark in text for mark in self.marks)
             or any(glance.search(text) for glance in self.glances)
         )
         return self.pattern.search(text) if looks else None
@@ -60,10 +70,16 @@ def _rules() -> Iterator[Rule]:
     for each in file["rule"]:
         found = "|".join(each["any"])
         found = found.replace("{TOLD}", file["TOLD"]).replace("{EARLIER}", file["EARLIER"])
-        words = frozenset(each.get("words", "").split())
-        glances = tuple(map(re.compile, each.get("glances", ())))
-        pattern = re.compile(found, re.IGNORECASE | re.MULTILINE)
-        yield Rule(each["name"], each["reason"], pattern, words, glances, each.get("alone", True))
+        yield Rule(
+            each["name"],
+            each["reason"],
+            re.compile(found, re.IGNORECASE | re.MULTILINE),
+            words=frozenset(each.get("words", "").split()),
+            also=frozenset(each.get("also", "").split()),
+            glances=tuple(map(re.compile, each.get("glances", ()))),
+            marks=tuple(each.get("marks", ())),
+            alone=each.get("alone", True),
+        )
 
 
 RULES: Final = tuple(_rules())
@@ -72,7 +88,7 @@ _BY_WORD: Final = {
     word: [at for at, rule in enumerate(RULES) if word in rule.words]
     for word in frozenset[str]().union(*(rule.words for rule in RULES))
 }
-_BY_NO_WORD: Final = [at for at, rule in enumerate(RULES) if rule.glances or not rule.words]
+_BY_NO_WORD: Final = [at for at, rule in enumerate(RULES) if not rule.is_worded]
 
 
 def _likely(words: AbstractSet[str]) -> Iterator[Rule]:

@@ -25,6 +25,7 @@ _SPLIT_WORDS: Final = 2
 
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _FOREIGN: Final = re.compile(r"[\u0370-\u058f\u13a0-\u13ff]")
+_OTHERS: Final = re.compile(r"[^\x00-\x7f]++")
 _UNUSUAL: Final = re.compile(
     "[\u00ad\u0370-\u058f\u0600-\u0605\u061c\u06dd\u070f\u08e2\u13a0-\u13ff\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U0001bca0-\U0001bca3"
@@ -62,7 +63,10 @@ class Plain:
 
 def plain(text: str) -> Plain:
     """Return the text as it is read: in NFKC, and mixed alphabets as the Latin they mimic."""
-    if text.isascii() or (not _UNUSUAL.search(text) and unicodedata.is_normalized("NFKC", text)):
+    if text.isascii():
+        return Plain(text, None, len(text))
+    others = "".join(_OTHERS.findall(text))  # few: the set of unusual ones is slow to search for
+    if not _UNUSUAL.search(others) and unicodedata.is_normalized("NFKC", text):
         return Plain(text, None, len(text))
     characters: list[str] = []
     origin: list[int] = []

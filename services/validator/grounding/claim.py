@@ -18,13 +18,16 @@ _FEW: Final = 3
 _SOME: Final = 3
 _DENSE: Final = 0.07
 """Figures a word, from which on an answer is about figures."""
-_PLEASANTRY: Final = re.compile(
+_OFFER: Final = re.compile(
     r"\b(?:let\sme\sknow|feel\sfree\sto|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)"
-    r"|(?:happy|glad|here)\sto\s(?:help|assist))\b"
-    r"|\A\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b[^.]{0,60}[!:.]?\Z",
+    r"|(?:happy|glad|here)\sto\s(?:help|assist))\b",
     re.IGNORECASE,
 )
-"""Sentences that claim nothing."""
+_OFFERS: Final = ("know", "free", "hope", "help", "assist")
+"""What no offer is without."""
+_OPENING: Final = re.compile(
+    r"\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b[^.]{0,60}[!:.]?\Z", re.IGNORECASE
+)
 _ASKING: Final = 2
 _GENERIC: Final = frozenset(
     Words.of(
@@ -89,7 +92,7 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
     claims = tuple(
         _claim(plain, s.start, s.end, findings)
         for s in sentences(answer)
-        if _PLEASANTRY.search(s.text) is None
+        if not _is_pleasantry(s.text)
     )
     asked = frozenset(Words.of(question).content)
     return Statement(
@@ -102,6 +105,13 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
         Evidence.of(ordered),
         ordered,
     )
+
+
+def _is_pleasantry(sentence: str) -> bool:
+    """Say whether a sentence claims nothing: it offers help, or agrees to give it."""
+    lower = sentence.lower()
+    offers = any(map(lower.__contains__, _OFFERS)) and _OFFER.search(sentence) is not None
+    return offers or _OPENING.match(sentence) is not None
 
 
 def _claim(plain: str, start: int, end: int, findings: Sequence[FigureFinding]) -> Claim:

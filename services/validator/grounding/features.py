@@ -7,9 +7,10 @@ that says nothing of the next author's answers.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
-from typing import Final, TypeVar
+from typing import Final
 
 from services.validator.findings import FigureFinding, Status
 from services.validator.grounding.asking import fits_asked, must_be_computed
@@ -19,7 +20,6 @@ from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch,
 from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
 
 Features = Mapping[str, float]
-T = TypeVar("T")
 
 _LIMITING_LIST: Final = (
     "only except both all every none always never entire entirely sole solely exclusively "
@@ -56,7 +56,8 @@ def claim_features(statement: Statement, place: int) -> Features:
     claim, evidence, asked = statement.claims[place], statement.evidence, statement.asked
     content = frozenset(claim.content)
     size = max(1, len(content))
-    single, double = _nearest(content, evidence)
+    commons = [content & theirs for theirs in evidence.contents]
+    single, double = _nearest(commons, evidence)
     features = {
         "size": float(len(content)),
         "place": place / max(1, len(statement.claims) - 1),
@@ -64,7 +65,7 @@ def claim_features(statement: Statement, place: int) -> Features:
         "window": len(content & double) / size,
         "window_missing": float(len(content) - len(content & double)),
         "sentence": len(content & single.content) / size if single else 0.0,
-        "tfidf": _tfidf(content, evidence),
+        "tfidf": _tfidf(content, commons, evidence),
         "refuses": float(claim.refuses),
     }
     features |= _copied(claim, evidence)
@@ -119,61 +120,71 @@ def _worth(finding: FigureFinding) -> float:
     return float(finding.status.is_right)
 
 
-def _nearest(content: frozenset[str], evidence: Evidence) -> tuple[Stretch | None, frozenset[str]]:
-    """Return the sentence, and the two in a row, that share most with a claim.
+def _nearest(
+    commons: Sequence[frozenset[str]], evidence: Evidence
+) -> tuple[Stretch | None, frozenset[str]]:
+    """Return the sentence, and the one or two in a row, that share most with a claim.
 
-    Of several that share as much, the shortest, then the first by its words: the order of the
-    passages must not matter.
+    `commons` is what each sentence shares. Of several that share as much, the shortest, then the
+    first by its words: the order of the passages must not matter.
     """
-    single = _best(content, evidence.stretches, evidence.contents)
-    double = _best(content, evidence.windows, evidence.windows) or frozenset[str]()
-    return single, double
-
-
-def _best(
-    content: frozenset[str], items: Sequence[T], contents: Sequence[frozenset[str]]
-) -> T | None:
-    shares = [len(content & theirs) for theirs in contents]
-    most = max(shares, default=0)
-    tied = [i for i, share in enumerate(shares) if share == most]
-    if not tied:
-        return None
-    if len(tied) > 1:
-        least = min(len(contents[i]) for i in tied)
-        tied = [i for i in tied if len(contents[i]) == least]
-    if len(tied) > 1:
-        tied.sort(key=lambda i: sorted(contents[i]))
-    return items[tied[0]]
-
-
-def _tfidf(content: frozenset[str], evidence: Evidence) -> float:
-    """Return the cosine of the claim and its most similar sentence."""
-    weights = {stemmed: evidence.weight(stemmed) for stemmed in content}
-    norm = sqrt(fsum([weight**2 for weight in weights.values()]))
-    best = 0.0
-    for theirs, length in zip(evidence.contents, evidence.norms, strict=True):
-        common = content & theirs
-        if not common:
+    contents, shares = evidence.contents, list(map(len, commons))
+    if not shares:
+        return None, frozenset()
+    most = max(shares)
+    tied = [place for place, share in enumerate(shares) if share == most]
+    single = tied[0] if len(tied) == 1 else min(tied, key=lambda place: _length(contents[place]))
+    windows = [contents[single]]
+    for one, two in evidence.neighbours if most else ():
+        if shares[one] + shares[two] < most:
             continue
-        shared = fsum([weights[stemmed] ** 2 for stemmed in common])
-        if norm * length > 0:
-            best = max(best, shared / (norm * length))
+        share = len(commons[one] | commons[two])
+        if share >= most:
+            if share > most:
+                most, windows = share, []
+            windows.append(contents[one] | contents[two])
+    window = windows[0] if len(windows) == 1 else min(windows, key=_length)
+    return evidence.stretches[single], window
+
+
+def _length(content: frozenset[str]) -> tuple[int, list[str]]:
+    return len(content), sorted(content)
+
+
+def _tfidf(content: frozenset[str], commons: Sequence[frozenset[str]], evidence: Evidence) -> float:
+    """Return the cosine of the claim and its most similar sentence."""
+    squares, new = evidence.squares, evidence.new
+    norm = sqrt(fsum([squares.get(stemmed, new) for stemmed in content]))
+    best = 0.0
+    for common, length in zip(commons, evidence.norms, strict=True):
+        if common:
+            shared = fsum([squares[stemmed] for stemmed in common])
+            if norm * length > 0:
+                best = max(best, shared / (norm * length))
     return best
 
 
 def _copied(claim: Claim, evidence: Evidence) -> Features:
     features = {}
+    runs, words = evidence.grams, evidence.words
+    known: list[bool] = []
     for length in GRAM_LENGTHS:
-        known = [gram in evidence.grams for gram in claim.words.grams(length)]
+        grams = claim.words.grams(length)
+        if length == GRAM_LENGTHS[0]:
+            known = [gram in runs for gram in grams]
+        else:  # a run is there only if both of its parts are
+            parts = pairwise(known)
+            known = [a and b and g in runs for (a, b), g in zip(parts, grams, strict=True)]
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
         if length == _RUN:
             features["covered"] = _covered(known) / max(1, len(claim.words.stems))
-    pairs = pairs_of(claim.content)
-    features["gap"] = float(_run([stemmed not in evidence.words for stemmed in claim.content]))
-    features["gap_pairs"] = float(_run([pair not in evidence.pairs for pair in pairs]))
-    features["pairs"] = sum(pair in evidence.pairs for pair in pairs) / len(pairs) if pairs else 1.0
+    pairs = evidence.pairs
+    new = [pair not in pairs for pair in pairs_of(claim.content)]
+    features["gap"] = float(_run([stemmed not in words for stemmed in claim.content]))
+    features["gap_pairs"] = float(_run(new))
+    features["pairs"] = new.count(False) / len(new) if new else 1.0
     return features
 
 
@@ -181,7 +192,8 @@ def _run(flags: Sequence[bool]) -> int:
     best = run = 0
     for flag in flags:
         run = run + 1 if flag else 0
-        best = max(best, run)
+        if flag:
+            best = max(best, run)
     return best
 
 
@@ -203,11 +215,12 @@ def _longest(known: Sequence[bool]) -> int:
 def _unsupported(
     content: frozenset[str], asked: frozenset[str], window: frozenset[str], evidence: Evidence
 ) -> Features:
-    words = lexicon()
-    new = [stemmed for stemmed in content if stemmed not in evidence.words | asked]
-    same = [s for s in new if words.same(s) & evidence.words]
-    near = [s for s in new if s not in same and words.near(s) & evidence.words]
-    covered = sum(s in window or bool(words.same(s) & window) for s in content)
+    words, known = lexicon(), evidence.words
+    new = [stemmed for stemmed in content if stemmed not in known and stemmed not in asked]
+    same = [s for s in new if not words.same(s).isdisjoint(known)]
+    near = [s for s in new if s not in same and not words.near(s).isdisjoint(known)]
+    elsewhere = content - window
+    covered = len(content) - sum(words.same(s).isdisjoint(window) for s in elsewhere)
     size = max(1, len(content))
     return {
         "new": float(len(new)),
@@ -219,12 +232,12 @@ def _unsupported(
         "window_same": covered / size,
         "opposite_near": float(
             sum(
-                s not in window and bool(opposite & window) and not opposite & content
-                for s in content
+                not opposite.isdisjoint(window) and opposite.isdisjoint(content)
+                for s in elsewhere
                 if (opposite := words.opposite(s))
             )
         ),
-        "opposite": float(sum(bool(words.opposite(s) & evidence.words) for s in new)),
+        "opposite": float(sum(not words.opposite(s).isdisjoint(known) for s in new)),
     }
 
 

@@ -38,6 +38,12 @@ _SOURCE: Final = re.compile(
     r"statements?|pages?)\b",
     re.IGNORECASE,
 )
+_CUES: Final = (
+    "not", "'t", "\u2019t", "unable", "need", "sorry", "apologi", "my", "impossible",
+    "insufficient", "without",
+)  # fmt: skip
+_SHORT_CUES: Final = (re.compile(r"no\s"), re.compile(r"ai\b"))
+"""What no sentence refuses without, in lower case: most have none, which is found out fast."""
 _MUCH: Final = 0.5
 
 
@@ -53,6 +59,9 @@ class Refusal(Enum):
 @lru_cache(maxsize=1_024)
 def refuses(sentence: str) -> bool:
     """Say whether a sentence says that something cannot be answered from what was given."""
+    lower = sentence.lower()
+    if not any(map(lower.__contains__, _CUES)) and not any(c.search(lower) for c in _SHORT_CUES):
+        return False
     if _OWN.search(sentence):
         return True
     return _OF_SOURCE.search(sentence) is not None and _SOURCE.search(sentence) is not None
@@ -67,6 +76,6 @@ def refusal(answer: str) -> Refusal:
     refusing = [refuses(sentence.text) for sentence in said]
     if not any(refusing):
         return Refusal.NONE
-    if _OWN.search(said[0].text) or sum(refusing) >= _MUCH * len(refusing):
+    if (refusing[0] and _OWN.search(said[0].text)) or sum(refusing) >= _MUCH * len(refusing):
         return Refusal.WHOLLY
     return Refusal.PARTLY

@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import chain, pairwise
-from typing import Final, Self
+from functools import cache, cached_property, lru_cache
+from itertools import accumulate, chain, pairwise
+from typing import Final, NamedTuple, Self
 
 from services.validator.grounding.words import Words
 from services.validator.sentences import sentences
@@ -18,9 +18,11 @@ from services.validator.sentences import sentences
 GRAM_LENGTHS: Final = (2, 3, 4)
 _NUMBERED: Final = r"(?:passages?|sources?|documents?|contexts?|excerpts?)"
 _MARK: Final = re.compile(
-    rf"(?:^|(?<=\s)){_NUMBERED}\s?\d{{0,2}}:|\(?\b{_NUMBERED}\s{{1,2}}#?\d{{1,2}}\b"
+    # where it may begin: at a bracket, or at a word that has its first letter
+    r"(?:(?=[(\[])|(?=[cdefpst])(?<!\w))"
+    rf"(?:(?:^|(?<=\s)){_NUMBERED}\s?\d{{0,2}}:|\(?\b{_NUMBERED}\s{{1,2}}#?\d{{1,2}}\b"
     rf"(?:\s{{0,2}}(?:,\s{{0,2}}(?:and\s)?|and|&|-)\s{{0,2}}(?:{_NUMBERED}\s{{1,2}})?\d{{1,2}}\b){{0,6}}\)?"
-    rf"|\b(?:first|second|third|fourth|fifth)\s{_NUMBERED}\b|\[\d{{1,3}}\]",
+    rf"|\b(?:first|second|third|fourth|fifth)\s{_NUMBERED}\b|\[\d{{1,3}}\])",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBERS_THEM: Final = ("[", "passage", "source", "document", "context", "excerpt")
@@ -35,8 +37,7 @@ def without_marks(text: str) -> str:
     return _MARK.sub(lambda match: " " * len(match[0]), text)
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """One sentence of a passage."""
 
     words: Words
@@ -58,13 +59,10 @@ class Runs:
         return f" {' '.join(run)} " in self.text
 
 
-@dataclass(frozen=True)
-class Indexed:
+class Indexed(NamedTuple):
     """One passage."""
 
     stretches: tuple[Stretch, ...]
-    windows: tuple[frozenset[str], ...]
-    """The content of each sentence, and of each two in a row."""
     grams: "Runs"
     pairs: frozenset[tuple[str, str]]
     """See `pairs_of`."""
@@ -73,10 +71,8 @@ class Indexed:
     def of(cls, text: str) -> Self:
         """Index a passage."""
         stretches = tuple(_stretches(text))
-        content = [stretch.content for stretch in stretches]
         return cls(
             stretches,
-            (*content, *(first | second for first, second in pairwise(content))),
             Runs("\n".join(f" {' '.join(stretch.words.stems)} " for stretch in stretches)),
             frozenset(chain.from_iterable(pairs_of(s.words.content) for s in stretches)),
         )
@@ -120,9 +116,10 @@ class Evidence:
         return tuple(stretch.content for stretch in self.stretches)
 
     @cached_property
-    def windows(self) -> tuple[frozenset[str], ...]:
-        """Every sentence's content, and every two neighbours'."""
-        return tuple(window for passage in self.passages for window in passage.windows)
+    def neighbours(self) -> tuple[tuple[int, int], ...]:
+        """The places of every two sentences in a row."""
+        ends = [0, *accumulate(len(passage.stretches) for passage in self.passages)]
+        return tuple(two for start, end in pairwise(ends) for two in pairwise(range(start, end)))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -145,25 +142,23 @@ class Evidence:
         return any(stretch.negates for stretch in self.stretches)
 
     @cached_property
-    def _frequencies(self) -> Counter[str]:
-        return Counter(chain.from_iterable(self.contents))
+    def squares(self) -> dict[str, float]:
+        """The square of each stem's inverse sentence frequency."""
+        sentences_ = len(self.stretches)
+        # many stems are as frequent as each other
+        of = cache(lambda often: math.log(1 + sentences_ / often) ** 2)
+        often = Counter(chain.from_iterable(self.contents))
+        return {stem: of(count) for stem, count in often.items()}
 
     @cached_property
-    def _weights(self) -> dict[str, float]:
-        return {}
-
-    def weight(self, stem: str) -> float:
-        """Return the inverse sentence frequency of a stem, smoothed so that a new one is rare."""
-        known = self._weights.get(stem)
-        if known is None:
-            often = self._frequencies.get(stem) or 0.5
-            known = self._weights[stem] = math.log(1 + (len(self.stretches) or 1) / often)
-        return known
+    def new(self) -> float:
+        """The same of a stem that no sentence has: smoothed, so that it is rare."""
+        return math.log(1 + (len(self.stretches) or 1) / 0.5) ** 2
 
     @cached_property
     def norms(self) -> tuple[float, ...]:
         """The length of each sentence's tf-idf vector."""
+        square = self.squares.__getitem__
         return tuple(
-            math.sqrt(math.fsum([self.weight(stem) ** 2 for stem in content]))
-            for content in self.contents
+            [math.sqrt(math.fsum(map(square, content))) for content in self.contents],
         )

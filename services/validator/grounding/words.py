@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from itertools import compress, count
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import Stemmer
 
@@ -71,29 +69,50 @@ def stem(word: str) -> str:
     return stemmed
 
 
-@lru_cache(maxsize=50_000)
-def _read(written: str) -> tuple[str, str, bool]:
-    """Return a word in lower case, its stem, and whether it says what a text is about."""
+def _read(written: str) -> tuple[str, str, bool, bool]:
+    """Return a word in lower case, its stem, whether it says what a text is about, and negates."""
     word = written.lower().replace("\u2019", "'")
     says = word not in STOP_WORDS and word not in _METHOD_WORDS and not word[0].isdigit()
-    return word, stem(word.removesuffix("'s")), says
+    return word, stem(word.removesuffix("'s")), says, negates(word)
 
 
-@dataclass(frozen=True)
-class Words:
+class _Readings(dict[str, tuple[str, str, bool, bool]]):
+    """Words as they were read: looked up in half the time of what keeps count of use."""
+
+    def __missing__(self, written: str) -> tuple[str, str, bool, bool]:
+        """Read a new word."""
+        if len(self) >= _MOST_READ:
+            self.clear()
+        reading = self[written] = _read(written)
+        return reading
+
+
+_MOST_READ: Final = 50_000
+_reading: Final = _Readings().__getitem__
+
+
+class Words(NamedTuple):
     """The words of a stretch of text in their order: as written in lower case, and stemmed."""
 
     written: tuple[str, ...]
     stems: tuple[str, ...]
     says: tuple[bool, ...]
     """Of each whether it is no function word, no word of method and no number."""
+    content: tuple[str, ...]
+    """The stems of the words that say what the text is about, in order."""
+    negations: tuple[int, ...]
+    """The places of the words that negate."""
 
     @classmethod
     def of(cls, text: str) -> Self:
         """Read a text."""
         pattern = _ASCII_WORD if text.isascii() else _WORD
-        words = list(map(_read, pattern.findall(text)))
-        return cls(*zip(*words, strict=True)) if words else cls((), (), ())
+        words = list(map(_reading, pattern.findall(text)))
+        if not words:
+            return cls((), (), (), (), ())
+        written, stems, says, negating = zip(*words, strict=True)
+        negations = tuple(compress(count(), negating)) if True in negating else ()
+        return cls(written, stems, says, tuple(compress(stems, says)), negations)
 
     def pieces(self, length: int) -> Iterator[Self]:
         """Return the words in pieces of at most so many."""
@@ -101,25 +120,21 @@ class Words:
             yield self
             return
         for start in range(0, len(self.written), length):
-            part = slice(start, start + length)
-            yield type(self)(self.written[part], self.stems[part], self.says[part])
-
-    @cached_property
-    def content(self) -> tuple[str, ...]:
-        """The stems of the words that say what the text is about, in order."""
-        return tuple(compress(self.stems, self.says))
-
-    @cached_property
-    def negations(self) -> tuple[int, ...]:
-        """The places of the words that negate."""
-        return tuple(compress(count(), map(negates, self.written)))
+            end = start + length
+            stems, says = self.stems[start:end], self.says[start:end]
+            yield type(self)(
+                self.written[start:end],
+                stems,
+                says,
+                tuple(compress(stems, says)),
+                tuple(place - start for place in self.negations if start <= place < end),
+            )
 
     def grams(self, length: int) -> Iterator[tuple[str, ...]]:
         """Return all runs of so many stems."""
         return zip(*[self.stems[start:] for start in range(length)], strict=False)
 
 
-@lru_cache(maxsize=50_000)
 def negates(word: str) -> bool:
     """Say whether a lower-case word negates."""
     return word in _NEGATIONS or word.endswith("n't")

@@ -14,10 +14,14 @@ from services.validator.personal_data.finding import PersonalData
 
 _PHONE_REGIONS: Final = ("US", "GB")
 """Whose national way to write a number is known; any other needs its '+' and country code."""
+_DIGITS: Final = re.compile(r"\d(?:[ ().\-/]{0,3}\d){5}")
+"""What all of them have: six digits and more, with no comma between."""
 
 
 def find(text: str) -> list[PersonalData]:
     """Return the phone numbers and what is called one, or a social security number."""
+    if not _DIGITS.search(text):
+        return []
     found = list(_phones(text))
     named = [*_named_ssns(text), *_named_phones(text), *_reached(text)]
     return found + [each for each in named if not any(map(each.overlaps, found))]

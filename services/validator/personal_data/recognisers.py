@@ -61,13 +61,14 @@ def find(text: str, types: Collection[str]) -> Iterator[PersonalData]:
 @cache
 def _recognisers() -> tuple[_Recogniser, ...]:
     digits = re.compile(r"\d(?:[ .-]?\d){8}")
+    address = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9A-Fa-f]{0,4}:")
     return (
         _Recogniser("EMAIL_ADDRESS", _Emails(), re.compile("@"), str.lower),
         _Recogniser("CREDIT_CARD", _cards(), digits, _digits),
-        _Recogniser("IBAN_CODE", _Ibans(), re.compile(r"[A-Za-z]{2}\d\d"), _compact),
+        _Recogniser("IBAN_CODE", _Ibans(), re.compile(r"\d\d(?<=[A-Za-z]{2}\d\d)"), _compact),
         _Recogniser("US_SSN", _Ssns(), digits, _digits),
         _Recogniser("URL", _Urls(), re.compile(r"://|\w\.[A-Za-z]{2}"), str.lower),
-        _Recogniser("IP_ADDRESS", _Ips(), re.compile(r"\d\.\d|:[0-9A-Fa-f]{0,4}:"), str.lower),
+        _Recogniser("IP_ADDRESS", _Ips(), address, str.lower),
         _Recogniser("DATE_TIME", _dates(), re.compile(r"\d\d|day\b", re.IGNORECASE), str.lower),
     )
 

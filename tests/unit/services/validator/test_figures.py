@@ -47,6 +47,39 @@ def test_whatever_looks_like_numbers_is_read_without_overlap(text: str) -> None:
     assert all(f.end <= g.start for f, g in pairwise(figures))
 
 
+PIECES = (
+    *("5", "20", "1.5", "2019", "Q1", "May", "one", "first", "fiscal", "A$", "US$", "$", "S-1"),
+    *(
+        "in",
+        "thousand",
+        "million",
+        "%",
+        "(",
+        ")",
+        "[1]",
+        "passage",
+        ".",
+        ",",
+        "-",
+        "'",
+        "a",
+        "\u0130",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9), st.sampled_from(["", " "]))
+def test_a_figure_is_read_alike_in_a_short_and_in_a_long_text(
+    pieces: list[str], space: str
+) -> None:
+    text = space.join(pieces) + "\nwithout"
+    more = " any other words that say anything" * 3
+    short, long = read_figures(text).figures, read_figures(text + more).figures
+    assert [(f.text, f.start, f.readings) for f in short] == [
+        (f.text, f.start, f.readings) for f in long
+    ]
+
+
 @pytest.mark.parametrize(
     ("passage", "holds", "lacks"),
     [
