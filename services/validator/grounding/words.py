@@ -79,6 +79,11 @@ def _read(written: str) -> tuple[str, str, bool]:
     return word, stem(word.removesuffix("'s")), says
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Return where the words of a text start and end."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 @dataclass(frozen=True)
 class Words:
     """The words of a stretch of text in their order: as written in lower case, and stemmed."""
