@@ -10,7 +10,7 @@ from services.validator.grounding.phrases import OF_CLAIM, Phrases, phrase_featu
 QUESTION = "What does the lease agreement say?"
 PASSAGES = [
     (
-        "A lease agreement is a contract between lessor and lessee. The lessee obtains the right to "
+        "A lease agreement is a contract of lessor and lessee. The lessee obtains the right to "
         "use the asset in return for regular rental payments."
     )
 ]
