@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ from services.validator.grounding import model as scoring
 from services.validator.grounding.claim import Kind, Statement, read
 from services.validator.grounding.features import Features, answer_features, claim_features
 from services.validator.grounding.model import Ceiling, Knee
+from services.validator.grounding.phrases import OF_CLAIM, Phrases, phrase_features
+from services.validator.grounding.words import places
 from services.validator.sentences import sentences
 
 OUT: Final = Path(scoring.__file__).with_name("model.json")
@@ -45,6 +47,8 @@ _FILES: Final = {
 }
 _FOLDS: Final = 5
 _NATURAL: Final = frozenset({"ragtruth", "summedits", "finqa"})
+_MARKED: Final = "ragtruth"
+"""The set whose unsupported phrases people marked: phrases are weighed by it."""
 _RIDGE_CLAIM: Final = 100.0
 _RIDGE_ANSWER: Final = {Kind.PROSE: 30.0, Kind.WORKED: 30.0, Kind.SUMMARY: 30.0, Kind.FIGURE: 10.0}
 _USUAL: Final = -1.2
@@ -79,7 +83,7 @@ it says what a claim without support looks like, little of how the claims of an 
 _ANSWER_FEATURES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.PROSE: (
         "claims_worst",
-        "claims_mean",
+        "phrases_worst",
         "new_words",
         "uncopied",
         "figures_wrong",
@@ -115,6 +119,8 @@ class Measured:
     claims: tuple[Features, ...]
     answer: Features
     wrong: tuple[int, ...]
+    phrases: tuple[Phrases, ...] = ()
+    """Of each claim, in answers of prose."""
 
     @property
     def kind(self) -> Kind:
@@ -138,7 +144,14 @@ def measure(example: Example) -> Measured:
     statement = read(example.question, example.answer, example.passages)
     claims = tuple(claim_features(statement, place) for place in range(len(statement.claims)))
     return Measured(
-        example, statement, claims, answer_features(statement, claims), _wrong(example, statement)
+        example,
+        statement,
+        claims,
+        answer_features(statement, claims),
+        _wrong(example, statement),
+        tuple(phrase_features(statement, place, claim) for place, claim in enumerate(claims))
+        if statement.kind is Kind.PROSE
+        else (),
     )
 
 
@@ -165,10 +178,77 @@ def _wrong(example: Example, statement: Statement) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class Judge:
+    """What weighs the claims of one kind of answer and, in prose, their phrases."""
+
+    claim: Regression
+    phrase: Regression | None
+
+    @classmethod
+    def fit(cls, rows: Sequence[Measured]) -> "Judge":
+        """Fit to the rows of a kind."""
+        names = list(rows[0].claims[0])
+        features = [[claim[name] for name in names] for row in rows for claim in row.claims]
+        risky = [wrong for row in rows for wrong in row.wrong]
+        weights = [row.weight for row in rows for _ in row.claims]
+        claim = Regression.fit(
+            names, np.array(features), risky, weights, _RIDGE_CLAIM, _LEAST_CLAIM
+        )
+        marked = [row for row in rows if row.phrases and row.example.set == _MARKED]
+        return cls(claim, cls._fit_phrases(marked) if marked else None)
+
+    @staticmethod
+    def _fit_phrases(rows: Sequence[Measured]) -> Regression:
+        names = [*rows[0].phrases[0], *OF_CLAIM]
+        features = np.vstack([_vectors(row, names) for row in rows])
+        risky = [wrong for row in rows for wrong in _wrong_words(row)]
+        return Regression.fit(names, features, risky, [1.0] * len(risky), _RIDGE_CLAIM)
+
+    def together(self, row: Measured) -> Features:
+        """Return what the risks of an answer's claims and phrases amount to."""
+        logits: list[float] = []
+        if row.claims:
+            vectors = [[claim[name] for name in self.claim.names] for claim in row.claims]
+            logits = list(self.claim.logit(np.array(vectors)))
+        if self.phrase is None:
+            return scoring.together(logits)
+        words = list(self.phrase.logit(_vectors(row, self.phrase.names)))
+        return {**scoring.together(logits), **scoring.worst_phrases(words)}
+
+
+def _vectors(row: Measured, names: Sequence[str]) -> Array:
+    """Return the features of all phrases of an answer."""
+    parts = [
+        np.array(
+            [
+                phrases[name] if name in phrases else [claim[name]] * len(claim_.content)
+                for name in names
+            ]
+        ).T
+        for phrases, claim, claim_ in zip(
+            row.phrases, row.claims, row.statement.claims, strict=True
+        )
+    ]
+    return np.vstack([np.zeros((0, len(names))), *parts])
+
+
+def _wrong_words(row: Measured) -> Iterable[int]:
+    """Say of each content word of an answer whether it is in a marked span."""
+    for claim in row.statement.claims:
+        for start, end in compress(places(claim.text), claim.words.says):
+            yield int(
+                any(
+                    claim.start + start < last and claim.start + end > first
+                    for first, last in row.example.spans
+                )
+            )
+
+
+@dataclass(frozen=True)
 class Fitted:
     """The regressions of each kind of answer."""
 
-    claim: Mapping[Kind, Regression]
+    judge: Mapping[Kind, Judge]
     answer: Mapping[Kind, Regression]
     refusal: float
 
@@ -177,8 +257,8 @@ class Fitted:
         if row.kind is Kind.REFUSAL:
             return float(np.log((1 - self.refusal) / self.refusal))
         names = _ANSWER_FEATURES[row.kind]
-        together = _together(self.claim[row.kind], row)
-        vector = np.array([[{**row.answer, **together}[name] for name in names]])
+        values = {**row.answer, **self.judge[row.kind].together(row)}
+        vector = np.array([[values[name] for name in names]])
         logit = _KNEES[row.kind].bent(float(self.answer[row.kind].logit(vector)[0]))
         for ceiling in _CEILINGS.get(row.kind, ()):
             logit = ceiling.held(logit, row.answer)
@@ -191,17 +271,17 @@ class Fitted:
 
 def fit(rows: Sequence[Measured]) -> Fitted:
     """Fit the two stages of each kind; the second on claims judged by fits that never saw them."""
-    claim, answer = {}, {}
+    judges, answer = {}, {}
     for kind, features_of in _ANSWER_FEATURES.items():
         mine = [row for row in rows if row.kind is kind]
-        claim[kind] = _fit_claims(mine)
+        judges[kind] = Judge.fit(mine)
         groups = [row.example.group for row in mine]
         features = np.zeros((len(mine), len(features_of)))
         folds = GroupKFold(_FOLDS, shuffle=True, random_state=1).split(mine, groups=groups)
         for seen, unseen in folds:
-            judge = _fit_claims([mine[i] for i in seen])
+            judge = Judge.fit([mine[i] for i in seen])
             for i in unseen:
-                values = {**mine[i].answer, **_together(judge, mine[i])}
+                values = {**mine[i].answer, **judge.together(mine[i])}
                 features[i] = [values[name] for name in features_of]
         answer[kind] = Regression.fit(
             features_of,
@@ -217,22 +297,7 @@ def fit(rows: Sequence[Measured]) -> Fitted:
         if row.kind is Kind.REFUSAL and row.example.set != "strangers"
     ]
     # one more of each, so that a few refusals make no certainty (Laplace)
-    return Fitted(claim, answer, (sum(refusing) + 1) / (len(refusing) + 2))
-
-
-def _fit_claims(rows: Sequence[Measured]) -> Regression:
-    names = list(rows[0].claims[0])
-    features = [[claim[name] for name in names] for row in rows for claim in row.claims]
-    risky = [wrong for row in rows for wrong in row.wrong]
-    weights = [row.weight for row in rows for _ in row.claims]
-    return Regression.fit(names, np.array(features), risky, weights, _RIDGE_CLAIM, _LEAST_CLAIM)
-
-
-def _together(judge: Regression, row: Measured) -> Features:
-    if not row.claims:
-        return scoring.together([])
-    vectors: Array = np.array([[claim[name] for name in judge.names] for claim in row.claims])
-    return scoring.together(list(judge.logit(vectors)))
+    return Fitted(judges, answer, (sum(refusing) + 1) / (len(refusing) + 2))
 
 
 def tatqa(path: Path) -> Iterable[Example]:
@@ -295,6 +360,10 @@ def _provenance(folder: Path, rows: Sequence[Measured]) -> Mapping[str, Any]:
             for name, (file, license_) in _FILES.items()
         },
     }
+
+
+def _phrase(judge: Judge) -> Mapping[str, Any]:
+    return {} if judge.phrase is None else {"phrase": judge.phrase.as_json()}
 
 
 def report(fitted: Fitted, rows: Sequence[Measured]) -> Iterable[str]:
@@ -442,7 +511,8 @@ def main() -> None:
         "refusal": round(final.refusal, 4),
         "kinds": {
             kind.value: {
-                "claim": final.claim[kind].as_json(),
+                "claim": final.judge[kind].claim.as_json(),
+                **_phrase(final.judge[kind]),
                 "answer": final.answer[kind].as_json(),
                 "knee": asdict(_KNEES[kind]),
                 "ceilings": [asdict(each) for each in _CEILINGS.get(kind, ())],

@@ -16,15 +16,15 @@ from scipy.optimize import minimize
 Array = NDArray[np.float64]
 
 _RISKS: Final = (
-    "new new_share new_bare new_bare_share new_near window_missing figures_wrong "
+    "new new_share new_bare new_bare_share new_near window_missing figures_wrong figures_unsure "
     "figures_wrong_share figures_misplaced names_missing names_away opposite opposite_near "
     "negation_differs negation_new negation_unbacked limits_new gap gap_pairs "
     "claims_worst claims_any claims_mean sum_wrong copied_not_computed contradicts "
-    "new_words uncopied"
+    "new_words uncopied phrase_new phrases_worst"
 )
 _BACKINGS: Final = (
     "window window_same sentence tfidf grams_2 grams_3 grams_4 copied covered pairs figures_surely "
-    "figures_right fits_asked derived"
+    "figures_right fits_asked derived phrase_copied phrase_pairs"
 )
 RISKS: Final = frozenset(_RISKS.split())
 BACKINGS: Final = frozenset(_BACKINGS.split())

@@ -178,9 +178,9 @@ def _stands_literally(figure: Figure, text: str) -> bool:
         before = r"(?<!\d[.,])" + before if figure.text[0].isdigit() else before
         after += r"(?![.,]\d)" if figure.text[-1].isdigit() else ""
     written = re.escape(figure.text)
-    if figure.name:  # '10mph' is '10 mph', and there are '4x4s'
+    if figure.name:  # '10mph' is '10 mph', '4x4s' are '4 x 4'
         written = _BOUNDARY.sub(r"\\s?", written.removesuffix("s")) + "s?"
     return re.search(before + written + after, text, re.IGNORECASE) is not None
 
 
-_BOUNDARY: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")
+_BOUNDARY: Final = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=\dx)(?=\d)")

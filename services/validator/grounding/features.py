@@ -38,7 +38,7 @@ _NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
 _COUNTS_LIST: Final = (
     "size window_missing new new_same new_near new_bare opposite_near opposite negations "
     "negation_unbacked limits limits_new hedges names_missing names_away figures "
-    "figures_wrong figures_misplaced figures_derived gap gap_pairs"
+    "figures_wrong figures_unsure figures_misplaced figures_derived gap gap_pairs"
 )
 _COUNTS: Final = frozenset(_COUNTS_LIST.split())
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
@@ -46,6 +46,9 @@ _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
 _RUN: Final = 3
 """Words in a row that are copied rather than met by chance."""
+_SURE: Final = 0.5
+"""A number in words that is found wrong with less confidence counts by itself: 'in four steps'
+stands in no passage, and is no wrong figure."""
 _MISPLACED: Final = frozenset(
     {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
 )
@@ -93,7 +96,7 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
     return {
         "figures": log1p(len(figures)),
         "figures_right": right / len(findings) if findings else 0.8,
-        "figures_wrong": log1p(sum(not f.status.is_right for f in findings)),
+        "figures_wrong": log1p(sum(map(_is_wrong, findings))),
         "figures_misplaced": log1p(sum(f.status in _MISPLACED for f in findings)),
         "names_missing": float(any(claim["names_missing"] for claim in claims)),
         "names_away": float(any(claim["names_away"] for claim in claims)),
@@ -112,6 +115,11 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
 
 def _share(part: frozenset[str], whole: frozenset[str] | set[str]) -> float:
     return len(part & whole) / max(1, len(part))
+
+
+def _is_wrong(finding: FigureFinding) -> bool:
+    is_sure = finding.confidence >= _SURE or any(map(str.isdigit, finding.text))
+    return is_sure and not finding.status.is_right
 
 
 def _worth(finding: FigureFinding) -> float:
@@ -195,6 +203,15 @@ def _run(flags: Sequence[bool]) -> int:
         if flag:
             best = max(best, run)
     return best
+
+
+def in_copied_runs(claim: Claim, evidence: Evidence) -> Sequence[bool]:
+    """Say of each word of a claim whether it stands in a run of three that the passages have."""
+    copied = [False] * len(claim.words.stems)
+    for at, run in enumerate(claim.words.grams(_RUN)):
+        if run in evidence.grams:
+            copied[at : at + _RUN] = [True] * _RUN
+    return copied
 
 
 def _covered(known: Sequence[bool]) -> int:
@@ -298,10 +315,12 @@ def _names(
 
 def _figures(findings: Sequence[FigureFinding]) -> Features:
     counted = [finding for finding in findings if finding.status is not Status.ASKED]
-    wrong = [finding for finding in counted if not finding.status.is_right]
+    wrong = [finding for finding in counted if _is_wrong(finding)]
+    right = sum(finding.status.is_right for finding in counted)
     return {
         "figures": float(len(counted)),
         "figures_wrong": float(len(wrong)),
+        "figures_unsure": float(len(counted) - len(wrong) - right),
         "figures_wrong_share": len(wrong) / max(1, len(counted)),
         "figures_misplaced": float(sum(f.status in _MISPLACED for f in counted)),
         "figures_derived": float(sum(f.status is Status.DERIVED for f in counted)),

@@ -1,8 +1,9 @@
 """How likely an answer says nothing that its passages do not support.
 
 Two logistic regressions for each kind of answer: one weighs each claim, one the answer from its
-claims. The coefficients are in model.json, with where they come from; `python -m evals.fit` makes
-it again. Scoring is plain Python: some thirty products a claim.
+claims; in prose a third weighs each phrase. The coefficients are in model.json, with where they
+come from; `python -m evals.fit` makes it again. Scoring is plain Python: some thirty products a
+claim, a few a word.
 """
 
 import json
@@ -10,18 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from math import exp, log, log1p
+from heapq import nlargest
+from math import exp, fsum, log, log1p
+from operator import mul
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
 from services.validator.grounding.claim import Claim, Kind, Statement, read
 from services.validator.grounding.features import Features, answer_features, claim_features
+from services.validator.grounding.phrases import Phrases, phrase_features
 
 _FILE: Final = Path(__file__).with_name("model.json")
 _LEAST: Final = 1e-9
 _SUREST: Final = 3.0
 """Logit beyond which one claim's risk counts no further: no single claim is surer than 95%."""
+_CALMEST: Final = -4.0
+"""Logit of a phrase below which it counts no further, and of phrases that a short answer lacks."""
+_WORST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,18 @@ class Linear:
         return self.intercept + sum(
             weight * features[name] for name, weight in self.weights.items()
         )
+
+    def logits(self, claim: Features, phrases: Phrases) -> Sequence[float]:
+        """Return the logits of the phrases of a claim, whose own features count for each."""
+        own = [(weight, phrases[name]) for name, weight in self.weights.items() if name in phrases]
+        shared = self.intercept + sum(
+            weight * claim[name] for name, weight in self.weights.items() if name not in phrases
+        )
+        weights = [weight for weight, _ in own]
+        return [
+            shared + sum(map(mul, weights, values))
+            for values in zip(*(values for _, values in own), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +99,10 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The two regressions for one kind of answer, and where the second is too sure.
+    """The regressions for one kind of answer, and where that of the answer is too sure.
 
-    `flag`: the probability under which to flag answers, for the best F1 (`evals/fit.py`).
+    `phrase`: None where phrases are not weighed. `flag`: the probability under which to flag
+    answers, for the best F1 (`evals/fit.py`).
     """
 
     claim: Linear
@@ -90,6 +110,7 @@ class Judge:
     knee: Knee
     ceilings: tuple[Ceiling, ...]
     flag: float
+    phrase: Linear | None = None
 
     def risk(self, features: Features) -> float:
         """Return the logit of an answer's risk."""
@@ -157,6 +178,7 @@ def load(data: Mapping[str, Any]) -> Model:
             Knee(**judge["knee"]),
             tuple(Ceiling(**ceiling) for ceiling in judge["ceilings"]),
             float(judge["flag"]),
+            Linear.of(judge["phrase"]) if "phrase" in judge else None,
         )
         for kind, judge in data["kinds"].items()
     }
@@ -180,7 +202,8 @@ def judge(statement: Statement, model: Model) -> Assessment:
     else:
         judge_ = model.judges[statement.kind]
         logits = [judge_.claim.logit(features) for features in claims]
-        probability = _sigmoid(-judge_.risk({**answer, **together(logits)}))
+        phrases = _phrases(statement, claims, judge_.phrase)
+        probability = _sigmoid(-judge_.risk({**answer, **together(logits), **phrases}))
         flag = judge_.flag
     return Assessment(
         probability,
@@ -217,6 +240,25 @@ def together(logits: Sequence[float]) -> Features:
         "claims_any": log(max(_LEAST, -none_wrong)),
         "claims_mean": fmean(bounded),
     }
+
+
+def _phrases(statement: Statement, claims: Sequence[Features], linear: Linear | None) -> Features:
+    if linear is None:
+        return {}
+    logits: list[float] = []
+    for place, measured in enumerate(claims):
+        logits += linear.logits(measured, phrase_features(statement, place, measured))
+    return worst_phrases(logits)
+
+
+def worst_phrases(logits: Sequence[float]) -> Features:
+    """Return what the risks of an answer's phrases amount to: the mean of its eight worst.
+
+    What is missing to eight counts as harmless, so that one more phrase never lowers it.
+    """
+    worst = [min(max(logit, _CALMEST), _SUREST) for logit in nlargest(_WORST, logits)]
+    missing = _CALMEST * (_WORST - len(worst))
+    return {"phrases_worst": (fsum(worst) + missing) / _WORST}
 
 
 def _softplus(value: float) -> float:

@@ -91,6 +91,11 @@ _MOST_READ: Final = 50_000
 _reading: Final = _Readings().__getitem__
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Return where the words of a text start and end."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 class Words(NamedTuple):
     """The words of a stretch of text in their order: as written in lower case, and stemmed."""
 

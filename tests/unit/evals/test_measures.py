@@ -37,7 +37,13 @@ def test_probabilities_that_say_what_is_so_have_no_calibration_error() -> None:
 def test_the_best_cut_flags_what_is_wrong_and_stands_in_the_middle_of_those_as_good() -> None:
     said, was = [0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [False, False, False, True, True, True]
     assert best_cut(said, was) == pytest.approx(0.505, abs=0.01)
-    assert best_cut([*said, 0.1], [*was, True]) == pytest.approx(0.505, abs=0.01)
+
+
+def test_one_answer_does_not_move_the_best_cut_of_many() -> None:
+    said = [place / 200 for place in range(20, 190)]
+    was = [place % 10 < said_ * 10 for place, said_ in enumerate(said)]
+    one_more = best_cut([*said, 0.79], [*was, False])
+    assert best_cut(said, was) == pytest.approx(one_more, abs=0.011)
 
 
 def test_an_interval_holds_its_value_and_draws_whole_groups() -> None:
