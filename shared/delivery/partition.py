@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from heapq import nsmallest
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -25,6 +25,8 @@ from shared.metrics import (
     TRANSACTIONS_REPEATED,
     Metrics,
 )
+
+_TURN_SECONDS: Final = 0.01
 
 log = structlog.get_logger(__name__)
 
@@ -231,9 +233,14 @@ class PartitionWorker:
         return task
 
     async def _run(self) -> None:
-        """Handle ready records until there are none: a task serves many records, not one."""
+        """Handle ready records until there are none: a task serves many records, not one.
+
+        Handlers that never wait would keep everything else waiting, the commit of what they have
+        done as well. So after `_TURN_SECONDS` the next task goes on, when others had their turn.
+        """
         this: asyncio.Task[Any] | None = asyncio.current_task()
         self._next_runner = None
+        ends = time.monotonic() + _TURN_SECONDS
         while self._ready:
             record = self._ready.popleft()
             if self._next_runner is None:
@@ -246,10 +253,13 @@ class PartitionWorker:
                 self._start_retry(record, error)
             else:
                 self._finish(record, outputs)
+            if time.monotonic() > ends:
+                break
         # At once, and not when the loop comes round to it: whatever becomes ready from here on
         # must find that this runner is gone, and start another.
         if this is not None:
             self._runners.discard(this)
+        self._begin_next()
 
     async def _retry(self, record: Record, error: Exception | None) -> None:
         self._fresh.discard(asyncio.current_task())

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -212,6 +213,16 @@ async def test_without_keys_all_records_begin_in_the_order_of_their_offsets() ->
         for gate in bench.gates.values():
             gate.set()
         await transactions.reaches(4)
+
+
+async def test_handlers_that_never_wait_let_others_have_their_turn() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.meanwhile = dict.fromkeys(range(20), lambda: time.sleep(0.02))
+        worker.take(*map(record, range(20)))
+        await transactions.reaches(1)
+        assert len(bench.started) < 20, "the first are committed before the last begin"
+        await transactions.reaches(20)
 
 
 async def test_a_record_that_fails_is_retried_and_the_next_of_its_key_waits_for_it() -> None:
