@@ -24,7 +24,7 @@ class Claim(NamedTuple):
     sentence has it; `asked`: the question's, for a sentence that names none; `spoken`: all dates
     of the sentence. `clause`: the words next to it. `offset`: where the sentence starts in the
     answer. `direction`: 1 or -1 where it is the size of a rise or a fall. `bare`: the answer has
-    no words, so the question must say what its figures are. `in_working`: it stands beside an
+    no words, or none that say what its figures are, so the question must. `in_working`: it stands beside an
     operator. `has_amounts`: the sentence has others than dates.
     """
 
@@ -69,6 +69,13 @@ _HEADING: float = 0.6
 """What stands above a line without words of its own: '2017: $155 million'."""
 
 
+_EMPTY: Final = stems(
+    "answer result figure value increase decrease rise decline drop difference change average mean"
+    " sum ratio equals calculated computed therefore thus so it is"
+)
+"""Words that say nothing of what a figure is: 'The answer is 35 million.', 'An increase of 5%.'"""
+
+
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
     figures = [
@@ -78,7 +85,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
     )
-    alone = all(map(str.isdigit, stems(answer)))  # the 35 of '35 million' is none
+    alone = all(word.isdigit() or word in _EMPTY for word in stems(answer))
     position = 0
     earlier: frozenset[str] = frozenset()
     for sentence in _lines(answer):
@@ -86,7 +93,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
         while position < len(figures) and figures[position].start < sentence.end:
             inside.append(figures[position])
             position += 1
-        words = stems(sentence.text)
+        words = frozenset[str]() if alone else stems(sentence.text)
         if inside:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))
@@ -96,7 +103,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     figure,
                     () if is_date(figure) else tuple(_readings(figure, answer, asked_scale)),
                     Query.of(
-                        (stems(clause), 1.0),
+                        (words if alone else stems(clause), 1.0),
                         (words, _SENTENCE),
                         (asked_words, _QUESTION),
                         (earlier, _BEFORE if words else _HEADING),

@@ -41,22 +41,28 @@ class Derivation:
     value: Decimal
 
 
-_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3)\b|[\u2013-]", re.IGNORECASE)
+_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3|between)\b|[\u2013-]", re.IGNORECASE)
 
 
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     """Return how a claimed amount follows from the evidence, if it does."""
     text = f"{claim.sentence} {claim.question[:_LONGEST]}"
-    query = evidence.vocabulary.known(
-        Query.of((stems(claim.sentence), 1.0), (stems(claim.question), 0.7))
-    )
-    rows = series_of(evidence, query)
+    said = frozenset[str]() if claim.bare else stems(claim.sentence)
+    query = evidence.vocabulary.known(Query.of((said, 1.0), (stems(claim.question), 0.7)))
+    rows = _distinct(series_of(evidence, query))
     periods = _named(claim)
     tries = chain(_tries(claim, text, rows, periods), _measures(text, rows, periods, evidence))
     for tried in islice(tries, _MOST):
         if _is_it(claim, tried, text):
             return Derivation(tried.text, tried.value)
     return None
+
+
+def _distinct(rows: Sequence[Series]) -> list[Series]:
+    """Return the rows, each once: a passage that says the same again says nothing more."""
+    values = [tuple((point.date, point.value) for point in row.points) for row in rows]
+    keys = [(row.words, each) for row, each in zip(rows, values, strict=True)]
+    return [row for place, row in enumerate(rows) if keys.index(keys[place]) == place]
 
 
 def _named(claim: Claim) -> Periods:

@@ -51,6 +51,8 @@ def named_first(text: str, one: Point, other: Point) -> bool:
 
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
+"""Words within a name."""
 
 
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
@@ -63,12 +65,24 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
         counts = [
             len(hit.union(*hits[i + 1 : i + width])) if hit else 0 for i, hit in enumerate(hits)
         ]
-        return tokens[counts.index(max(counts))][0] if any(counts) else None
+        return _begin(text, counts.index(max(counts)), row) if any(counts) else None
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
     longer = _places(tokens, other) if any(words & theirs for _, words in tokens) else ()
     return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in longer), None)
+
+
+def _begin(text: str, place: int, row: frozenset[str]) -> int:
+    """Return where a name begins that has its own words from a place on: 'Balance at the end'."""
+    tokens = _tokens(text)
+    first = tokens[place][0]
+    for start, words in reversed(tokens[:place]):
+        if words and words <= row:
+            first = start
+        elif not _JOINS.match(text, start):
+            break
+    return first
 
 
 def _places(tokens: Sequence[tuple[int, frozenset[str]]], name: frozenset[str]) -> set[int]:

@@ -43,7 +43,7 @@ def names_computation(claim: Claim) -> bool:
 
 def must_be_computed(claim: Claim, fact: Fact) -> bool:
     """Say whether a claim names a computation of which a table's cell is no result by itself."""
-    text = claim.question if claim.bare else claim.clause
+    text = f"{claim.sentence} {claim.question}" if claim.bare else claim.clause
     if not fact.is_cell or fact.is_change:
         return False
     named = fact.words | fact.context
