@@ -54,6 +54,8 @@ def _clause(
     last = [m.start() for m in _IS.finditer(clause)][-1]
     begin, verb = span[0] + match.start("name"), span[0] + last
     name = text[begin:verb]
+    if name.startswith("of "):
+        name = f"Total {name}"  # what has no name is the total, by convention
     periods = frozenset(
         dates_of(figure)[0]
         for figure in figures
