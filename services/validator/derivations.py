@@ -41,9 +41,7 @@ class Derivation:
     value: Decimal
 
 
-_RANGE: Final = re.compile(
-    r"\b(?:to|through|over|from|three|3|between)\b|[\u2013-]", re.IGNORECASE
-)
+_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3|between)\b|[\u2013-]", re.IGNORECASE)
 
 
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:

@@ -227,7 +227,5 @@ def test_a_figure_is_computed_from_what_its_words_name(
 def test_an_answer_that_names_nothing_is_asked_about_by_its_question(answer: str) -> None:
     table = "In 2019 the increase was wide.\n| | 2019 | 2018 |\n| Sales | 512 | 480 |"
     question = "What was the increase in sales from 2018 to 2019?"
-    found = [
-        examine(question, answer.format(value), (table,))[0].status for value in ("32", "23")
-    ]
+    found = [examine(question, answer.format(value), (table,))[0].status for value in ("32", "23")]
     assert found == [Status.DERIVED, Status.ABSENT]
