@@ -24,8 +24,8 @@ class Claim(NamedTuple):
     sentence has it; `asked`: the question's, for a sentence that names none; `spoken`: all dates
     of the sentence. `clause`: the words next to it. `offset`: where the sentence starts in the
     answer. `direction`: 1 or -1 where it is the size of a rise or a fall. `bare`: the answer has
-    no words, or none that say what its figures are, so the question must. `in_working`: it stands beside an
-    operator. `has_amounts`: the sentence has others than dates.
+    no words, or none that say what its figures are, so the question must. `in_working`: it stands
+    beside an operator. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure

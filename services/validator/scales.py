@@ -13,7 +13,8 @@ from services.validator.units import CURRENCY_BEFORE
 TABLE_SCALE: Final = rf"""(?ix:
     \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
-    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2018\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
+    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2018\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)
+      (?![\w,.])
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
     | \((?:in\s)?['\u2018\u2019]?000['\u2018\u2019]?s?(?:\somitted)?\)
     | \bin\s['\u2018\u2019]?000['\u2018\u2019]?s?(?![\w,.])
