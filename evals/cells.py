@@ -134,7 +134,7 @@ def _sentences(table: Table) -> str:
     notes = notes[:1]
     for row in table:
         pairs = [(h, c) for h, c in zip(head[1:], row[1:], strict=False) if h.strip() and c.strip()]
-        if row is not head and row[0] and pairs:
+        if row is not head and pairs:  # a total often has no name
             said.append(" ; ".join(f"the {row[0]} of {h} is {c}" for h, c in pairs) + " .")
     return "\n".join([*notes, *said])
 

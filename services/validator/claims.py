@@ -27,8 +27,9 @@ class Claim:
     sentence has it; `asked`: the question's, for a sentence that names none; `spoken`: all dates
     of the sentence. `clause`: the words next to it. `around`: the stems of its sentence, of the
     question and of the sentence before, each with its weight. `offset`: where the sentence starts
-    in the answer. `bare`: the answer has no words, so the question must say what its figures are.
-    `in_working`: it stands beside an operator. `has_amounts`: the sentence has others than dates.
+    in the answer. `bare`: the answer has no words, or none that say what its figures are, so the
+    question must. `in_working`: it stands beside an operator. `has_amounts`: the sentence has
+    others than dates.
     """
 
     figure: Figure
@@ -50,7 +51,8 @@ class Claim:
     @cached_property
     def query(self) -> Query:
         """What it is about: the words next to it, and those around with less weight."""
-        return Query.of((stems(self.clause), 1.0), *self.around)
+        words = frozenset[str]() if self.bare else stems(self.clause)
+        return Query.of((words, 1.0), *self.around)
 
     @cached_property
     def direction(self) -> int:
@@ -84,6 +86,13 @@ _HEADING: float = 0.6
 """What stands above a line without words of its own: '2017: $155 million'."""
 
 
+_EMPTY: Final = stems(
+    "answer result figure value increase decrease rise decline drop difference change average mean"
+    " sum ratio equals calculated computed therefore thus so it is"
+)
+"""Words that say nothing of what a figure is: 'The answer is 35 million.', 'An increase of 5%.'"""
+
+
 def claims_of(question: str, answer: str) -> Iterator[Claim]:
     """Return what an answer claims, figure by figure."""
     figures = [
@@ -93,7 +102,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
     )
-    alone = all(map(str.isdigit, stems(answer)))  # the 35 of '35 million' is none
+    alone = all(word.isdigit() or word in _EMPTY for word in stems(answer))
     position = 0
     earlier: frozenset[str] = frozenset()
     for sentence in _lines(answer):
@@ -101,7 +110,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
         while position < len(figures) and figures[position].start < sentence.end:
             inside.append(figures[position])
             position += 1
-        words = stems(sentence.text)
+        words = frozenset[str]() if alone else stems(sentence.text)
         if inside:
             periods = assign(sentence.text, inside, sentence.start)
             spoken = frozenset(date for figure in inside for date in dates_of(figure))

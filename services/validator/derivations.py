@@ -42,13 +42,13 @@ class Derivation:
     value: Decimal
 
 
-_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3)\b|[\u2013-]", re.IGNORECASE)
+_RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3|between)\b|[\u2013-]", re.IGNORECASE)
 
 
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     """Return how a claimed amount follows from the evidence, if it does."""
     text = f"{claim.sentence} {claim.question[:_LONGEST]}"
-    rows = _rows(evidence, claim.sentence, claim.question)
+    rows = _rows(evidence, "" if claim.bare else claim.sentence, claim.question)
     periods = _named(claim)
     tries = chain(_tries(claim, text, rows, periods), _measures(text, rows, periods, evidence))
     for tried in islice(tries, _MOST):
@@ -62,7 +62,14 @@ def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
 def _rows(evidence: Evidence, sentence: str, question: str) -> tuple[Series, ...]:
     """Return the rows that a sentence and its question name, the best fitting first."""
     query = Query.of((stems(sentence), 1.0), (stems(question), 0.7))
-    return tuple(series_of(evidence, evidence.vocabulary.known(query)))
+    return _distinct(series_of(evidence, evidence.vocabulary.known(query)))
+
+
+def _distinct(rows: Sequence[Series]) -> tuple[Series, ...]:
+    """Return the rows, each once: a passage that says the same again says nothing more."""
+    values = [tuple((point.date, point.value) for point in row.points) for row in rows]
+    keys = [(row.words, each) for row, each in zip(rows, values, strict=True)]
+    return tuple(row for place, row in enumerate(rows) if keys.index(keys[place]) == place)
 
 
 def _named(claim: Claim) -> Periods:

@@ -117,6 +117,8 @@ def _bordered(block: list[Line], start: int, end: int) -> Grid:
     """Return a grid; where each row starts with a delimiter, that is the table's border."""
     if all(not line.label.text and len(line.cells) > 1 for line in block):
         block = [Line(line.cells[0], line.cells[1:], line.placed) for line in block]
+        if all(len(line.cells) > 1 and not line.cells[-1].text for line in block):
+            block = [Line(line.label, line.cells[:-1], line.placed) for line in block]
     return Grid(tuple(block), start, end)
 
 

@@ -33,7 +33,9 @@ _TIME: Final = (
 _OF_TIME: Final = re.compile(_TIME, re.IGNORECASE)
 _ONLY_TIME: Final = re.compile(rf"(?>{_TIME})*+", re.IGNORECASE)
 _VERSUS: Final = re.compile(
-    r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}",
+    r"(?:19|20)\d{2}\s{0,2}(?:vs\.?|versus|over|compared\s(?:to|with))\s{0,2}(?:19|20)\d{2}"
+    r"|(?:%\s?)?(?:%|changes?|variance|decrease\)?)\s{1,2}(?:from\s)?(?:19|20)\d{2}\s?(?:to|[-\u2013])"
+    r"\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
 )
 _YEAR: Final = re.compile(r"(?<!\w)(?:19|20)\d{2}(?!\w)")
@@ -163,7 +165,7 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
     part = next((d for d in _undated(head.label.text)), None) if head.cells else None
     texts = [cell.text for cell in head.cells]
     if not texts or _runs_into(head):
-        texts = [head.label.text, *texts]
+        texts = [" ".join([head.label.text, *texts])]  # '2018 vs' and '2017' are one head
     for text in texts:
         position = 0
         for match in [*_VERSUS.finditer(text), None]:

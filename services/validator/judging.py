@@ -14,7 +14,7 @@ from services.validator.derivations import derive
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
-from services.validator.operations import must_be_computed, names_computation
+from services.validator.operations import must_be_computed
 from services.validator.periods import Periods, order
 from services.validator.status import FigureFinding, Status
 from services.validator.units import CURRENCY_CODES, PERCENT
@@ -36,8 +36,7 @@ def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     found = search(claim, evidence)
     if found.found:
         return _standing(claim, evidence, found)
-    computed = not found.other_unit or names_computation(claim)
-    if computed and (derived := _derived(claim, evidence)):
+    if derived := _derived(claim, evidence):
         return derived
     if _is_span(claim) or (_is_condition(claim) and _is_asked(claim)):
         return finding(claim, Status.ASKED, 0.5, "is the question's")
@@ -71,7 +70,7 @@ def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
             f"for {_label(found.better)} it is '{found.better.written}'"
         )
         wrong = finding(claim, Status.ELSEWHERE_ROW, 0.8, reason, found.better)
-        return (names_computation(claim) and _derived(claim, evidence)) or wrong
+        return _derived(claim, evidence) or wrong
     if must_be_computed(claim, best.fact):
         reason = f"stands in a passage for {_label(best.fact)} itself, not for what is said of it"
         return _derived(claim, evidence) or finding(

@@ -15,6 +15,7 @@ _VALUE: Final = re.compile(
     rf"|[-\u2013\u2014]{{1,3}}|{_MONEY}?\(|{_MONEY}|[)%]|USD|EUR|GBP|CHF|INR|RMB|bps|NM|N/A|n/a"
 )
 _CURRENCIES: Final = frozenset(["€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "INR", "RMB"])
+_DASHES: Final = frozenset("-\u2013\u2014")
 _LEADERS: Final = re.compile(r"(?:\s?\.){4,}+")
 """The dots between a label and its values."""
 _SPACE: Final = re.compile(r"\S+")
@@ -104,6 +105,7 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     cut = tokens[first].start() if first < len(tokens) else len(piece)
     label = piece[start:cut].strip()
     numeric = any(_NUMBER.search(t[0]) and not _MARK.fullmatch(t[0]) for t in tokens[first:])
+    numeric = numeric or _has_dash_behind(tokens[first:])
     if label and (
         not _LETTER.search(label)
         or _runs_on(label, tokens[first:])
@@ -114,12 +116,18 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     return Cell(label, begin + start), list(_values(piece, begin, tokens[first:]))
 
 
+def _has_dash_behind(values: list[re.Match[str]]) -> bool:
+    """Say whether a value as small as a mark has a dash behind it: '(32) -'."""
+    return len(values) == 2 and values[1][0] in _DASHES  # noqa: PLR2004 - a value and nothing
+
+
 def _runs_on(label: str, values: list[re.Match[str]]) -> bool:
     """Say whether a line is running text that happens to end in a number."""
     last = label.rfind(" ") + 1  # both are about the last word
     if _MONTH.search(label, last):
         return True
-    return _RUNNING.search(label, last) is not None and sum(t[0][-1].isdigit() for t in values) < 2  # noqa: PLR2004 - a row's values
+    written = sum(t[0][-1].isdigit() or t[0] in _DASHES for t in values)
+    return _RUNNING.search(label, last) is not None and written < 2  # noqa: PLR2004 - a row's values
 
 
 def _values(piece: str, begin: int, tokens: list[re.Match[str]]) -> Iterator[Cell]:

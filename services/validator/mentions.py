@@ -56,6 +56,8 @@ def named_first(text: str, one: Point, other: Point) -> bool:
 
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
+"""Words within a name."""
 
 
 # of two rows either order is asked about
@@ -72,12 +74,24 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
             for n, (i, _) in enumerate(hits)
         )
         most, place = max(((len(met), -i) for met, i in near), default=(0, 0))
-        return tokens[-place][0] if most else None
+        return _begin(text, -place, row) if most else None
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
     longer = _places(tokens, other) if any(words & theirs for _, words in tokens) else ()
     return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in longer), None)
+
+
+def _begin(text: str, place: int, row: frozenset[str]) -> int:
+    """Return where a name begins that has its own words from a place on: 'Balance at the end'."""
+    tokens = _tokens(text)
+    first = tokens[place][0]
+    for start, words in reversed(tokens[:place]):
+        if words and words <= row:
+            first = start
+        elif not _JOINS.match(text, start):
+            break
+    return first
 
 
 def _places(tokens: Sequence[tuple[int, frozenset[str]]], name: frozenset[str]) -> set[int]:

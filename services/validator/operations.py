@@ -41,15 +41,9 @@ _COMPUTED: Final = re.compile(
 )
 
 
-def names_computation(claim: Claim) -> bool:
-    """Say whether a claim says that its figure was computed: an average, a change, a sum of."""
-    text = claim.question if claim.bare else claim.clause
-    return bool(AVERAGE.search(text) or _COMPUTED.search(text) or claim.direction)
-
-
 def must_be_computed(claim: Claim, fact: Fact) -> bool:
     """Say whether a claim names a computation of which a table's cell is no result by itself."""
-    text = claim.question if claim.bare else claim.clause
+    text = f"{claim.sentence} {claim.question}" if claim.bare else claim.clause
     if not fact.is_cell or fact.is_change:
         return False
     named = fact.words | fact.context

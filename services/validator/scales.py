@@ -13,14 +13,17 @@ from services.validator.units import CURRENCY_BEFORE
 TABLE_SCALE: Final = rf"""(?ix:
     \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
-    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)(?![\w,.])
+    | (?<![\d.])[$€£¥]\s?\s?(?:['\u2018\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)
+      (?![\w,.])
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
-    | \((?:in\s)?['\u2019]?000['\u2019]?s?(?:\somitted)?\)
-    | \bin\s['\u2019]?000['\u2019]?s?(?![\w,.])
-    | (?<!\w)['\u2019]000s?(?!\w)
+    | \((?:in\s)?['\u2018\u2019]?000['\u2018\u2019]?s?(?:\somitted)?\)
+    | \bin\s['\u2018\u2019]?000['\u2018\u2019]?s?(?![\w,.])
+    | (?<!\w)['\u2018\u2019]000s?(?!\w)
     | \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:mil|mill|mln|mn|bn)(?![\w,])
+    | \bin\s(?:(?:[^\W\d]|[$€£¥.]){{1,12}}\s){{0,2}}(?:thousand|million|billion)
+      (?=\s?[)|;\]\n]|\s?\Z|\s(?:of\s)?(?:euros?|dollars|yen|pounds|rupees)\b)
     | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
-      (?:['\u2019]000|['\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
+      (?:['\u2018\u2019]000|['\u2018\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
     | (?:^|(?<=[(|;]|\n)|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
       (?:US\s|U\.S\.\s)?(?:dollars|euros?|pounds|yen|[$€£])
 )"""
@@ -28,16 +31,16 @@ TABLE_SCALE: Final = rf"""(?ix:
 
 _FIND: Final = re.compile(TABLE_SCALE)
 _PLURAL_LIST: Final = (
-    "thousands;millions;billions;(mill.;'000;\u2019000;(000;in 000;in mil; mln; mn;in bn"
+    "thousands;millions;billions;(mill.;'000;\u2018000;\u2019000;(000;in 000;in mil; mln; mn;in bn"
 )
 _PLURALS: Final = _PLURAL_LIST.split(";")
 _CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]
 _SIGNS: Final = "$€£¥"
-_SIGN_HINT: Final = re.compile(r"[$€£¥]\s{0,2}['\u2019]?[0mbtk]")
+_SIGN_HINT: Final = re.compile(r"[$€£¥]\s{0,2}['\u2018\u2019]?[0mbtk]")
 _WORDS: Final = ("thou", "mill", "bill")
 _WORD_HINT: Final = re.compile(r"(?:thou|mill|bill)(?<=[a-z$€£¥₹₩₺][\s'\u2019]\w{4})")
 """What no scale is stated without, in lower case: found fast, where the whole pattern is slow."""
-_CODE_HINT: Final = re.compile(rf"\b(?:{'|'.join(_CODES)})\s?['\u2019]?[kmbKMB0]")
+_CODE_HINT: Final = re.compile(rf"\b(?:{'|'.join(_CODES)})\s?['\u2018\u2019]?[kmbKMB0]")
 _THOUSANDS: Final = re.compile("thousand|000|k$", re.IGNORECASE)
 _BILLIONS: Final = re.compile("billion|bn", re.IGNORECASE)
 _EXCEPT: Final = re.compile(r"[^)\n]{0,60}except", re.IGNORECASE)

@@ -226,12 +226,12 @@ def _joined(groups: Iterable[list[Fact]]) -> _Groups:
     for facts in groups:
         for fact in facts:
             passage, table, number = fact.row
-            if fact.is_cell and table != SPOKEN and len(fact.periods) == 1:
+            if fact.is_cell and len(fact.periods) == 1:
                 kind = fact.is_change, fact.amounts[-1].unit == PERCENT
-                for key in (
-                    ("row", passage, table, number, *kind),
-                    ("name", passage, table, fact.words, *kind),
-                ):
+                keys: list[tuple[object, ...]] = [("row", passage, table, number, *kind)]
+                if table != SPOKEN:
+                    keys.append(("name", passage, table, fact.words, *kind))
+                for key in keys:
                     if all(fact is not other for other in found[key]):
                         found[key].append(fact)
     return {
@@ -270,7 +270,7 @@ def _fit(evidence: Evidence, query: Query, fact: Fact) -> float:
 def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
     passage, table, number = fact.row
     if table == SPOKEN:
-        yield SPOKEN, fact.words
+        yield SPOKEN, fact.words, fact.is_change, fact.amounts[-1].unit == PERCENT
     elif fact.is_cell:
         kind = fact.amounts[-1].unit == PERCENT
         yield passage, table, fact.words, number if fact.row_named else -1, fact.is_change, kind

@@ -19,16 +19,16 @@ SPOKEN: Final = -2
 
 CHANGE: Final = re.compile(r"\b(?:change|variation|variance|increase|growth)\b", re.IGNORECASE)
 """What the head of a column of changes says."""
-_ROW: Final = re.compile(r"\bthe\s(?P<name>\S(?:.{0,250}\S)?)\sis\s", re.IGNORECASE)
+_ROW: Final = re.compile(r"\bthe\s{1,2}(?P<name>\S(?:.{0,250}\S)?)\sis\s", re.IGNORECASE)
 _IS: Final = re.compile(r"\sis\s")
 
 
 def is_spoken(sentence: str) -> bool:
     """Say whether a sentence is a table's row."""
-    if " ; the " not in sentence and not sentence.rstrip().endswith(" ."):
+    if " ; the" not in sentence and not sentence.rstrip().endswith(" ."):
         return False  # an ordinary sentence has its full stop at its last word
     match = _ROW.search(sentence)
-    return match is not None and " of " in match["name"]
+    return match is not None and " of " in f" {match['name']}"
 
 
 def spoken_facts(
@@ -54,6 +54,8 @@ def _clause(
     last = [m.start() for m in _IS.finditer(clause)][-1]
     begin, verb = span[0] + match.start("name"), span[0] + last
     name = text[begin:verb]
+    if name.startswith("of "):
+        name = f"Total {name}"  # what has no name is the total, by convention
     periods = frozenset(
         dates_of(figure)[0]
         for figure in figures

@@ -28,6 +28,7 @@ from services.validator.spoken import CHANGE
 from services.validator.units import named_units
 
 _DAY: Final = re.compile(r"\d/\d{1,2}/\d")
+_DASH: Final = re.compile(r"[-$€£¥\u2012-\u2015\u2212\s]+|nil|n/?[am]", re.IGNORECASE)
 _LARGE: Final = re.compile(r"\d,\d{3}")
 _NOTES: Final = frozenset({"note", "notes", "note no.", "notes no."})
 """Heads of columns that number notes."""
@@ -149,6 +150,8 @@ class _Reader:
         )
 
     def _is_head(self, line: Line, written: Sequence[Cell]) -> bool:
+        if self._has_rows and written and all(_DASH.fullmatch(cell.text) for cell in written):
+            return False  # a row that has nothing in any column
         if any(is_number(cell) for cell in written):
             opening = not self._has_rows and not line.label.text
             return opening and all(is_head(cell) for cell in written)

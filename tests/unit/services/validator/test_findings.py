@@ -131,6 +131,17 @@ NESTED = "| | 2019 | 2018 |\n| EBITDA | 400 | 300 |\n| Underlying EBITDA | 500 |
 BRACKETS = (
     "| | 2019 | 2018 |\n| Carrying amount (non-current (liabilities)/assets) | (494) | 1,663 |"
 )
+SPOKEN = (
+    "the interest of 2019 is 21 ; the interest of 2018 restated is 14 .\n"
+    "the  of 2019 is 87 ; the  of 2018 restated is 75 ."
+)
+BALANCES = (
+    "| | 2019 | 2018 |\n| Balance at the beginning of the year | 215 | 160 |\n"
+    "| Balance at the end of the year | 258 | 215 |"
+)
+PARTS = "| | 2019 | 2018 |\n| Art | 166 | 178 |\n| Music | 57 | 44 |\n| Charged | 223 | 222 |"
+AGES = "Total Up to one year Later\n(in thousands)\nLeases 98,389 37,427 60,962"
+THREE = "| | 2019 | 2018 | 2017 |\n| Shops | 57 | 44 | 20 |"
 SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 934 | 1,054 |"
 
 
@@ -163,6 +174,25 @@ SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 93
             "-8.96%",
             "-8.69%",
         ),
+        (SPOKEN, "What was the change in interest from 2018 to 2019?", "7", "9"),
+        (SPOKEN, "What was the average total of 2018 and 2019?", "81", "18"),
+        (
+            BALANCES,
+            (
+                "What percentage of the balance at the beginning of the year was the balance at the"
+                " end of the year in 2019?"
+            ),
+            "120%",
+            "83.3%",
+        ),
+        (
+            PARTS,
+            "What was the sum of art and music in 2019?",
+            "Art plus music equals 223.",
+            "Art plus music equals 232.",
+        ),
+        (AGES, "What percentage of the leases is due later than in one year?", "61.96%", "69.16%"),
+        (THREE, "What did shops average between 2017 and 2019?", "40.3", "43.0"),
     ],
     ids=(
         "quarters",
@@ -178,6 +208,12 @@ SEGMENTS = "| | 2019 | 2018 |\n| International | 793 | 843 |\n| Foodservice | 93
         "a name around another",
         "a name that goes on in brackets",
         "two rows",
+        "heads that say more than the year",
+        "a spoken row without a name",
+        "names that begin alike",
+        "a sum that stands under another name",
+        "heads that cannot be read",
+        "a year between two",
     ),
 )
 def test_a_figure_is_computed_from_what_its_words_name(
@@ -185,3 +221,11 @@ def test_a_figure_is_computed_from_what_its_words_name(
 ) -> None:
     assert [f.status for f in examine(question, right, (passage,))] == [Status.DERIVED]
     assert not any(f.status.is_right for f in examine(question, wrong, (passage,)))
+
+
+@pytest.mark.parametrize("answer", ["{}", "The answer is {}.", "An increase of {}.", "It was {}."])
+def test_an_answer_that_names_nothing_is_asked_about_by_its_question(answer: str) -> None:
+    table = "In 2019 the increase was wide.\n| | 2019 | 2018 |\n| Sales | 512 | 480 |"
+    question = "What was the increase in sales from 2018 to 2019?"
+    found = [examine(question, answer.format(value), (table,))[0].status for value in ("32", "23")]
+    assert found == [Status.DERIVED, Status.ABSENT]

@@ -101,10 +101,23 @@ def test_a_cell_has_its_row_year_scale_sign_and_unit_in_any_layout(layout: str) 
             Date(2018, quarter=1),
         ),
         ("| Sales fiscal year 2018 | 48 |\n| Sales fiscal year 2019 | 51 |", "48", Date(2018)),
+        ("2019\n2018\nOther\n-\n-\nSales\n51\n48", "48", Date(2018)),
+        ("2019 2018\nSales for the year 51 -", "51", Date(2019)),
+        ("2019 % Change 2018 to 2019 2018\nSales 51 6% 48", "48", Date(2018)),
+        (
+            "(in euros) 2019 2018 2017 Change 2019 vs 2018 Change 2018 vs 2017\nSales 5 4 3 9% 8%",
+            "3",
+            Date(2017),
+        ),
     ],
 )
 def test_a_column_or_row_gives_its_period(passage: str, value: str, period: Date) -> None:
     assert fact(passage, value).periods == {period}
+
+
+def test_the_border_of_a_table_is_no_column() -> None:
+    table = "|  |  | 2019 | 2018 |\n|  | Notes | $m | $m |\n| Debtors | 17 | 51 | 48 |"
+    assert [found.written for found in read_evidence((table,)).all if found.amounts] == ["51", "48"]
 
 
 def test_the_columns_of_a_table_keep_their_names_below_a_date() -> None:
