@@ -25,22 +25,23 @@ class MisconfigurationError(Exception):
 
 def configured(kind: type[S]) -> S:
     """Read settings from the environment. Raises `MisconfigurationError`."""
-    if wrong := objections(kind):
-        raise MisconfigurationError(*wrong)
-    return kind()
+    try:
+        return kind()
+    except ValidationError as error:
+        raise MisconfigurationError(*(_objection(kind, each) for each in error.errors())) from None
+    except SettingsError as error:  # a list or an object that is no JSON
+        name = next((each for each in kind.model_fields if f'"{each}"' in str(error)), None)
+        said = f"{error}: it" if name is None else f"setting {kind.variable(name)}: it"
+        raise MisconfigurationError(f"{said} must be JSON") from None
 
 
 def objections(kind: type[Settings]) -> Sequence[str]:
     """Return all that is wrong with the environment's settings of this kind, a line each."""
     try:
-        kind()
-    except ValidationError as error:
-        return [_objection(kind, each) for each in error.errors()]
-    except SettingsError as error:  # a list or an object that is no JSON
-        name = next((each for each in kind.model_fields if f'"{each}"' in str(error)), None)
-        said = f"{error}: it" if name is None else f"setting {kind.variable(name)}: it"
-        return [f"{said} must be JSON"]
-    return []
+        configured(kind)
+    except MisconfigurationError as error:
+        return error.objections
+    return ()
 
 
 def _objection(kind: type[Settings], error: ErrorDetails) -> str:

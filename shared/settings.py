@@ -167,7 +167,7 @@ class Settings(ConnectionSettings):
         default=300.0,
         gt=0,
         description="Time that a partition with lag may stand still before its service counts as "
-        "not ready, seconds.",
+        "not ready, seconds. Positions of records without outputs stand still for up to 5.",
     )
 
     @classmethod

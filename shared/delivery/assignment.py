@@ -65,6 +65,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._letting_go = asyncio.Lock()
         self._has_room = asyncio.Event()
         self._waiting: asyncio.Timeout | None = None
+        self._asked: frozenset[TopicPartition] = frozenset()
         self.is_assigned = False
         """Whether the group has said what this process is assigned, be it nothing."""
 
@@ -85,17 +86,20 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         """
         while True:
             self._has_room.clear()
-            taking = [p for p, w in self._workers.items() if w.is_open and not w.is_full]
-            if taking:
+            if taking := self._with_room():
                 return taking
             await self._has_room.wait()
 
-    @asynccontextmanager
-    async def until_more_room(self) -> AsyncIterator[None]:
-        """Enter a wait for records that ends, without any, once another worker may have room.
+    def _with_room(self) -> list[TopicPartition]:
+        return [p for p, w in self._workers.items() if w.is_open and not w.is_full]
 
-        What has been fetched of its partition lies there already, and nothing else would end it.
+    @asynccontextmanager
+    async def until_more_room(self, asked: Iterable[TopicPartition]) -> AsyncIterator[None]:
+        """Enter a wait for records of `asked` that ends, without any, once others have room.
+
+        What has been fetched of those lies there already, and nothing else would end it.
         """
+        self._asked = frozenset(asked)
         waiting = asyncio.timeout(None)
         try:
             async with waiting as self._waiting:
@@ -108,9 +112,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
 
     def _found_room(self) -> None:
         self._has_room.set()
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting.reschedule(asyncio.get_running_loop().time())
+        if self._waiting is not None and not self._asked.issuperset(self._with_room()):
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+            self._waiting = None
 
     def take(self, partition: TopicPartition, records: Iterable[Record]) -> None:
         """Hand fetched records to the partition's worker.

@@ -22,6 +22,10 @@ _FETCH_WAIT_MS: Final = 250
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
 _FETCH_PARTITION_BYTES: Final = 128 * 1024
 _REBALANCE_SLACK_SECONDS: Final = 15.0
+# aiokafka would have a process leave its group that has not asked for records for five minutes, as
+# one does whose partitions are all full while a model is down; and it loses count of the time when
+# a wait for records is cut short. A stalled process shows in /readyz, a frozen one loses its session.
+_MOST_IDLE_MS: Final = 2**31 - 1
 
 
 def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
@@ -40,6 +44,7 @@ def open_consumer(settings: Settings, group: str) -> AIOKafkaConsumer:
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=int(settings.heartbeat_seconds * 1000),
+        max_poll_interval_ms=_MOST_IDLE_MS,
         rebalance_timeout_ms=int((settings.grace_seconds + _REBALANCE_SLACK_SECONDS) * 1000),
     )
 
@@ -52,7 +57,7 @@ async def fetch(consumer: AIOKafkaConsumer, assignment: Assignment, unhurried: U
         all_have_room = len(asked) == len(consumer.assignment())
         fetched: dict[TopicPartition, list[Any]] = {}
         try:
-            async with nullcontext() if all_have_room else assignment.until_more_room():
+            async with nullcontext() if all_have_room else assignment.until_more_room(asked):
                 fetched = await consumer.getmany(
                     *asked, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
                 )

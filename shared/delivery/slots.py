@@ -78,10 +78,10 @@ class Slots:
 
     async def acquire(self, holder: object, *, aside: bool = False) -> None:
         """Take a slot in the name of `holder`, and wait for it where `take` finds none."""
-        lane = self._lane_aside if aside else self._lane
-        if not lane.take():
+        if not self.take(holder, aside=aside):
+            lane = self._lane_aside if aside else self._lane
             await lane.turn()
-        self._holders[holder] = lane
+            self._holders[holder] = lane
 
     def release(self, holder: object) -> None:
         """Give the slot of `holder` back."""

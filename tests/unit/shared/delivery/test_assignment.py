@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from shared.delivery.assignment import Assignment
 
 PARTITION = TopicPartition("requests", 0)
+OTHER = TopicPartition("requests", 1)
 
 
 class Consumer:
@@ -28,6 +29,8 @@ class Worker:
     def __init__(self, fenced: Callable[[], None], has_room: Callable[[], None]) -> None:
         self.fenced = fenced
         self.has_room = has_room
+        self.is_open = True
+        self.is_full = False
         self.is_fenced_at_last = False
         self.finished = asyncio.Event()
         self.finished.set()
@@ -146,16 +149,22 @@ async def test_a_service_that_cannot_let_go_of_a_partition_stops() -> None:
 
 async def test_a_wait_for_records_ends_when_a_partition_that_was_full_has_room() -> None:
     bench = Bench()
-    await bench.assignment.on_partitions_assigned([PARTITION])
+    await bench.assignment.on_partitions_assigned([PARTITION, OTHER])
     await bench.assignment.settled()
-    asyncio.get_running_loop().call_soon(bench.workers[0].has_room)
+    asked, full = bench.workers
+    full.is_full = True
     reached = False
-    async with asyncio.timeout(5), bench.assignment.until_more_room():
+    async with asyncio.timeout(5), bench.assignment.until_more_room([PARTITION]):
+        asked.has_room()  # it was asked anyway
+        await asyncio.sleep(0)
+        full.is_full = False
+        full.has_room()
         await asyncio.Event().wait()
         reached = True
     assert not reached
-    bench.workers[0].has_room()  # by now nobody waits
-    async with bench.assignment.until_more_room():
+    full.has_room()  # by now nobody waits
+    async with bench.assignment.until_more_room([PARTITION, OTHER]):
+        full.has_room()  # nor does anybody wait for what was asked
         await asyncio.sleep(0)
         reached = True
     assert reached
@@ -164,5 +173,5 @@ async def test_a_wait_for_records_ends_when_a_partition_that_was_full_has_room()
 async def test_a_wait_for_records_tells_an_error_of_their_own() -> None:
     bench = Bench()
     with pytest.raises(TimeoutError):
-        async with bench.assignment.until_more_room():
+        async with bench.assignment.until_more_room([PARTITION]):
             raise TimeoutError

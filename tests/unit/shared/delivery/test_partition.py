@@ -218,11 +218,34 @@ async def test_without_keys_all_records_begin_in_the_order_of_their_offsets() ->
 async def test_handlers_that_never_wait_let_others_have_their_turn() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits()) as (worker, bench):
-        bench.meanwhile = dict.fromkeys(range(20), lambda: time.sleep(0.02))
-        worker.take(*map(record, range(20)))
+        bench.meanwhile = dict.fromkeys(range(6), lambda: time.sleep(0.02))
+        worker.take(*map(record, range(6)))
         await transactions.reaches(1)
-        assert len(bench.started) < 20, "the first are committed before the last begin"
-        await transactions.reaches(20)
+        assert len(bench.started) < 6, "the first are committed before the last begin"
+        await transactions.reaches(6)
+
+
+async def test_more_records_than_slots_whose_handlers_take_longer_than_a_turn_are_handled() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(), slots=1) as (worker, bench):
+        bench.hold(*range(4))
+        bench.meanwhile = dict.fromkeys(range(4), lambda: time.sleep(0.02))
+        worker.take(*map(record, range(4)))
+        for offset in range(4):
+            await bench.has_started(offset)
+            bench.gates[offset].set()
+        await transactions.reaches(4)
+
+
+async def test_there_is_room_for_more_while_a_transaction_is_under_way() -> None:
+    gate = asyncio.Event()
+    transactions = InMemoryTransactions(gate=gate)
+    async with working(transactions, Limits(records=1)) as (worker, bench):
+        worker.take(record(0))
+        await transactions.begun.wait()
+        assert bench.room.is_set()
+        assert not worker.is_full
+        gate.set()
 
 
 async def test_a_record_that_fails_is_retried_and_the_next_of_its_key_waits_for_it() -> None:
@@ -436,11 +459,12 @@ async def test_records_that_come_one_at_a_time_wait_for_nobody() -> None:
 
 async def test_a_transaction_does_not_wait_where_there_is_no_room_for_more() -> None:
     transactions = InMemoryTransactions()
-    async with working(transactions, Limits(records=2, rest=1e9, longest_rest=inf)) as (worker, _):
-        for offset in range(20):
-            worker.take(record(offset))
-            await transactions.reaches(offset + 1)
-    assert transactions.batches == [1] * 20
+    limits = Limits(bytes=1000, rest=1e9, longest_rest=inf)
+    async with working(transactions, limits) as (worker, _):
+        for offset in range(0, 8, 2):
+            worker.take(*(record(each, value=b"-" * 500) for each in (offset, offset + 1)))
+            await transactions.reaches(offset + 2)
+    assert transactions.batches == [2] * 4
 
 
 def test_a_rest_is_longer_the_slower_the_transaction_was_and_none_after_a_brisk_one() -> None:
@@ -581,6 +605,19 @@ async def test_a_worker_is_held_back_while_its_progress_does_not_fit_the_metadat
         assert not worker.is_held_back
         assert worker.in_flight == 0
         assert worker.committed == transactions.committed == Committed(2)
+
+
+async def test_a_worker_that_is_held_back_lingers_for_nothing() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits(linger=3600), progress=Tight) as (worker, bench):
+        bench.silent = {0}
+        bench.hold(0, 2, 3, 4)
+        worker.take(*map(record, range(5)))
+        async with asyncio.timeout(5):
+            while not worker.is_held_back:  # noqa: ASYNC110 - read by a gauge, told to nobody
+                await asyncio.sleep(0.01)
+        bench.gates[0].set()
+        await transactions.reaches(2)
 
 
 async def test_a_try_that_failed_just_before_the_drain_still_says_what_becomes_of_its_record() -> (
