@@ -22,9 +22,10 @@ _FETCH_WAIT_MS: Final = 250
 _FETCH_BYTES: Final = 512 * 1024  # at once, of all partitions
 _FETCH_PARTITION_BYTES: Final = 128 * 1024
 _REBALANCE_SLACK_SECONDS: Final = 15.0
-# aiokafka would have a process leave its group that has not asked for records for five minutes, as
-# one does whose partitions are all full while a model is down; and it loses count of the time when
-# a wait for records is cut short. A stalled process shows in /readyz, a frozen one loses its session.
+# aiokafka would have a process leave its group that has not asked for records for five minutes,
+# as one does whose partitions are all full while a model is down; and it loses count of the time
+# when a wait for records is cut short. A stalled process shows in /readyz, a frozen one loses its
+# session.
 _MOST_IDLE_MS: Final = 2**31 - 1
 
 
