@@ -94,6 +94,26 @@ def test_a_table_gives_its_numbers_their_scale_sign_and_year(
     assert check(make_case(wrong, STATEMENT)).verdict == "failed"
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("The merger brought in four million dollars of savings in 2019.",
+         "The merger brought in nine million dollars of savings in 2019."),
+        ("Sales came in at $4.5 mn.", "Sales came in at $9.5 mn."),
+        ("There are 320 employees.", "There are 320 million employees."),
+    ],
+)  # fmt: skip
+def test_a_scale_in_a_sentence_is_of_its_own_number_alone(
+    make_case: MakeCase, right: str, wrong: str
+) -> None:
+    passage = (
+        "The merger brought in four million dollars of savings in 2019. Sales came in at $4.5 mn. "
+        "This resulted in nine million\nnew customers. The company has 320 employees."
+    )
+    assert check(make_case(right, passage)).verdict == "passed"
+    assert check(make_case(wrong, passage)).verdict == "failed"
+
+
 def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case: MakeCase) -> None:
     verdict = check(make_case("Net sales rose 12% to $3.2 million.", LETTER))
     assert verdict.reason == "'$3.2 million' is in another scale in the passage ('$3.2 billion')"
