@@ -12,8 +12,6 @@ from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
 _PAIR: Final = 2
-_FEW: Final = 6
-"""So many columns without a readable head are told apart by trial at most."""
 _TRIPLES: Final = 60
 """So many choices of three rows are tried at most."""
 
@@ -33,18 +31,18 @@ class Result:
 def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
     """Return (old, new) pairs of a row that the periods mean: first and last, or one before one."""
     points = row.at(periods)
-    if not periods:
+    # its heads could not be read: two are old and new, of more nobody knows which are meant
+    undated = not any(point.date for point in points)
+    if not periods and not undated:
         points = points[-2:]
-    if len(points) > 1:
+    if len(points) > 1 and (not undated or len(points) == (len(periods) or _PAIR)):
         yield points[0], points[-1]
         # a year that ends in January is called after either
         named = [point for point in points if _year_of(point, periods)]
         if 1 < len(named) < len(points):
             yield named[0], named[-1]
-        if not any(point.date for point in points):  # its heads could not be read: any, either way
+        if undated:  # it may begin with either
             yield points[-1], points[0]
-            if len(points) <= _FEW:
-                yield from permutations(points, 2)
     elif points and (old := row.before(points[0])):
         yield old, points[0]
 
@@ -172,11 +170,6 @@ def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Resu
                 first, second = points
             share = first.value / second.value
             yield Result(share, share, "ratio", f"{row.label}, one time over another")
-        elif _PAIR < len(points) <= _FEW and not any(point.date for point in points):
-            for first, second in permutations(points, 2):  # 'More than 5 years' over 'Total'
-                if second.value and first.kind == second.kind:
-                    share = first.value / second.value
-                    yield Result(share, share, "ratio", f"{row.label}, one column over another")
     yield from _shares_of_two(text, rows, periods)
 
 
