@@ -34,6 +34,9 @@ def test_figures_are_found_in_their_order_and_place() -> None:
         "in thousand euros",
         "in US dollar millions",
         "in U.S.$ mn",
+        "(\u2018000)",
+        "\u20ac\u2018000",
+        "\u2018000s",
     ],
 )
 def test_markers_forms_and_a_tables_scale_are_no_figures(text: str) -> None:
