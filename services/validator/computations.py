@@ -7,7 +7,7 @@ from itertools import combinations, islice, permutations
 from typing import Final
 
 from services.validator.dates import Date
-from services.validator.mentions import is_over, named_first, ordered
+from services.validator.mentions import columns_are_named, is_over, named_first, ordered
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
@@ -82,15 +82,17 @@ def changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[Result]:
                 yield Result(-rate, -rate, "percent", text, signed=True)
 
 
-def differences(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
+def differences(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the differences of two rows at one time."""
     for one, other in permutations(rows[:5], 2):
+        if not columns_are_named(text, one, other):
+            continue
         for a, b in one.beside(other):
             low, high = sorted((abs(a.value), abs(b.value)))
             if a.kind == b.kind and low * 1_000 > high and (not periods or a in one.at(periods)):
-                text = f"{one.label} less {other.label}"
+                less = f"{one.label} less {other.label}"
                 yield Result(
-                    a.value - b.value, a.raw - b.raw, a.kind, text, units=a.units | b.units
+                    a.value - b.value, a.raw - b.raw, a.kind, less, units=a.units | b.units
                 )
 
 
@@ -207,7 +209,7 @@ def compounds(
         means = [row.averages() for row in few]
         for mean in means:
             yield from changes(mean, periods, growth=False)
-        yield from differences(means, periods)
+        yield from differences(text, means, periods)
         yield from averages([row.changes() for row in few], periods)
     if ratio:
         for one, other in ordered(text, few):

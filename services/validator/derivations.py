@@ -133,7 +133,7 @@ def _tries(
     if ratio and (fraction or unit == "times"):
         yield from computations.ratios(text, rows, periods)
     if difference:
-        yield from computations.differences(rows, periods)
+        yield from computations.differences(text, rows, periods)
     if SUM.search(named):
         yield from computations.sums(rows, periods)
     if change and (average or ratio):
@@ -142,7 +142,7 @@ def _tries(
     if change and fraction:
         yield from computations.excesses(text, rows, periods)
     if change and fraction and difference:
-        yield from computations.differences([row.growth() for row in rows], periods)
+        yield from computations.differences(text, [row.growth() for row in rows], periods)
 
 
 def _measures(

@@ -237,6 +237,44 @@ def test_where_the_heads_of_three_columns_cannot_be_read_none_is_taken_for_anoth
     assert not examine(asked, answer, (AGES,))[-1].status.is_right
 
 
+DUE = (
+    "| | Total | Up to one year | Later |\n|---|---|---|---|\n"
+    "| Leases | 98,389 | 37,427 | 60,962 |\n| Debt | 5,000 | 1,200 | 3,800 |"
+)
+REGIONS = (
+    "| Sales by region | Europe | Asia | America |\n|---|---|---|---|\n"
+    "| Sales | 480 | 512 | 600 |\n| Costs | 300 | 200 | 100 |"
+)
+RELATIVE = "| | Current year | Prior year |\n|---|---|---|\n| Sales | 512 | 480 |"
+
+
+@pytest.mark.parametrize(
+    ("passage", "question", "right", "wrong"),
+    [
+        (DUE, "What percentage of the leases is due up to one year?", "38.04%", "61.96%"),
+        (DUE, "What percentage of the leases is due later?", "61.96%", "38.04%"),
+        (
+            REGIONS,
+            "How much higher were sales in Asia than in Europe?",
+            "Sales in Asia were 6.67% higher than in Europe.",
+            "Sales in Asia were 25% higher than in Europe.",
+        ),
+        (
+            REGIONS,
+            "What is the difference between sales in Asia and Europe?",
+            "The difference is 32.",
+            "The difference is 88.",
+        ),
+        (RELATIVE, "By how much did sales grow?", "Sales grew by 6.67%.", "Sales grew by 7.66%."),
+    ],
+)
+def test_one_column_is_compared_with_another_only_where_their_heads_are_meant(
+    passage: str, question: str, right: str, wrong: str
+) -> None:
+    assert examine(question, right, (passage,))[-1].status is Status.DERIVED
+    assert not examine(question, wrong, (passage,))[-1].status.is_right
+
+
 @pytest.mark.parametrize("answer", ["{}", "The answer is {}.", "An increase of {}.", "It was {}."])
 def test_an_answer_that_names_nothing_is_asked_about_by_its_question(answer: str) -> None:
     table = "In 2019 the increase was wide.\n| | 2019 | 2018 |\n| Sales | 512 | 480 |"
