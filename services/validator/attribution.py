@@ -111,14 +111,14 @@ def _same_unit(claim: Claim, ours: Amount, theirs: Amount, evidence: Evidence) -
     if ours.unit == theirs.unit:
         return True
     if ours.unit is None:
-        return theirs.unit != PERCENT or claim.bare or "percent" in claim.question.lower()
+        return theirs.unit != PERCENT or claim.wordless or "percent" in claim.question.lower()
     if ours.unit not in CURRENCY_CODES:
         return theirs.unit in {None, COUNT} and ours.unit in evidence.units
     if theirs.unit in {None, COUNT}:
         named = evidence.currencies
         known = ours.unit in named or (not named and ours.unit == "USD")
         known = known or (is_plain_dollar(claim, ours) and not named.isdisjoint(DOLLARS))
-        return known and (theirs.unit is None or claim.bare)
+        return known and (theirs.unit is None or claim.wordless)
     # '$' stands for any dollar where the passages name which
     dollars = {ours.unit, theirs.unit} <= DOLLARS
     return dollars and (is_plain_dollar(claim, ours) or ours.unit in evidence.currencies)

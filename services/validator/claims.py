@@ -28,8 +28,8 @@ class Claim:
     of the sentence. `clause`: the words next to it. `around`: the stems of its sentence, of the
     question and of the sentence before, each with its weight. `offset`: where the sentence starts
     in the answer. `bare`: the answer has no words, or none that say what its figures are, so the
-    question must. `in_working`: it stands beside an operator. `has_amounts`: the sentence has
-    others than dates.
+    question must; `wordless`: it has none at all, and leaves the unit to the table. `in_working`:
+    it stands beside an operator. `has_amounts`: the sentence has others than dates.
     """
 
     figure: Figure
@@ -43,6 +43,7 @@ class Claim:
     offset: int
     question: str
     bare: bool
+    wordless: bool
     in_working: bool
     has_amounts: bool
 
@@ -102,7 +103,8 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
     asked = frozenset(
         date for figure in read_figures(question).figures for date in dates_of(figure)
     )
-    alone = all(word.isdigit() or word in _EMPTY for word in stems(answer))
+    own_words = {word for word in stems(answer) if not word.isdigit()}
+    alone = own_words <= _EMPTY
     position = 0
     earlier: frozenset[str] = frozenset()
     for sentence in _lines(answer):
@@ -134,6 +136,7 @@ def claims_of(question: str, answer: str) -> Iterator[Claim]:
                     sentence.start,
                     question,
                     bare=alone,
+                    wordless=not own_words,
                     in_working=_is_operand(answer, figure),
                     has_amounts=has_amounts,
                 )

@@ -7,13 +7,11 @@ from itertools import combinations, islice, permutations
 from typing import Final
 
 from services.validator.dates import Date
-from services.validator.mentions import is_over, named_first, ordered
+from services.validator.mentions import columns_are_named, is_over, named_first, ordered
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
 _PAIR: Final = 2
-_FEW: Final = 6
-"""So many columns without a readable head are told apart by trial at most."""
 _TRIPLES: Final = 60
 """So many choices of three rows are tried at most."""
 
@@ -33,18 +31,18 @@ class Result:
 def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
     """Return (old, new) pairs of a row that the periods mean: first and last, or one before one."""
     points = row.at(periods)
-    if not periods:
+    # its heads could not be read: two are old and new, of more nobody knows which are meant
+    undated = not any(point.date for point in points)
+    if not periods and not undated:
         points = points[-2:]
-    if len(points) > 1:
+    if len(points) > 1 and (not undated or len(points) == (len(periods) or _PAIR)):
         yield points[0], points[-1]
         # a year that ends in January is called after either
         named = [point for point in points if _year_of(point, periods)]
         if 1 < len(named) < len(points):
             yield named[0], named[-1]
-        if not any(point.date for point in points):  # its heads could not be read: any, either way
+        if undated:  # it may begin with either
             yield points[-1], points[0]
-            if len(points) <= _FEW:
-                yield from permutations(points, 2)
     elif points and (old := row.before(points[0])):
         yield old, points[0]
 
@@ -84,15 +82,17 @@ def changes(row: Series, periods: Periods, *, growth: bool) -> Iterator[Result]:
                 yield Result(-rate, -rate, "percent", text, signed=True)
 
 
-def differences(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
+def differences(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the differences of two rows at one time."""
     for one, other in permutations(rows[:5], 2):
+        if not columns_are_named(text, one, other):
+            continue
         for a, b in one.beside(other):
             low, high = sorted((abs(a.value), abs(b.value)))
             if a.kind == b.kind and low * 1_000 > high and (not periods or a in one.at(periods)):
-                text = f"{one.label} less {other.label}"
+                less = f"{one.label} less {other.label}"
                 yield Result(
-                    a.value - b.value, a.raw - b.raw, a.kind, text, units=a.units | b.units
+                    a.value - b.value, a.raw - b.raw, a.kind, less, units=a.units | b.units
                 )
 
 
@@ -172,11 +172,6 @@ def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Resu
                 first, second = points
             share = first.value / second.value
             yield Result(share, share, "ratio", f"{row.label}, one time over another")
-        elif _PAIR < len(points) <= _FEW and not any(point.date for point in points):
-            for first, second in permutations(points, 2):  # 'More than 5 years' over 'Total'
-                if second.value and first.kind == second.kind:
-                    share = first.value / second.value
-                    yield Result(share, share, "ratio", f"{row.label}, one column over another")
     yield from _shares_of_two(text, rows, periods)
 
 
@@ -214,7 +209,7 @@ def compounds(
         means = [row.averages() for row in few]
         for mean in means:
             yield from changes(mean, periods, growth=False)
-        yield from differences(means, periods)
+        yield from differences(text, means, periods)
         yield from averages([row.changes() for row in few], periods)
     if ratio:
         for one, other in ordered(text, few):

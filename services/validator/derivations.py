@@ -23,7 +23,7 @@ from services.validator.evidence import Evidence
 from services.validator.labels import Query, stems
 from services.validator.measures import measured
 from services.validator.mentions import ordered
-from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM
+from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM, names_another
 from services.validator.periods import Periods
 from services.validator.series import Series, series_of
 from services.validator.units import CURRENCY_CODES, PERCENT
@@ -47,10 +47,18 @@ _RANGE: Final = re.compile(r"\b(?:to|through|over|from|three|3|between)\b|[\u201
 
 def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     """Return how a claimed amount follows from the evidence, if it does."""
-    text = f"{claim.sentence} {claim.question[:_LONGEST]}"
-    rows = _rows(evidence, "" if claim.bare else claim.sentence, claim.question)
+    question = claim.question[:_LONGEST]
+    text = f"{claim.sentence} {question}"
+    # 'The sum is 140.' is no average, even if that is asked for
+    another = claim.bare and names_another(claim.sentence, question)
+    named = claim.sentence if another else text
+    said = claim.sentence if another or not claim.bare else ""
+    rows = _rows(evidence, said, claim.question)
     periods = _named(claim)
-    tries = chain(_tries(claim, text, rows, periods), _measures(text, rows, periods, evidence))
+    tries = chain(
+        _tries(claim, text, named, rows, periods),
+        _measures(text, named, rows, periods, evidence),
+    )
     for tried in islice(tries, _MOST):
         if _is_it(claim, tried, text):
             return Derivation(tried.text, tried.value)
@@ -104,12 +112,17 @@ def _dated(periods: Periods) -> Periods:
     return frozenset({*whole, *(d._replace(year=year) for d in parts)})
 
 
-def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
-    """Return the results of the computations that a text names, the plainest first."""
+def _tries(
+    claim: Claim, text: str, named: str, rows: Sequence[Series], periods: Periods
+) -> Iterator[Result]:
+    """Return the results of the computations that `named` has, the plainest first.
+
+    `text` says in which order they are of which rows.
+    """
     unit = next((a.unit for a in claim.amounts), None)
     fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
-    average, ratio = bool(AVERAGE.search(text)), bool(RATIO.search(text))
-    change, difference = bool(CHANGE.search(text)), bool(DIFFERENCE.search(text))
+    average, ratio = bool(AVERAGE.search(named)), bool(RATIO.search(named))
+    change, difference = bool(CHANGE.search(named)), bool(DIFFERENCE.search(named))
     if average:
         shares = [one.over(other) for one, other in ordered(text, rows)] if ratio else []
         yield from computations.averages(rows, periods)
@@ -120,27 +133,27 @@ def _tries(claim: Claim, text: str, rows: Sequence[Series], periods: Periods) ->
     if ratio and (fraction or unit == "times"):
         yield from computations.ratios(text, rows, periods)
     if difference:
-        yield from computations.differences(rows, periods)
-    if SUM.search(text):
+        yield from computations.differences(text, rows, periods)
+    if SUM.search(named):
         yield from computations.sums(rows, periods)
     if change and (average or ratio):
         yield from computations.compounds(text, rows, periods, average=average, ratio=ratio)
-    yield from _of_two(text, rows, periods, growth=fraction)
+    yield from _of_two(named, rows, periods, growth=fraction)
     if change and fraction:
         yield from computations.excesses(text, rows, periods)
     if change and fraction and difference:
-        yield from computations.differences([row.growth() for row in rows], periods)
+        yield from computations.differences(text, [row.growth() for row in rows], periods)
 
 
 def _measures(
-    text: str, rows: Sequence[Series], periods: Periods, evidence: Evidence
+    text: str, named: str, rows: Sequence[Series], periods: Periods, evidence: Evidence
 ) -> Iterator[Result]:
-    """Return the values of measures that a text names, their changes and averages."""
+    """Return the values of measures that a text names, and what `named` computes of them."""
     for measure in measured(text, rows, evidence):
         yield from computations.values(measure, periods)
-        if CHANGE.search(text):
+        if CHANGE.search(named):
             yield from computations.changes(measure, periods, growth=False)
-        if AVERAGE.search(text):
+        if AVERAGE.search(named):
             yield from computations.averages([measure], periods)
 
 
@@ -178,7 +191,7 @@ def _readings(unit: str | None, claim: Claim, tried: Result) -> Iterator[Decimal
     if tried.kind == "amount":
         if unit != PERCENT:
             yield tried.value
-        if bare or claim.bare:
+        if bare or claim.wordless:
             yield tried.raw
     elif tried.kind == "percent":
         if unit == PERCENT:

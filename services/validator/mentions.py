@@ -26,8 +26,25 @@ _LONGEST_END: Final = len(" company's  ")
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
     """Return the pairs of rows of which the text can mean the first over the second."""
     for one, other in permutations(rows[:8], 2):
-        if _is_over(text, one.words, other.words):
+        if columns_are_named(text, one, other) and _is_over(text, one.words, other.words):
             yield one, other
+
+
+def columns_are_named(text: str, one: Series, other: Series) -> bool:
+    """Say whether a text can mean two series beside one another.
+
+    Not two columns of one row, unless it names the heads of both; a total, and what is of the year
+    before, are meant without a word.
+    """
+    if one.is_dated or other.is_dated or one.row is None or one.row != other.row:
+        return True
+    said = stems(text)
+    own, theirs = one.words - other.words, other.words - one.words
+    return all(not name.isdisjoint(said | _MEANT) for name in (own, theirs))
+
+
+_MEANT: Final = stems("total sum combined consolidated group current prior previous last preceding")
+"""Heads of columns that nobody has to name."""
 
 
 def is_over(text: str, one: Series, other: Series) -> bool:

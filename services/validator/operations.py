@@ -34,11 +34,22 @@ RATIO: Final = Named(
     r"\b(?:ratio|percent|percentage|proportion|portion|share|margin|times|turnover|per|represent\w*"
     r"|account\w*|divided|relative|constitut\w*|compris\w*|fraction|as\sa|of\stotal|out\sof)\b|%",
 )
+_KINDS: Final = ((AVERAGE,), (SUM,), (CHANGE, DIFFERENCE), (Named(r"\bratio"),))
+"""Computations of which none is another; a rise, a fall and a difference are the same."""
 _COMPUTED: Final = re.compile(
     r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"
     r"|as\sa\spercent(?:age)?\sof|together|combined|altogether|growth\s(?:in|rate))\b",
     re.IGNORECASE,
 )
+
+
+def names_another(sentence: str, question: str) -> bool:
+    """Say whether a sentence names a computation of a kind that the question does not ask for."""
+    return not _kinds(sentence) <= _kinds(question)
+
+
+def _kinds(text: str) -> set[int]:
+    return {at for at, kind in enumerate(_KINDS) if any(named.search(text) for named in kind)}
 
 
 def must_be_computed(claim: Claim, fact: Fact) -> bool:

@@ -8,10 +8,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from services.validator.units import CURRENCY_BEFORE
+from services.validator.units import CURRENCIES, CURRENCY_BEFORE, alternatives
 
+_SYMBOLS: Final = [name for name in CURRENCIES if not name[-1].isalpha()]
+_NAMES: Final = ["us", "u.s.", "rmb", *(name for name in CURRENCIES if name[-1].isalpha())]
+_OF_MONEY: Final = rf"(?:(?:(?:{alternatives(_NAMES)})\s|(?:{alternatives(_SYMBOLS)})\s?){{0,2}})"
+"""Pattern of what may stand within 'in US$ millions'; 'in nine million' is a number of its own."""
 TABLE_SCALE: Final = rf"""(?ix:
-    \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:thousands|millions|billions)\b
+    \bin\s{_OF_MONEY}(?:thousands|millions|billions)\b
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?\s?(?:['\u2018\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)
       (?![\w,.])
@@ -19,8 +23,8 @@ TABLE_SCALE: Final = rf"""(?ix:
     | \((?:in\s)?['\u2018\u2019]?000['\u2018\u2019]?s?(?:\somitted)?\)
     | \bin\s['\u2018\u2019]?000['\u2018\u2019]?s?(?![\w,.])
     | (?<!\w)['\u2018\u2019]000s?(?!\w)
-    | \bin\s(?:[\w$€£.']{{1,12}}\s){{0,2}}(?:mil|mill|mln|mn|bn)(?![\w,])
-    | \bin\s(?:(?:[^\W\d]|[$€£¥.]){{1,12}}\s){{0,2}}(?:thousand|million|billion)
+    | \bin\s{_OF_MONEY}(?:mil|mill|mln|mn|bn)(?![\w,])
+    | \bin\s{_OF_MONEY}(?:thousand|million|billion)
       (?=\s?[)|;\]\n]|\s?\Z|\s(?:of\s)?(?:euros?|dollars|yen|pounds|rupees)\b)
     | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
       (?:['\u2018\u2019]000|['\u2018\u2019]?(?:k|mn?|mm|bn))(?![\w,.])

@@ -61,8 +61,8 @@ _MARKER: Final = re.compile(r"\(?\d{1,2}[.)](?=\s)")
 _INDENT: Final = 8
 _MARKED: Final = (
     # one set first, which is searched for fast, and then what the character was
-    r"[\d.($\[_'\u0080-\U0010ffff](?:(?<=\d)(\d*+)|(?<=\.)(?=\d)|(?<=\()(?=[\dtmbTMB'\u2019])"
-    r"|(?<=[$\u20ac\u00a3\u00a5])(?=[\s0'\u2019tmbTMB])|(?<=\[)(?=\d)|(?<=['\u2019])(?=0)"
+    r"[\d.($\[_'\u0080-\U0010ffff](?:(?<=\d)(\d*+)|(?<=\.)(?=\d)|(?<=\()(?=[\dtmbTMB'\u2018\u2019])"
+    r"|(?<=[$\u20ac\u00a3\u00a5])(?=[\s0'\u2018\u2019tmbTMB])|(?<=\[)(?=\d)|(?<=['\u2018\u2019])(?=0)"
     r"|(?<=[^\W\dA-Za-z]))"
 )
 _PLACE: Final = re.compile(rf"{_MARKED}|([A-Za-z]+)")

@@ -66,6 +66,17 @@ class Series:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @property
+    def is_dated(self) -> bool:
+        """Say whether the time of any of its values is known."""
+        return any(point.date for point in self.points)
+
+    @property
+    def row(self) -> tuple[str, int, int] | None:
+        """Return the one row of a table that all of its values stand in, if they do."""
+        rows = {fact.row if fact.is_cell else None for p in self.points for fact in p.facts}
+        return rows.pop() if len(rows) == 1 else None
+
     def at(self, periods: Periods) -> list[Point]:
         """Return the points of some periods; all where none is given.
 

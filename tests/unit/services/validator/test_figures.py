@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.figures import read_figures
+from services.validator.scales import stated_scale
 
 
 def texts(text: str) -> list[str]:
@@ -28,10 +29,33 @@ def test_figures_are_found_in_their_order_and_place() -> None:
         "(in millions)",
         "€m",
         "in thousands of dollars",
+        "in A$ million",
+        "in USD millions",
+        "in thousand euros",
+        "in US dollar millions",
+        "in U.S.$ mn",
+        "(\u2018000)",
+        "\u20ac\u2018000",
+        "\u2018000s",
     ],
 )
 def test_markers_forms_and_a_tables_scale_are_no_figures(text: str) -> None:
     assert texts(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "figure"),
+    [
+        ("The merger brought in nine million dollars of savings.", "nine million dollars"),
+        ("Sales came in at nine billion dollars.", "nine billion dollars"),
+        ("It resulted in nine million\nnew customers.", "nine million"),
+        ("Sales came in at $9.5 mn.", "$9.5 mn"),
+        ("Sales resulted in 95 millions.", "95 millions"),
+    ],
+)
+def test_a_number_behind_in_keeps_its_scale_to_itself(text: str, figure: str) -> None:
+    assert texts(text) == [figure]
+    assert stated_scale(text) is None
 
 
 @given(st.text(max_size=300))

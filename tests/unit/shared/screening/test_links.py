@@ -27,3 +27,18 @@ def test_a_link_is_known_by_where_it_goes_and_what_it_takes_along(
 @pytest.mark.parametrize("text", ["", "ratio 3:1", "and/or", "C://", "see [note] (above)"])
 def test_a_text_without_an_address_has_no_links(text: str) -> None:
     assert list(links_out(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script src=e.js></script>",
+        '<p onload="x">',
+        "[x](javascript:f)",
+        "see https://a.example and <script>",
+    ],
+)
+def test_a_script_is_found_with_an_address_and_without(text: str) -> None:
+    *_, script = links_out(text)
+    assert (script.reason, script.automatic, script.carries) == ("a script", True, True)
+    assert text[script.start : script.end] == script.url

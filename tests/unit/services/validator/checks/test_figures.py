@@ -94,6 +94,26 @@ def test_a_table_gives_its_numbers_their_scale_sign_and_year(
     assert check(make_case(wrong, STATEMENT)).verdict == "failed"
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("The merger brought in four million dollars of savings in 2019.",
+         "The merger brought in nine million dollars of savings in 2019."),
+        ("Sales came in at $4.5 mn.", "Sales came in at $9.5 mn."),
+        ("There are 320 employees.", "There are 320 million employees."),
+    ],
+)  # fmt: skip
+def test_a_scale_in_a_sentence_is_of_its_own_number_alone(
+    make_case: MakeCase, right: str, wrong: str
+) -> None:
+    passage = (
+        "The merger brought in four million dollars of savings in 2019. Sales came in at $4.5 mn. "
+        "This resulted in nine million\nnew customers. The company has 320 employees."
+    )
+    assert check(make_case(right, passage)).verdict == "passed"
+    assert check(make_case(wrong, passage)).verdict == "failed"
+
+
 def test_the_reason_names_the_figure_and_what_the_passage_has_instead(make_case: MakeCase) -> None:
     verdict = check(make_case("Net sales rose 12% to $3.2 million.", LETTER))
     assert verdict.reason == "'$3.2 million' is in another scale in the passage ('$3.2 billion')"
@@ -226,3 +246,32 @@ def test_a_figure_of_the_question_is_not_right_because_it_was_asked(make_case: M
 
 def test_a_small_count_that_no_passage_makes_is_for_a_person(make_case: MakeCase) -> None:
     assert check(make_case("It has six parts.", "Sales rose.")).verdict == "could_not_check"
+
+
+MILLIONS = "(in millions)\n| | 2019 | 2018 |\n| Sales | 512 | 480 |"
+YEARS = "| | 2019 | 2018 |\n| Sales | 180 | 100 |"
+GREW = "What was the increase in sales from 2018 to 2019?"
+MEAN = "What were average sales of 2018 and 2019?"
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "right", "wrong"),
+    [
+        (
+            "What were sales in 2019?",
+            MILLIONS,
+            "The answer is $512 million.",
+            "The answer is $512.",
+        ),
+        (GREW, MILLIONS, "The increase was $32 million.", "The increase was $32."),
+        (GREW, MILLIONS, "The difference is $32 million.", "The decrease was $32 million."),
+        (MEAN, YEARS, "The average is 140.", "The sum is 140."),
+        (MEAN, YEARS, "The answer is 140.", "The increase is 140."),
+        (GREW, YEARS, "The change is 80.", "The average is 80."),
+    ],
+)
+def test_an_answer_that_says_only_what_was_computed_is_held_to_that_and_to_its_scale(
+    make_case: MakeCase, question: str, passage: str, right: str, wrong: str
+) -> None:
+    assert check(make_case(right, passage, question=question)).verdict == "passed"
+    assert check(make_case(wrong, passage, question=question)).verdict == "failed"
