@@ -18,15 +18,25 @@ _FEW: Final = 3
 _SOME: Final = 3
 _DENSE: Final = 0.07
 """Figures a word, from which on an answer is about figures."""
+_REST: Final = r"(?:(?!\bthat\s)[^\d.:;,]){0,80}"
+"""What may follow a phrase that claims nothing: no figure, and no clause of its own."""
+_HELP: Final = (
+    r"(?:i\scan|(?:i(?:['\u2019](?:d|m)|\swould|\sam)\s)?(?:be\s)?(?:happy|glad|here)\sto)"
+    rf"\s(?:help|assist|answer\syour\squestion)\b{_REST}"
+)
 _OFFER: Final = re.compile(
-    r"\b(?:let\sme\sknow|feel\sfree\sto|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)"
-    r"|(?:happy|glad|here)\sto\s(?:help|assist))\b",
+    r"\W{0,3}(?:if\s(?:you|there)\b[^\d.:;]{1,250},\s)?(?:please\s|and\s)?"
+    rf"(?:let\sme\sknow\b{_REST}|feel\sfree\sto\s(?:ask|reach|contact)\b{_REST}"
+    rf"|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)(?:\s(?:you|it|things))?|{_HELP})"
+    r"\W{0,5}\Z",
     re.IGNORECASE,
 )
 _OFFERS: Final = ("know", "free", "hope", "help", "assist")
 """What no offer is without."""
 _OPENING: Final = re.compile(
-    r"\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b[^.]{0,60}[!:.]?\Z", re.IGNORECASE
+    r"\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b"
+    rf"(?:[,!]?\s(?:{_HELP}|here(?:['\u2019]s|\sis|\sare)\b{_REST}:))?[!:.]?\Z",
+    re.IGNORECASE,
 )
 _ASKING: Final = 2
 _GENERIC: Final = frozenset(
@@ -110,7 +120,7 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
 def _is_pleasantry(sentence: str) -> bool:
     """Say whether a sentence claims nothing: it offers help, or agrees to give it."""
     lower = sentence.lower()
-    offers = any(map(lower.__contains__, _OFFERS)) and _OFFER.search(sentence) is not None
+    offers = any(map(lower.__contains__, _OFFERS)) and _OFFER.match(sentence) is not None
     return offers or _OPENING.match(sentence) is not None
 
 
