@@ -32,7 +32,12 @@ from evals.strangers import strangers
 from evals.worked import worked
 from services.validator.grounding import model as scoring
 from services.validator.grounding.claim import Kind, Statement, read
-from services.validator.grounding.features import Features, answer_features, claim_features
+from services.validator.grounding.features import (
+    Features,
+    answer_features,
+    bare_features,
+    claim_features,
+)
 from services.validator.grounding.model import Ceiling, Knee
 from services.validator.grounding.phrases import OF_CLAIM, Phrases, phrase_features
 from services.validator.grounding.words import places
@@ -121,6 +126,8 @@ class Measured:
     wrong: tuple[int, ...]
     phrases: tuple[Phrases, ...] = ()
     """Of each claim, in answers of prose."""
+    bare: Features | None = None
+    """Of its bare figures, as if they were an answer."""
 
     @property
     def kind(self) -> Kind:
@@ -143,15 +150,17 @@ def measure(example: Example) -> Measured:
     """Take an example apart and measure it."""
     statement = read(example.question, example.answer, example.passages)
     claims = tuple(claim_features(statement, place) for place in range(len(statement.claims)))
+    answer = answer_features(statement, claims)
     return Measured(
         example,
         statement,
         claims,
-        answer_features(statement, claims),
+        answer,
         _wrong(example, statement),
         tuple(phrase_features(statement, place, claim) for place, claim in enumerate(claims))
         if statement.kind is Kind.PROSE
         else (),
+        bare_features(statement, claims, answer),
     )
 
 
@@ -254,14 +263,17 @@ class Fitted:
 
     def risk(self, row: Measured) -> float:
         """Return the logit of an example's risk."""
-        if row.kind is Kind.REFUSAL:
-            return float(np.log((1 - self.refusal) / self.refusal))
-        names = _ANSWER_FEATURES[row.kind]
-        values = {**row.answer, **self.judge[row.kind].together(row)}
-        vector = np.array([[values[name] for name in names]])
-        logit = _KNEES[row.kind].bent(float(self.answer[row.kind].logit(vector)[0]))
-        for ceiling in _CEILINGS.get(row.kind, ()):
-            logit = ceiling.held(logit, row.answer)
+        if row.kind is Kind.REFUSAL or row.statement.is_empty:
+            logit = float(np.log((1 - self.refusal) / self.refusal))
+        else:
+            logit = self._of(row.kind, {**row.answer, **self.judge[row.kind].together(row)})
+        return logit if row.bare is None else max(logit, self._of(Kind.FIGURE, row.bare))
+
+    def _of(self, kind: Kind, values: Features) -> float:
+        vector = np.array([[values[name] for name in _ANSWER_FEATURES[kind]]])
+        logit = _KNEES[kind].bent(float(self.answer[kind].logit(vector)[0]))
+        for ceiling in _CEILINGS.get(kind, ()):
+            logit = ceiling.held(logit, values)
         return logit
 
     def probability(self, row: Measured) -> float:

@@ -92,6 +92,23 @@ class Statement:
     evidence: Evidence
     passages: tuple[str, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether it claims nothing that could be looked up."""
+        return not any(claim.content or claim.findings for claim in self.claims)
+
+    @property
+    def bare(self) -> tuple[int, ...]:
+        """The places of the claims that, like '$512 million.', are a bare figure by themselves."""
+        return tuple(
+            place
+            for place, claim in enumerate(self.claims)
+            if claim.findings
+            and not claim.refuses
+            and not claim.text.rstrip("* ").endswith(":")  # a heading
+            and _size(claim) <= _FEW
+        )
+
 
 def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
     """Take an answer apart and look its figures up. The order of the passages does not matter."""
@@ -138,7 +155,7 @@ def _kind(
     claims: Sequence[Claim],
     sums: Sequence[Equation],
 ) -> Kind:
-    content = sum(stemmed not in _UNITS for claim in claims for stemmed in claim.content)
+    content = sum(map(_size, claims))
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
         return Kind.FIGURE
     # 'leasing meaning' has one word and asks for something all the same
@@ -152,6 +169,10 @@ def _kind(
     if sums or (dense and asks_for_computing(question)):
         return Kind.WORKED
     return Kind.PROSE
+
+
+def _size(claim: Claim) -> int:
+    return sum(stemmed not in _UNITS for stemmed in claim.content)
 
 
 def _with_sums(

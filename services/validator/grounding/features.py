@@ -7,6 +7,7 @@ that says nothing of the next author's answers.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
@@ -115,6 +116,26 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
         "asked_answered": _share(statement.asked, {s for c in statement.claims for s in c.content}),
         "asked_covered": _share(statement.asked, statement.evidence.words),
     }
+
+
+def bare_features(
+    statement: Statement, claims: Sequence[Features], answer: Features
+) -> Features | None:
+    """Measure what an answer has of bare figures as an answer by itself.
+
+    What the rest computes rightly counts for them. None where it has no bare figures, or where
+    nothing in it is in doubt: what is supported may make it surer.
+    """
+    places = statement.bare
+    if not places or not (
+        any(answer[name] > 0 for name in ("new_words", "figures_wrong", "names_away"))
+        or any(claim[name] > 0 for claim in claims for name in ("negation_differs", "opposite"))
+    ):
+        return None
+    bare = tuple(statement.claims[place] for place in places)
+    part = replace(statement, answer=" ".join(claim.text for claim in bare), claims=bare)
+    computed = {name: answer[name] for name in ("derived", "copied_not_computed")}
+    return {**answer_features(part, [claims[place] for place in places]), **computed}
 
 
 def _share(part: frozenset[str], whole: frozenset[str] | set[str]) -> float:
