@@ -65,12 +65,16 @@ _KNEES: Final[Mapping[Kind, Knee]] = {
     Kind.FIGURE: Knee(0.0, 1.0),
 }
 """Chosen by eye on reliability: RAGTruth's unseen fifths, and FinanceBench, not fitted on."""
+_UNBACKED: Final = Ceiling("unbacked", -0.85, 0.1)
 _CEILINGS: Final[Mapping[Kind, tuple[Ceiling, ...]]] = {
     Kind.PROSE: (
+        _UNBACKED,
         Ceiling("figures_wrong", -0.85, 0.1),
         Ceiling("names_missing", -1.39, 0.1),
         Ceiling("names_away", -1.73, 0.1),
-    )
+    ),
+    Kind.WORKED: (_UNBACKED,),
+    Kind.SUMMARY: (_UNBACKED,),
 }
 """Probabilities of 0.7, 0.8 and 0.85. Of RAGTruth's answers that are fitted on, 0.39, 0.63 and 0.76
 of those with the feature are supported; short ones with one wrong figure or name are not among

@@ -9,6 +9,7 @@ from typing import Final
 from services.validator.findings import FigureFinding, Status, examined
 from services.validator.grounding.arithmetic import Equation, equations
 from services.validator.grounding.asking import asks_for_computing
+from services.validator.grounding.lexicon import lexicon
 from services.validator.grounding.refusal import Refusal, refusal, refuses
 from services.validator.grounding.source import Evidence, without_marks
 from services.validator.grounding.words import Words
@@ -46,6 +47,8 @@ _GENERIC: Final = frozenset(
         "following answer statement claim brief short sentence"
     ).stems
 )
+_FRAMING: Final = _GENERIC | frozenset(Words.of("yes correct").stems)
+"""Words in which an answer speaks of itself: 'Yes.', 'The correct answer is a summary.'"""
 _UNITS: Final = frozenset(Words.of("percent percentage basis points bps").stems)
 """Words where others write a sign: '12 basis points' is as bare a figure as '12%'."""
 
@@ -77,6 +80,11 @@ class Claim:
     findings: tuple[FigureFinding, ...]
     refuses: bool
 
+    @property
+    def is_heading(self) -> bool:
+        """Say whether it only says what follows."""
+        return self.text.rstrip("* ").endswith(":")
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -98,6 +106,17 @@ class Statement:
         return not any(claim.content or claim.findings for claim in self.claims)
 
     @property
+    def is_unbacked(self) -> bool:
+        """Say whether all that some claim says is new, or there are no passages to back it."""
+        known, words = self.evidence.words | self.asked, lexicon()
+        return not self.evidence.words or any(
+            all(stemmed not in known and words.same(stemmed).isdisjoint(known) for stemmed in said)
+            for claim in self.claims
+            if not claim.refuses and not claim.is_heading
+            if (said := frozenset(claim.content) - _FRAMING)
+        )
+
+    @property
     def bare(self) -> tuple[int, ...]:
         """The places of the claims that, like '$512 million.', are a bare figure by themselves."""
         return tuple(
@@ -105,7 +124,7 @@ class Statement:
             for place, claim in enumerate(self.claims)
             if claim.findings
             and not claim.refuses
-            and not claim.text.rstrip("* ").endswith(":")  # a heading
+            and not claim.is_heading
             and _size(claim) <= _FEW
         )
 

@@ -109,6 +109,7 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
         "copied_not_computed": float(computing and copied and not derived),
         "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
         "fits_asked": float(fits_asked(statement.question, statement.answer)),
+        "unbacked": float(statement.is_unbacked),
         "new_words": log1p(len(new - statement.asked)),
         "uncopied": log1p(uncopied),
         "words": log(1 + words),

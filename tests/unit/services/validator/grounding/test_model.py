@@ -117,6 +117,13 @@ def test_a_copied_sentence_with_one_wrong_figure_or_name_is_far_less_sure(wrong:
     assert probability(wrong) < 0.88
 
 
+@pytest.mark.parametrize("fabricated", ["Lyon.", "An illegal scheme.", "Bananas are blue."])
+def test_what_is_all_made_up_is_not_sure_however_short(fabricated: str) -> None:
+    assert probability(fabricated) < 0.85
+    assert assess(QUESTION, fabricated, []).probability < 0.85
+    assert assess(QUESTION, RIGHT[0], []).probability < 0.85
+
+
 def test_what_is_flagged_is_under_what_the_kind_of_answer_has() -> None:
     for answer in (*RIGHT, *UNSUPPORTED):
         found = assess(QUESTION, answer, PASSAGES)
