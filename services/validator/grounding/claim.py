@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from services.validator.findings import FigureFinding, Status, examined
@@ -47,8 +48,12 @@ _GENERIC: Final = frozenset(
         "following answer statement claim brief short sentence"
     ).stems
 )
-_FRAMING: Final = _GENERIC | frozenset(Words.of("yes correct").stems)
-"""Words in which an answer speaks of itself: 'Yes.', 'The correct answer is a summary.'"""
+_FRAMING: Final = _GENERIC | frozenset(
+    Words.of(
+        "yes correct here's based confident confidently sufficient enough necessary infer none"
+    ).stems
+)
+"""Words in which an answer speaks of itself: 'Yes.', 'The passages are sufficient to answer.'"""
 _UNITS: Final = frozenset(Words.of("percent percentage basis points bps").stems)
 """Words where others write a sign: '12 basis points' is as bare a figure as '12%'."""
 
@@ -118,14 +123,20 @@ class Statement:
 
     @property
     def bare(self) -> tuple[int, ...]:
-        """The places of the claims that, like '$512 million.', are a bare figure by themselves."""
+        """The places of the bare figures, as '$512 million.', that an answer opens or ends with.
+
+        Within a longer one they are its steps: 'Boil for 15 minutes.'
+        """
+        short = [
+            not claim.refuses and not claim.is_heading and _size(claim) <= _FEW
+            for claim in self.claims
+        ]
+        first = sum(1 for _ in takewhile(bool, short))
+        last = len(short) - sum(1 for _ in takewhile(bool, reversed(short)))
         return tuple(
             place
             for place, claim in enumerate(self.claims)
-            if claim.findings
-            and not claim.refuses
-            and not claim.is_heading
-            and _size(claim) <= _FEW
+            if claim.findings and (place < first or place >= last)
         )
 
 
