@@ -32,7 +32,12 @@ from evals.strangers import strangers
 from evals.worked import worked
 from services.validator.grounding import model as scoring
 from services.validator.grounding.claim import Kind, Statement, read
-from services.validator.grounding.features import Features, answer_features, claim_features
+from services.validator.grounding.features import (
+    Features,
+    answer_features,
+    bare_features,
+    claim_features,
+)
 from services.validator.grounding.model import Ceiling, Knee
 from services.validator.grounding.phrases import OF_CLAIM, Phrases, phrase_features
 from services.validator.grounding.words import places
@@ -60,12 +65,16 @@ _KNEES: Final[Mapping[Kind, Knee]] = {
     Kind.FIGURE: Knee(0.0, 1.0),
 }
 """Chosen by eye on reliability: RAGTruth's unseen fifths, and FinanceBench, not fitted on."""
+_UNBACKED: Final = Ceiling("unbacked", -0.85, 0.1)
 _CEILINGS: Final[Mapping[Kind, tuple[Ceiling, ...]]] = {
     Kind.PROSE: (
+        _UNBACKED,
         Ceiling("figures_wrong", -0.85, 0.1),
         Ceiling("names_missing", -1.39, 0.1),
         Ceiling("names_away", -1.73, 0.1),
-    )
+    ),
+    Kind.WORKED: (_UNBACKED,),
+    Kind.SUMMARY: (_UNBACKED,),
 }
 """Probabilities of 0.7, 0.8 and 0.85. Of RAGTruth's answers that are fitted on, 0.39, 0.63 and 0.76
 of those with the feature are supported; short ones with one wrong figure or name are not among
@@ -121,6 +130,8 @@ class Measured:
     wrong: tuple[int, ...]
     phrases: tuple[Phrases, ...] = ()
     """Of each claim, in answers of prose."""
+    bare: Features | None = None
+    """Of its bare figures, as if they were an answer."""
 
     @property
     def kind(self) -> Kind:
@@ -143,15 +154,17 @@ def measure(example: Example) -> Measured:
     """Take an example apart and measure it."""
     statement = read(example.question, example.answer, example.passages)
     claims = tuple(claim_features(statement, place) for place in range(len(statement.claims)))
+    answer = answer_features(statement, claims)
     return Measured(
         example,
         statement,
         claims,
-        answer_features(statement, claims),
+        answer,
         _wrong(example, statement),
         tuple(phrase_features(statement, place, claim) for place, claim in enumerate(claims))
         if statement.kind is Kind.PROSE
         else (),
+        bare_features(statement, claims, answer),
     )
 
 
@@ -254,14 +267,17 @@ class Fitted:
 
     def risk(self, row: Measured) -> float:
         """Return the logit of an example's risk."""
-        if row.kind is Kind.REFUSAL:
-            return float(np.log((1 - self.refusal) / self.refusal))
-        names = _ANSWER_FEATURES[row.kind]
-        values = {**row.answer, **self.judge[row.kind].together(row)}
-        vector = np.array([[values[name] for name in names]])
-        logit = _KNEES[row.kind].bent(float(self.answer[row.kind].logit(vector)[0]))
-        for ceiling in _CEILINGS.get(row.kind, ()):
-            logit = ceiling.held(logit, row.answer)
+        if row.kind is Kind.REFUSAL or row.statement.is_empty:
+            logit = float(np.log((1 - self.refusal) / self.refusal))
+        else:
+            logit = self._of(row.kind, {**row.answer, **self.judge[row.kind].together(row)})
+        return logit if row.bare is None else max(logit, self._of(Kind.FIGURE, row.bare))
+
+    def _of(self, kind: Kind, values: Features) -> float:
+        vector = np.array([[values[name] for name in _ANSWER_FEATURES[kind]]])
+        logit = _KNEES[kind].bent(float(self.answer[kind].logit(vector)[0]))
+        for ceiling in _CEILINGS.get(kind, ()):
+            logit = ceiling.held(logit, values)
         return logit
 
     def probability(self, row: Measured) -> float:

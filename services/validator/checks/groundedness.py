@@ -20,7 +20,7 @@ def check(case: Case) -> Verdict:
     could be measured. The reason names the claims that lower it most, and what about them does.
     """
     assessment = case.assessment
-    if not any(character.isalnum() for character in case.answer.text):
+    if assessment.statement.is_empty:
         return could_not_check(NAME, "the answer says nothing that could be supported")
     if assessment.kind is Kind.REFUSAL:
         return passed(NAME, "the answer claims nothing: it refuses", assessment.probability)

@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from services.validator.findings import FigureFinding, Status, examined
 from services.validator.grounding.arithmetic import Equation, equations
 from services.validator.grounding.asking import asks_for_computing
+from services.validator.grounding.lexicon import lexicon
 from services.validator.grounding.refusal import Refusal, refusal, refuses
 from services.validator.grounding.source import Evidence, without_marks
 from services.validator.grounding.words import Words
@@ -18,15 +20,25 @@ _FEW: Final = 3
 _SOME: Final = 3
 _DENSE: Final = 0.07
 """Figures a word, from which on an answer is about figures."""
+_REST: Final = r"(?:(?!\bthat\s)[^\d.:;,]){0,80}"
+"""What may follow a phrase that claims nothing: no figure, and no clause of its own."""
+_HELP: Final = (
+    r"(?:i\scan|(?:i(?:['\u2019](?:d|m)|\swould|\sam)\s)?(?:be\s)?(?:happy|glad|here)\sto)"
+    rf"\s(?:help|assist|answer\syour\squestion)\b{_REST}"
+)
 _OFFER: Final = re.compile(
-    r"\b(?:let\sme\sknow|feel\sfree\sto|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)"
-    r"|(?:happy|glad|here)\sto\s(?:help|assist))\b",
+    r"\W{0,3}(?:if\s(?:you|there)\b[^\d.:;]{1,250},\s)?(?:please\s|and\s)?"
+    rf"(?:let\sme\sknow\b{_REST}|feel\sfree\sto\s(?:ask|reach|contact)\b{_REST}"
+    rf"|(?:i\s)?hope\s(?:this|that)\s(?:helps|clarifies)(?:\s(?:you|it|things))?|{_HELP})"
+    r"\W{0,5}\Z",
     re.IGNORECASE,
 )
 _OFFERS: Final = ("know", "free", "hope", "help", "assist")
 """What no offer is without."""
 _OPENING: Final = re.compile(
-    r"\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b[^.]{0,60}[!:.]?\Z", re.IGNORECASE
+    r"\W{0,3}(?:sure|certainly|of\scourse|great\squestion)\b"
+    rf"(?:[,!]?\s(?:{_HELP}|here(?:['\u2019]s|\sis|\sare)\b{_REST}:))?[!:.]?\Z",
+    re.IGNORECASE,
 )
 _ASKING: Final = 2
 _GENERIC: Final = frozenset(
@@ -36,6 +48,12 @@ _GENERIC: Final = frozenset(
         "following answer statement claim brief short sentence"
     ).stems
 )
+_FRAMING: Final = _GENERIC | frozenset(
+    Words.of(
+        "yes correct here's based confident confidently sufficient enough necessary infer none"
+    ).stems
+)
+"""Words in which an answer speaks of itself: 'Yes.', 'The passages are sufficient to answer.'"""
 _UNITS: Final = frozenset(Words.of("percent percentage basis points bps").stems)
 """Words where others write a sign: '12 basis points' is as bare a figure as '12%'."""
 
@@ -67,6 +85,11 @@ class Claim:
     findings: tuple[FigureFinding, ...]
     refuses: bool
 
+    @property
+    def is_heading(self) -> bool:
+        """Say whether it only says what follows."""
+        return self.text.rstrip("* ").endswith(":")
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -81,6 +104,40 @@ class Statement:
     sums: tuple[Equation, ...]
     evidence: Evidence
     passages: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether it claims nothing that could be looked up."""
+        return not any(claim.content or claim.findings for claim in self.claims)
+
+    @property
+    def is_unbacked(self) -> bool:
+        """Say whether all that some claim says is new, or there are no passages to back it."""
+        known, words = self.evidence.words | self.asked, lexicon()
+        return not self.evidence.words or any(
+            all(stemmed not in known and words.same(stemmed).isdisjoint(known) for stemmed in said)
+            for claim in self.claims
+            if not claim.refuses and not claim.is_heading
+            if (said := frozenset(claim.content) - _FRAMING)
+        )
+
+    @property
+    def bare(self) -> tuple[int, ...]:
+        """The places of the bare figures, as '$512 million.', that an answer opens or ends with.
+
+        Within a longer one they are its steps: 'Boil for 15 minutes.'
+        """
+        short = [
+            not claim.refuses and not claim.is_heading and _size(claim) <= _FEW
+            for claim in self.claims
+        ]
+        first = sum(1 for _ in takewhile(bool, short))
+        last = len(short) - sum(1 for _ in takewhile(bool, reversed(short)))
+        return tuple(
+            place
+            for place, claim in enumerate(self.claims)
+            if claim.findings and (place < first or place >= last)
+        )
 
 
 def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
@@ -110,7 +167,7 @@ def read(question: str, answer: str, passages: Sequence[str]) -> Statement:
 def _is_pleasantry(sentence: str) -> bool:
     """Say whether a sentence claims nothing: it offers help, or agrees to give it."""
     lower = sentence.lower()
-    offers = any(map(lower.__contains__, _OFFERS)) and _OFFER.search(sentence) is not None
+    offers = any(map(lower.__contains__, _OFFERS)) and _OFFER.match(sentence) is not None
     return offers or _OPENING.match(sentence) is not None
 
 
@@ -128,7 +185,7 @@ def _kind(
     claims: Sequence[Claim],
     sums: Sequence[Equation],
 ) -> Kind:
-    content = sum(stemmed not in _UNITS for claim in claims for stemmed in claim.content)
+    content = sum(map(_size, claims))
     if content <= _FEW and (content == 0 or any(claim.findings for claim in claims)):
         return Kind.FIGURE
     # 'leasing meaning' has one word and asks for something all the same
@@ -142,6 +199,10 @@ def _kind(
     if sums or (dense and asks_for_computing(question)):
         return Kind.WORKED
     return Kind.PROSE
+
+
+def _size(claim: Claim) -> int:
+    return sum(stemmed not in _UNITS for stemmed in claim.content)
 
 
 def _with_sums(

@@ -7,6 +7,7 @@ that says nothing of the next author's answers.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
@@ -18,6 +19,7 @@ from services.validator.grounding.claim import Claim, Statement
 from services.validator.grounding.lexicon import lexicon
 from services.validator.grounding.source import GRAM_LENGTHS, Evidence, Stretch, pairs_of
 from services.validator.grounding.words import STOP_WORDS, Words, negates, stem
+from services.validator.units import UNIT_AFTER
 
 Features = Mapping[str, float]
 
@@ -47,8 +49,11 @@ _NEARLY: Final = 0.75
 _RUN: Final = 3
 """Words in a row that are copied rather than met by chance."""
 _SURE: Final = 0.5
-"""A number in words that is found wrong with less confidence counts by itself: 'in four steps'
-stands in no passage, and is no wrong figure."""
+"""A number in words, of nothing that is measured, is no wrong figure if it is found wrong with
+less confidence: 'in four steps', 'the two' stand in no passage."""
+_MEASURE: Final = re.compile(rf"\b{UNIT_AFTER}")
+_FOLLOWING: Final = re.compile(r"(?:[\s-]{1,2}[A-Za-z]{1,20}){0,2}")
+"""Where the unit of a number may stand that was read without one: 'nine working days'."""
 _MISPLACED: Final = frozenset(
     {Status.ELSEWHERE_PERIOD, Status.ELSEWHERE_ROW, Status.UNIT, Status.SIGN, Status.SCALE}
 )
@@ -75,7 +80,7 @@ def claim_features(statement: Statement, place: int) -> Features:
     features |= _unsupported(content, asked, double, evidence)
     features |= _modality(claim, content, single, evidence)
     features |= _names(claim, asked, single, evidence)
-    features |= _figures(claim.findings)
+    features |= _figures(claim)
     return {name: log1p(value) if name in _COUNTS else value for name, value in features.items()}
 
 
@@ -96,7 +101,7 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
     return {
         "figures": log1p(len(figures)),
         "figures_right": right / len(findings) if findings else 0.8,
-        "figures_wrong": log1p(sum(map(_is_wrong, findings))),
+        "figures_wrong": log1p(sum(len(_wrong(claim)) for claim in statement.claims)),
         "figures_misplaced": log1p(sum(f.status in _MISPLACED for f in findings)),
         "names_missing": float(any(claim["names_missing"] for claim in claims)),
         "names_away": float(any(claim["names_away"] for claim in claims)),
@@ -104,6 +109,7 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
         "copied_not_computed": float(computing and copied and not derived),
         "sum_wrong": float(any(not equation.holds for equation in statement.sums)),
         "fits_asked": float(fits_asked(statement.question, statement.answer)),
+        "unbacked": float(statement.is_unbacked),
         "new_words": log1p(len(new - statement.asked)),
         "uncopied": log1p(uncopied),
         "words": log(1 + words),
@@ -113,13 +119,49 @@ def answer_features(statement: Statement, claims: Sequence[Features]) -> Feature
     }
 
 
+def bare_features(
+    statement: Statement, claims: Sequence[Features], answer: Features
+) -> Features | None:
+    """Measure what an answer has of bare figures as an answer by itself.
+
+    What the rest computes rightly counts for them. None where it has no bare figures, or where
+    nothing in it is in doubt: what is supported may make it surer.
+    """
+    places = statement.bare
+    if not places or not (
+        any(answer[name] > 0 for name in ("new_words", "figures_wrong", "names_away"))
+        or any(claim[name] > 0 for claim in claims for name in ("negation_differs", "opposite"))
+    ):
+        return None
+    bare = tuple(statement.claims[place] for place in places)
+    part = replace(statement, answer=" ".join(claim.text for claim in bare), claims=bare)
+    computed = {name: answer[name] for name in ("derived", "copied_not_computed")}
+    return {**answer_features(part, [claims[place] for place in places]), **computed}
+
+
 def _share(part: frozenset[str], whole: frozenset[str] | set[str]) -> float:
     return len(part & whole) / max(1, len(part))
 
 
-def _is_wrong(finding: FigureFinding) -> bool:
-    is_sure = finding.confidence >= _SURE or any(map(str.isdigit, finding.text))
-    return is_sure and not finding.status.is_right
+def _wrong(claim: Claim) -> Sequence[FigureFinding]:
+    """Return the claim's figures that are wrong."""
+    return [
+        finding
+        for finding in claim.findings
+        if not finding.status.is_right
+        and (
+            finding.confidence >= _SURE
+            or any(map(str.isdigit, finding.text))
+            or _is_measured(finding, claim)
+        )
+    ]
+
+
+def _is_measured(finding: FigureFinding, claim: Claim) -> bool:
+    """Say whether a figure is of time, money or another measure."""
+    following = _FOLLOWING.match(claim.text, max(0, finding.end - claim.start))
+    end = following.end() if following else len(claim.text)
+    return _MEASURE.search(claim.text, max(0, finding.start - claim.start), end) is not None
 
 
 def _worth(finding: FigureFinding) -> float:
@@ -313,9 +355,9 @@ def _names(
     return {"names_missing": float(len(missing)), "names_away": float(len(away))}
 
 
-def _figures(findings: Sequence[FigureFinding]) -> Features:
-    counted = [finding for finding in findings if finding.status is not Status.ASKED]
-    wrong = [finding for finding in counted if _is_wrong(finding)]
+def _figures(claim: Claim) -> Features:
+    counted = [finding for finding in claim.findings if finding.status is not Status.ASKED]
+    wrong = _wrong(claim)
     right = sum(finding.status.is_right for finding in counted)
     return {
         "figures": float(len(counted)),

@@ -19,7 +19,12 @@ from statistics import fmean
 from typing import Any, Final
 
 from services.validator.grounding.claim import Claim, Kind, Statement, read
-from services.validator.grounding.features import Features, answer_features, claim_features
+from services.validator.grounding.features import (
+    Features,
+    answer_features,
+    bare_features,
+    claim_features,
+)
 from services.validator.grounding.phrases import Phrases, phrase_features
 
 _FILE: Final = Path(__file__).with_name("model.json")
@@ -122,7 +127,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A judge for each kind; a refusal, which claims nothing, has one probability."""
+    """A judge for each kind; a refusal, as what else claims nothing, has one probability."""
 
     judges: Mapping[Kind, Judge]
     refusal: float
@@ -196,17 +201,21 @@ def judge(statement: Statement, model: Model) -> Assessment:
     """Return how likely a statement that was taken apart is supported."""
     claims = [claim_features(statement, place) for place in range(len(statement.claims))]
     answer = answer_features(statement, claims)
-    if statement.kind is Kind.REFUSAL:
-        probability, logits = model.refusal, [_logit(1 - model.refusal)] * len(claims)
+    if statement.kind is Kind.REFUSAL or statement.is_empty:
+        risk = _logit(1 - model.refusal)
+        logits = [risk] * len(claims)
         flag = 0.0
     else:
         judge_ = model.judges[statement.kind]
         logits = [judge_.claim.logit(features) for features in claims]
         phrases = _phrases(statement, claims, judge_.phrase)
-        probability = _sigmoid(-judge_.risk({**answer, **together(logits), **phrases}))
+        risk = judge_.risk({**answer, **together(logits), **phrases})
         flag = judge_.flag
+    bare = bare_features(statement, claims, answer)
+    if bare is not None:  # with a sentence more, a bare figure is no surer than by itself
+        risk = max(risk, model.judges[Kind.FIGURE].risk(bare))
     return Assessment(
-        probability,
+        _sigmoid(-risk),
         statement.kind,
         tuple(
             JudgedClaim(claim, _sigmoid(logit))

@@ -30,7 +30,7 @@ def phrase_features(statement: Statement, place: int, measured: Features) -> Phr
     return {
         "phrase_new": _around(new, len(new)),
         "phrase_copied": _around(_copied(claim, evidence, measured["covered"]), len(new)),
-        "phrase_pairs": _around(met, len(new), between=1),
+        "phrase_pairs": _around(met, len(new), between=1) if met else [1.0 - each for each in new],
     }
 
 
@@ -47,5 +47,5 @@ def _around(flags: Sequence[bool], words: int, between: int = 0) -> Sequence[flo
     shares = []
     for at in range(words):
         low, high = max(0, at - _REACH), min(words, at + _REACH + 1) - between
-        shares.append((sums[high] - sums[low]) / (high - low) if high > low else 1.0)
+        shares.append((sums[high] - sums[low]) / (high - low))
     return shares

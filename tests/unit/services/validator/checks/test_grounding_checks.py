@@ -178,3 +178,5 @@ def test_a_doubtful_claim_is_pointed_at_and_its_words_are_named(make_case: MakeC
 
 def test_an_answer_that_says_nothing_cannot_be_measured(make_case: MakeCase) -> None:
     assert groundedness.check(make_case("…", PASSAGE)).verdict == "could_not_check"
+    for nothing in ("I hope this helps!", "Sure!", "It is so."):
+        assert groundedness.check(make_case(nothing, PASSAGE)).verdict == "could_not_check"

@@ -50,6 +50,24 @@ def test_one_more_unsupported_sentence_never_raises_the_probability(
     assert probability(f"{unsupported} {answer}", question=question) <= before + NOISE
 
 
+@pytest.mark.parametrize("unsupported", [*UNSUPPORTED, "Never.", "Bananas are blue."])
+@pytest.mark.parametrize(
+    "beginning",
+    ["$3.2 billion.", "12%", "It was $77 million.", "In May.", "", "No.", "I hope this helps!"],
+)
+@pytest.mark.parametrize("question", [QUESTION, "", "How much did net sales rise?"])
+def test_an_unsupported_sentence_makes_no_bare_answer_surer(
+    unsupported: str, beginning: str, question: str
+) -> None:
+    before = probability(beginning, question=question)
+    assert probability(f"{beginning}\n\n{unsupported}", question=question) <= before + NOISE
+    assert probability(f"{unsupported}\n\n{beginning}", question=question) <= before + NOISE
+
+
+def test_a_supported_sentence_may_make_a_bare_figure_surer() -> None:
+    assert probability(f"$3.2 billion.\n\n{RIGHT[0]}") > probability("$3.2 billion.")
+
+
 @given(st.permutations(PASSAGES), st.sampled_from([*RIGHT, *UNSUPPORTED]))
 @settings(deadline=None, max_examples=30)
 def test_the_order_of_the_passages_does_not_matter(passages: list[str], answer: str) -> None:
@@ -97,6 +115,13 @@ def test_a_copied_sentence_with_one_wrong_figure_or_name_is_far_less_sure(wrong:
     copied = PASSAGES[0].split(" Operating")[0]
     assert probability(copied) > 0.95
     assert probability(wrong) < 0.88
+
+
+@pytest.mark.parametrize("fabricated", ["Lyon.", "An illegal scheme.", "Bananas are blue."])
+def test_what_is_all_made_up_is_not_sure_however_short(fabricated: str) -> None:
+    assert probability(fabricated) < 0.85
+    assert assess(QUESTION, fabricated, []).probability < 0.85
+    assert assess(QUESTION, RIGHT[0], []).probability < 0.85
 
 
 def test_what_is_flagged_is_under_what_the_kind_of_answer_has() -> None:

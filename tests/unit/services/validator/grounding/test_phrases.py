@@ -39,6 +39,11 @@ def test_all_of_a_copied_sentence_is_copied() -> None:
     assert set(found["phrase_new"]) == {0}
 
 
+def test_a_new_word_alone_has_no_neighbours_that_a_passage_has() -> None:
+    assert list(phrases("Lyon.")["phrase_pairs"]) == [0]
+    assert list(phrases("Lessor.")["phrase_pairs"]) == [1]
+
+
 def test_there_is_one_phrase_for_each_content_word() -> None:
     statement = read(QUESTION, f"{COPIED}.", PASSAGES)
     found = phrase_features(statement, 0, claim_features(statement, 0))
