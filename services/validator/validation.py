@@ -1,6 +1,5 @@
 """A drafted answer becomes a checked one: run the release's checks, then decide."""
 
-import gc
 import traceback
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -13,13 +12,11 @@ from services.validator.checks import CHECKS, Check, groundedness, verbatim
 from services.validator.grounding.model import model_digest
 from services.validator.population import unlike
 from services.validator.routing import Confidence, Decision, Route, decide, referred, unanswered
-from shared import events
+from shared import collector, events
 from shared.events import Answer, AnswerChecked, AnswerDrafted, Passage, Verdict
 from shared.release import BUILT_IN, Release
 
 _log: Final = structlog.get_logger(__name__)
-
-_ALLOCATIONS: Final = 20_000
 
 
 def prepare() -> None:
@@ -32,7 +29,7 @@ def prepare() -> None:
     # 'key' has the detectors of secrets loaded, which takes 0.2 s
     answer = Answer(text="Sales rose to $4 million in 2024. The key figure did not fall.")
     run(CHECKS, Case("What were sales?", answer, (passage,), BUILT_IN), CHECKS)
-    gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
+    collector.look_seldom()
 
 
 def validate(

@@ -13,7 +13,7 @@ import stamina
 import structlog
 import uvloop
 
-from shared import health, logs, misconfiguration, readiness, telemetry, variables
+from shared import collector, health, logs, misconfiguration, readiness, telemetry, variables
 from shared.delivery.attempts import log_retry
 from shared.delivery.declaration import Service
 from shared.delivery.engine import Engine
@@ -25,7 +25,6 @@ from shared.settings import Settings
 S = TypeVar("S", bound=Settings)
 
 _OPEN_FILES: Final = 65_536
-_YOUNG_OBJECTS: Final = 20_000  # what the records in flight consist of; nearly all die uncollected
 
 log = structlog.get_logger(__name__)
 
@@ -109,5 +108,5 @@ def _ready() -> None:
     # milliseconds, each time that the collector comes to the oldest generation.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    collector.look_seldom()
     readiness.notify("READY=1")

@@ -235,6 +235,7 @@ async def test_more_records_than_slots_whose_handlers_take_longer_than_a_turn_ar
             await bench.has_started(offset)
             bench.gates[offset].set()
         await transactions.reaches(4)
+    assert bench.started == [0, 1, 2, 3]
 
 
 async def test_there_is_room_for_more_while_a_transaction_is_under_way() -> None:
@@ -618,6 +619,7 @@ async def test_a_worker_that_is_held_back_lingers_for_nothing() -> None:
                 await asyncio.sleep(0.01)
         bench.gates[0].set()
         await transactions.reaches(2)
+        assert transactions.outputs == ["out-1"]
 
 
 async def test_a_try_that_failed_just_before_the_drain_still_says_what_becomes_of_its_record() -> (
