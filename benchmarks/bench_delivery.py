@@ -18,7 +18,8 @@ before the next is fetched (at least once), aiokafka's defaults and asyncio's ow
 else (Glideslope's services run on uvloop); no idempotence, no transaction. Its reader sees a record
 once it is written, Glideslope's once its transaction has ended. The broker is warmed before
 anything counts: the first thousands of requests of a young JVM take several times as long, and
-whoever came first would pay for them.
+whoever came first would pay for them. It gets faster for minutes all the same, so each round begins
+with another contender.
 
 `GLIDESLOPE_BENCH_SCALE` (1 by default) scales the number of events and seconds;
 `GLIDESLOPE_BENCH_SECTIONS` names which of throughput, latency, slow, memory to run (all).
@@ -36,7 +37,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import Final, TypeVar
 
 from benchmarks.delivery import contenders, load
 from benchmarks.delivery.contenders import Run
@@ -60,6 +61,7 @@ CONCURRENCY: Final = 32
 _DUE: Final = re.compile(rb'"question":"(\d+\.\d+) ')
 
 Make = Callable[[str], Run]
+_Contender = TypeVar("_Contender")
 
 
 def _quix(servers: str) -> Run:
@@ -131,15 +133,21 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class Figures:
-    """What was measured, by contender, a value a round; `shown` as it comes."""
+    """What was measured, by contender, a value a round; shown as it comes."""
 
     def __init__(self) -> None:
+        self.round = 0
         self._values: dict[str, list[float]] = defaultdict(list)
 
     def add(self, name: str, value: float) -> None:
         """Note the value of a round."""
         self._values[name].append(value)
         print(f"{name:34} {value:12,.4g}", flush=True)
+
+    def in_turn(self, contenders: Sequence[_Contender]) -> Sequence[_Contender]:
+        """Return the contenders in this round's order: each round begins with another one."""
+        first = self.round % len(contenders)
+        return [*contenders[first:], *contenders[:first]]
 
     def median(self, name: str) -> float:
         """Return the median over the rounds."""
@@ -162,7 +170,7 @@ class Figures:
 def warm(servers: str) -> None:
     """Let the broker's JVM compile what every contender needs; none of it counts."""
     for make in (contenders.glideslope, contenders.bare, _quix):
-        throughput(make(servers), max(1_000, EVENTS // 5))
+        throughput(make(servers), EVENTS)
     latencies(contenders.glideslope(servers), pace=WARM_PACE)  # one small transaction an event
 
 
@@ -175,14 +183,15 @@ def measure_throughput(servers: str, figures: Figures) -> None:
         (contenders.faststream, SLOW_LOOP_EVENTS),
         (_faststream_64, SLOW_LOOP_EVENTS),
     )
-    for make, events in hops:
+    for make, events in figures.in_turn(hops):
         run = make(servers)
         figures.add(f"events/s {run.name}", throughput(run, events))
 
 
 def measure_latency(servers: str, figures: Figures) -> None:
     """Run one round of latency, and of latency beside records that are stuck."""
-    for make in (contenders.glideslope, contenders.bare, _quix):
+    makes: tuple[Make, ...] = (contenders.glideslope, contenders.bare, _quix)
+    for make in figures.in_turn(makes):
         run = make(servers)
         found = latencies(run)
         for share in (0.5, 0.95, 0.99):
@@ -250,6 +259,7 @@ def measured(servers: str) -> dict[str, float]:
     figures = Figures()
     warm(servers)
     for number in range(ROUNDS):
+        figures.round = number
         for section in SECTIONS:
             MEASURES[section](servers, figures)
         if number == 0 and "latency" in SECTIONS:
