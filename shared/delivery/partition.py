@@ -4,16 +4,15 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass
 from heapq import nsmallest
-from math import inf
 from typing import Any, Final, Protocol
 
 import structlog
 
 from shared.delivery.budget import Budget
 from shared.delivery.errors import CommitError, FatalError, FencedError
+from shared.delivery.gathering import Gathering
+from shared.delivery.limits import Limits
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
 from shared.delivery.slots import Slots
@@ -39,39 +38,6 @@ class Tries(Protocol):
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
         """Wait and try until there is something to commit. Raises `FatalError` alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one partition.
-
-    `records` bounds what is taken and in no commit yet, `bytes` all that is not committed; `batch`
-    the records of one transaction; `backoff` is the pause, in seconds, before a partition is taken
-    over again, `last_commit` what the last commit may take when the time to drain is already used
-    up, and `drain` what work in flight may take at the most when the partition goes. A commit
-    without outputs waits `linger` seconds at the most for more that finishes, and no longer once
-    nothing has finished for `lull` seconds: nobody downstream waits for it. One with outputs waits
-    after a transaction that had those of several records and took longer than `brisk` seconds: for
-    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
-    process has much to do then, and what finishes meanwhile goes along. Where records come one at a
-    time there is nothing to be gained: the next would only be late, too.
-    """
-
-    records: int = 256
-    bytes: int = 16 * 1024 * 1024
-    batch: int = 500
-    backoff: float = 0.2
-    last_commit: float = 2.0
-    drain: float = inf
-    linger: float = 0.0
-    lull: float = inf
-    rest: float = 0.0
-    brisk: float = 0.0
-    longest_rest: float = 0.1
-
-    def rest_after(self, took: float) -> float:
-        """Return how long to wait after a transaction, in seconds, as `took` is."""
-        return min(self.rest * max(0.0, took - self.brisk), self.longest_rest)
 
 
 class PartitionWorker:
@@ -129,10 +95,7 @@ class PartitionWorker:
         self._bytes = 0
         self._held_back = False
         self._draining = False
-        self._something_finished = asyncio.Event()
-        self._is_due = asyncio.Event()  # what finished is to be committed without lingering
-        self._is_pressing = asyncio.Event()  # and without rest
-        self._rested = 0.0  # when the last transaction has been over for long enough
+        self._gathering = Gathering(self._limits, self._finished)
         self._committer: asyncio.Task[None] | None = None
 
     async def open(self) -> Committed | None:
@@ -267,12 +230,10 @@ class PartitionWorker:
 
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
-        self._something_finished.set()
-        pressing = self._is_short_of_work()
-        if pressing:
-            self._is_pressing.set()
-        if outputs or pressing:
-            self._is_due.set()
+        if not self._gathering.is_pressing and self._is_short_of_work():
+            self._gathering.press()
+        else:
+            self._gathering.add(is_due=bool(outputs))
         if record.key is None or not self._in_order or not self._by_key:
             return
         if waiting := self._waiting[record.key]:
@@ -292,38 +253,10 @@ class PartitionWorker:
 
     async def _commit_forever(self) -> None:
         while not self._draining:
-            await self._something_finished.wait()
-            await self._gather()
-            self._something_finished.clear()
-            self._is_due.clear()
-            self._is_pressing.clear()
+            await self._gathering.enough()
             await self._commit_finished()
         while await self._commit_finished():
             pass
-
-    async def _gather(self) -> None:
-        """Wait for more to finish, where that holds nobody up."""
-        await self._linger()
-        now = asyncio.get_running_loop().time()
-        if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._rested):
-                    await self._is_pressing.wait()
-
-    async def _linger(self) -> None:
-        """Wait until something is due, or nothing more finishes, or that has taken too long."""
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._limits.linger
-        known = 0
-        while (
-            not self._is_due.is_set()
-            and known < len(self._finished)
-            and (left := ends - loop.time()) > 0
-        ):
-            known = len(self._finished)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(self._limits.lull, left)):
-                    await self._is_due.wait()
 
     async def _commit_finished(self) -> bool:
         """Commit what has finished, as much as one commit may have; False if there is nothing."""
@@ -345,14 +278,12 @@ class PartitionWorker:
             outputs, Committed(self._progress.position, self._progress.metadata())
         )
         if published > 1:  # they come faster than transactions end
-            self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
+            self._gathering.rest_after(took)
         self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
         self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
         self._has_room()
         if is_left:
-            self._something_finished.set()
-            self._is_due.set()
-            self._is_pressing.set()
+            self._gathering.press()
         return True
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> float:
@@ -421,9 +352,7 @@ class PartitionWorker:
                 break
         await self._cancel(*self._tasks())
         self._draining = True  # not before: what finishes meanwhile is still to be committed
-        self._something_finished.set()
-        self._is_due.set()
-        self._is_pressing.set()
+        self._gathering.press()
         if self._committer is not None:
             remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)
