@@ -139,7 +139,7 @@ class Handlers:
         await self._broker.connect()
         for topic, subscriber in self._subscribers.items():
             subscriber._build_fastdepends_model()  # noqa: SLF001 - see the module's docstring
-            self._calls[topic] = direct_call(subscriber) or Call(
+            self._calls[topic] = direct_call(subscriber) or _call(
                 subscriber.process_message, (_record,), ()
             )
 
@@ -153,7 +153,7 @@ class Handlers:
         outbox = Outbox(record, self._by_name)
         token = current_outbox.set(outbox)
         try:
-            published = await call.function(*[taker(outbox) for taker in call.takers])
+            published = await call.function(outbox)
             for topic, key in call.destinations:
                 outbox.add(published, topic, key)
         finally:
@@ -163,10 +163,9 @@ class Handlers:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, what it is called with, and the topic and key under which its result goes out."""
+    """How a handler is called, and the topic and key under which its result goes out."""
 
-    function: Callable[..., Awaitable[Any]]
-    takers: tuple[Callable[[Outbox], Any], ...]
+    function: Callable[[Outbox], Awaitable[Any]]
     destinations: tuple[tuple[str, bytes | None], ...]
 
 
@@ -184,8 +183,19 @@ def direct_call(subscriber: Any) -> Call | None:
         if taker is None:
             return None
         takers.append(taker)
+    return _call(function, takers, destinations)
 
-    return Call(function, tuple(takers), destinations)
+
+def _call(
+    function: Callable[..., Awaitable[Any]],
+    takers: Sequence[Callable[[Outbox], Any]],
+    destinations: tuple[tuple[str, bytes | None], ...],
+) -> Call:
+    """Return how `function` is called with what `takers` take from the outbox."""
+    if len(takers) == 1:  # as most are
+        (taker,) = takers
+        return Call(lambda outbox: function(taker(outbox)), destinations)
+    return Call(lambda outbox: function(*[taker(outbox) for taker in takers]), destinations)
 
 
 def _record(outbox: Outbox) -> Record:

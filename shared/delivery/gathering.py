@@ -14,26 +14,26 @@ class Gathering:
         self._limits = limits
         self._finished = finished
         self._something = asyncio.Event()
-        self._is_due = asyncio.Event()  # what finished is to be committed without lingering
-        self._is_pressing = asyncio.Event()  # and without rest
+        self._due = asyncio.Event()
+        self._pressing = asyncio.Event()
+        self.is_due = False
+        """Whether what finished is to be committed without lingering."""
+        self.is_pressing = False
+        """Whether it is to be without rest as well."""
         self._rested = 0.0  # when the last transaction has been over for long enough
 
     def add(self, *, is_due: bool) -> None:
         """Note that something finished; `is_due` if somebody waits for what came of it."""
         self._something.set()
         if is_due:
-            self._is_due.set()
+            self.is_due = True
+            self._due.set()
 
     def press(self) -> None:
         """Have what finished committed at once."""
-        self._something.set()
-        self._is_due.set()
-        self._is_pressing.set()
-
-    @property
-    def is_pressing(self) -> bool:
-        """Whether what finished is to be committed at once."""
-        return self._is_pressing.is_set()
+        self.add(is_due=True)
+        self.is_pressing = True
+        self._pressing.set()
 
     def rest_after(self, took: float) -> None:
         """Let the next commit wait for as long as a transaction that `took` so long asks for."""
@@ -44,13 +44,14 @@ class Gathering:
         await self._something.wait()
         await self._linger()
         now = asyncio.get_running_loop().time()
-        if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
+        if self.is_due and now < self._rested and not self.is_pressing:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._rested):
-                    await self._is_pressing.wait()
+                    await self._pressing.wait()
         self._something.clear()
-        self._is_due.clear()
-        self._is_pressing.clear()
+        self._due.clear()
+        self._pressing.clear()
+        self.is_due = self.is_pressing = False
 
     async def _linger(self) -> None:
         """Wait until something is due, or nothing more finishes, or that has taken too long."""
@@ -58,11 +59,11 @@ class Gathering:
         ends = loop.time() + self._limits.linger
         known = 0
         while (
-            not self._is_due.is_set()
+            not self.is_due
             and known < len(self._finished)
             and (left := ends - loop.time()) > 0
         ):
             known = len(self._finished)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._limits.lull, left)):
-                    await self._is_due.wait()
+                    await self._due.wait()

@@ -42,27 +42,28 @@ class Outbox:
     cluster.
     """
 
-    __slots__ = ("_by_name", "_cause", "outputs", "record")
+    __slots__ = ("_by_name", "_read", "outputs", "record")
 
     def __init__(self, record: Record, by_name: Mapping[str, Destination]) -> None:
         self.record = record
         self.outputs: list[Output] = []
         self._by_name = by_name
-        self._cause: Event | None = None
+        self._read: Event | None = None
 
     @property
     def cause(self) -> Event:
         """The record as an event. Raises `UnreadableError`."""
-        if self._cause is None:
-            self._cause = cloudevents.read(self.record.value, self.record.headers)
-            if self._cause.foreign:  # that of a redrive says where this record came from
-                others = (each for each in self._cause.foreign if each[0] != REDRIVES_HEADER)
-                self._cause = replace(self._cause, foreign=tuple(others))
-        return self._cause
+        if self._read is None:
+            event = cloudevents.read(self.record.value, self.record.headers)
+            if event.foreign:  # that of a redrive says where this record came from
+                others = (each for each in event.foreign if each[0] != REDRIVES_HEADER)
+                event = replace(event, foreign=tuple(others))
+            self._read = event
+        return self._read
 
     def event(self) -> Event:
         """Return the record as an event that its topic carries. Raises `UnreadableError`."""
-        event, topic = self.cause, self._by_name[self.record.topic].topic
+        event, topic = self._read or self.cause, self._by_name[self.record.topic].topic
         if event.type != topic.event_type:
             raise UnreadableError(
                 "wrong_type", f"type is {event.type!r}: {topic.name} carries {topic.event_type!r}"
@@ -81,17 +82,18 @@ class Outbox:
         `extensions` are CloudEvents extension attributes beside those that are handed on; one
         that is None is not handed on.
         """
+        record = self.record
         place = self._by_name[destination]
         value = data.__pydantic_serializer__.to_json(data)
-        output = Output(
-            destination,
-            self.record.key if key is None else key,
-            value,
-            tuple(telemetry.inject(place.derivation.headers(self.cause, extensions))),
-            self.record.partition if key is None else None,
-        )
+        headers = place.derivation.headers(self._read or self.cause, extensions)
+        if telemetry.is_traced():
+            headers = telemetry.inject(headers)
+        if key is None:
+            output = Output(destination, record.key, value, tuple(headers), record.partition)
+        else:
+            output = Output(destination, key, value, tuple(headers))
         # What it takes beside its value, and cannot be known so fast, is much as its input's.
-        if len(value) + self.record.size > place.topic.max_bytes // 2:
+        if len(value) + record.size > place.topic.max_bytes // 2:
             size = output.size - len(output.key or b"")
             if size + _RECORD_OVERHEAD > place.topic.max_bytes:
                 raise OutputTooLargeError(place.topic.name, size, place.topic.max_bytes)

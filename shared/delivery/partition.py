@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
 from heapq import nsmallest
 from typing import Any, Final, Protocol
@@ -84,7 +84,8 @@ class PartitionWorker:
         self._committed = Committed(0)
         self._held: Committed | None = None  # what the broker has, as far as this worker knows
         self._ready: deque[Record] = deque()
-        self._waiting: dict[bytes, deque[Record]] = {}
+        # For each key that is being handled: what comes after it.
+        self._waiting: dict[bytes, deque[Record] | None] = {}
         self._runners: set[asyncio.Task[None]] = set()
         self._next_runner: asyncio.Task[None] | None = None  # that has not begun yet
         self._retrying: set[asyncio.Task[None]] = set()
@@ -150,20 +151,24 @@ class PartitionWorker:
         """Handle records as soon as their keys and free slots allow; repeated ones are ignored."""
         now = time.monotonic()
         held = 0
+        take, taken, ready, waiting = self._progress.take, self._taken, self._ready, self._waiting
         for record in records:
-            if not self._progress.take(record.offset):
+            offset, size, key = record.offset, record.size, record.key
+            if not take(offset):
                 continue
-            self._taken[record.offset] = record.size, now
-            held += record.size
+            taken[offset] = size, now
+            held += size
             if not self._in_order:
                 self._start_retry(record, None)
-            elif record.key is None or not self._by_key:
-                self._ready.append(record)
-            elif record.key in self._waiting:
-                self._waiting[record.key].append(record)
+            elif key is None or not self._by_key:
+                ready.append(record)
+            elif key not in waiting:
+                waiting[key] = None
+                ready.append(record)
+            elif (behind := waiting[key]) is not None:
+                behind.append(record)
             else:
-                self._waiting[record.key] = deque()
-                self._ready.append(record)
+                waiting[key] = deque([record])
         self._hold(held)
         self._begin_next()
 
@@ -230,17 +235,18 @@ class PartitionWorker:
 
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
-        if not self._gathering.is_pressing and self._is_short_of_work():
-            self._gathering.press()
-        else:
-            self._gathering.add(is_due=bool(outputs))
-        if record.key is None or not self._in_order or not self._by_key:
+        gathering = self._gathering
+        if not gathering.is_pressing and self._is_short_of_work():
+            gathering.press()
+        elif not gathering.is_due:
+            gathering.add(is_due=bool(outputs))
+        key = record.key
+        if key is None or not self._in_order or not self._by_key:
             return
-        if waiting := self._waiting[record.key]:
-            self._ready.append(waiting.popleft())
+        if behind := self._waiting.pop(key, None):
+            self._waiting[key] = behind
+            self._ready.append(behind.popleft())
             self._begin_next()
-        else:
-            del self._waiting[record.key]
 
     def _is_short_of_work(self) -> bool:
         """Whether a commit is needed to go on: there is room for no more, or little left to do.
@@ -248,8 +254,12 @@ class PartitionWorker:
         Of a full partition that has much to do still, a commit for each record that finishes would
         only add to the work.
         """
-        many = self._progress.open if self.is_full else self._limits.records
-        return self._held_back or 2 * len(self._finished) >= many
+        if self._held_back:
+            return True
+        done, taken, most = 2 * len(self._finished), self._progress.open, self._limits.records
+        if done < taken and done < most:  # as it mostly is
+            return False
+        return done >= (taken if self.is_full else most)
 
     async def _commit_forever(self) -> None:
         while not self._draining:
@@ -341,7 +351,7 @@ class PartitionWorker:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(seconds, self._limits.drain)
         self._ready.clear()
-        self._waiting = defaultdict(deque)
+        self._waiting.clear()
         while True:
             await self._cancel(*(task for task in self._tasks() if self._waits(task)))
             if self._fresh:
