@@ -104,11 +104,12 @@ class Attempts:
             or not self._slots.take(holder, aside=aside)
         ):
             return await self._first_with_care(record, holder)
-        token = telemetry.handled.set(record)
         try:
             outputs = await self._handlers.handle(record)
         except Exception as error:
-            if (wait := self._wait_after(error, record)) is None:
+            with _handling(record):
+                wait = self._wait_after(error, record)
+            if wait is None:
                 raise
         else:
             if self._dependencies.any_known:  # since then
@@ -117,15 +118,12 @@ class Attempts:
             return outputs
         finally:
             self._slots.release(holder)
-            telemetry.handled.reset(token)
         await asyncio.sleep(wait)
         return await self._first_with_care(record, holder)
 
     async def _first_with_care(self, record: Record, holder: object) -> list[Output]:
         """Do as `first` does where there is more to it than to call the handler."""
-        with telemetry.handling(
-            record.topic, record.partition, record.offset, record.headers, record.value
-        ):
+        with _handling(record):
             outputs = await self._try(record, holder)
         self._succeeded(record.topic, aside=record.topic in self._rounds.aside)
         return outputs
@@ -136,9 +134,7 @@ class Attempts:
         None stands for a record of the retry topic, which waits until it is due. Raises
         `FatalError`.
         """
-        with telemetry.handling(
-            record.topic, record.partition, record.offset, record.headers, record.value
-        ) as span:
+        with _handling(record) as span:
             if error is not None:
                 return await self._rounds_of(Retry(record, attempts=1), error, span)
             await asyncio.sleep(seconds_until_due(record))
@@ -283,6 +279,12 @@ class Attempts:
         """Whether the deadline has passed, or will have `after` seconds from now."""
         deadline = self._deadline(record)
         return deadline is not None and datetime.now(UTC) + timedelta(seconds=after) >= deadline
+
+
+def _handling(record: Record) -> telemetry.handling:
+    return telemetry.handling(
+        record.topic, record.partition, record.offset, record.headers, record.value
+    )
 
 
 def deadline_of(record: Record) -> datetime | None:

@@ -21,9 +21,9 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from pydantic import TypeAdapter
 
-from shared import topics
+from shared import telemetry, topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery.outbox import CollectOutputs, Destination, Outbox, current_outbox
+from shared.delivery.outbox import CollectOutputs, Destination, Outbox
 from shared.delivery.record import Output, Record
 from shared.metrics import Metrics
 from shared.settings import Settings
@@ -151,13 +151,13 @@ class Handlers:
         """
         call = self._calls[record.topic]
         outbox = Outbox(record, self._by_name)
-        token = current_outbox.set(outbox)
+        token = telemetry.handled.set(outbox)
         try:
             published = await call.function(outbox)
             for topic, key in call.destinations:
                 outbox.add(published, topic, key)
         finally:
-            current_outbox.reset(token)
+            telemetry.handled.reset(token)
         return outbox.outputs
 
 
@@ -224,7 +224,7 @@ async def _parse_event(record: Record) -> EventMessage:
 
 
 def _outbox() -> Outbox:
-    outbox = current_outbox.get()
+    outbox = Outbox.current()
     if outbox is None:
         raise UnreadableError("no_outbox", "drive handlers through `Handlers.handle`")
     return outbox

@@ -58,11 +58,7 @@ class Gathering:
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._limits.linger
         known = 0
-        while (
-            not self.is_due
-            and known < len(self._finished)
-            and (left := ends - loop.time()) > 0
-        ):
+        while not self.is_due and known < len(self._finished) and (left := ends - loop.time()) > 0:
             known = len(self._finished)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._limits.lull, left)):

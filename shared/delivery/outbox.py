@@ -1,7 +1,6 @@
 """What a handler publishes is collected here, to be produced in the transaction of its input."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,13 +10,11 @@ from faststream.kafka import KafkaPublishCommand
 from pydantic import BaseModel
 
 from shared import cloudevents, telemetry
-from shared.cloudevents import Derivation, Event, UnreadableError
+from shared.cloudevents import Derivation, Event, Headers, UnreadableError
 from shared.delivery.dead_letters import REDRIVES_HEADER
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
 from shared.topics import Topic
-
-current_outbox: Final[ContextVar["Outbox | None"]] = ContextVar("current_outbox", default=None)
 
 _RECORD_OVERHEAD: Final = 1024
 """What a record takes beside its value and headers: key, lengths, the batch around it."""
@@ -44,11 +41,42 @@ class Outbox:
 
     __slots__ = ("_by_name", "_read", "outputs", "record")
 
+    @staticmethod
+    def current() -> "Outbox | None":
+        """Return that of the record being handled, if any."""
+        handled = telemetry.handled.get()
+        return handled if isinstance(handled, Outbox) else None
+
     def __init__(self, record: Record, by_name: Mapping[str, Destination]) -> None:
         self.record = record
         self.outputs: list[Output] = []
         self._by_name = by_name
         self._read: Event | None = None
+
+    @property
+    def topic(self) -> str:
+        """The record's, as are the next four: the logs say what is being handled."""
+        return self.record.topic
+
+    @property
+    def partition(self) -> int:
+        """The record's."""
+        return self.record.partition
+
+    @property
+    def offset(self) -> int:
+        """The record's."""
+        return self.record.offset
+
+    @property
+    def headers(self) -> Headers:
+        """The record's."""
+        return self.record.headers
+
+    @property
+    def value(self) -> bytes | None:
+        """The record's."""
+        return self.record.value
 
     @property
     def cause(self) -> Event:
@@ -105,7 +133,7 @@ class CollectOutputs(BaseMiddleware[Any, Any]):
 
     async def publish_scope(self, call_next: Any, cmd: Any) -> Any:
         """Collect instead of sending; without an outbox (a plain FastStream test), send."""
-        outbox = current_outbox.get()
+        outbox = Outbox.current()
         if outbox is None:
             return await call_next(cmd)
         command = KafkaPublishCommand.from_cmd(cmd)

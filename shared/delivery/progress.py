@@ -18,7 +18,7 @@ hold no record (transaction markers, compaction) count as completed.
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import eq
 from typing import Final
 
@@ -80,12 +80,11 @@ class Progress:
         self._open[offset] = None
         return True
 
-    def complete(self, offsets: Iterable[int]) -> None:
+    def complete(self, offsets: Collection[int]) -> None:
         """Note that the records at these offsets need no more work."""
         for offset in offsets:
             del self._open[offset]
-            if offset > self._last_completed:
-                self._last_completed = offset
+        self._last_completed = max(self._last_completed, max(offsets, default=-1))
 
     def metadata(self) -> str:
         """Return what is completed beyond the watermark, encoded as the module describes."""
