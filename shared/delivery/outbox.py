@@ -113,7 +113,7 @@ class Outbox:
         record = self.record
         place = self._by_name[destination]
         value = data.__pydantic_serializer__.to_json(data)
-        headers = place.derivation.headers(self._read or self.cause, extensions)
+        headers: Headers = place.derivation.headers(self._read or self.cause, extensions)
         if telemetry.is_traced():
             headers = telemetry.inject(headers)
         if key is None:
