@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Final, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -84,6 +84,39 @@ def shut_down() -> None:
     _tracing.tracer = None
 
 
+class Handled(Protocol):
+    """What is known of a record that is being handled."""
+
+    @property
+    def topic(self) -> str:
+        """Where it was read."""
+
+    @property
+    def partition(self) -> int:
+        """In which partition."""
+
+    @property
+    def offset(self) -> int:
+        """At which offset."""
+
+    @property
+    def headers(self) -> Headers:
+        """Its headers, as they came."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value, as it came."""
+
+
+handled: Final[ContextVar[Handled | None]] = ContextVar("handled", default=None)
+"""What the logs are about; `handling` sets it, and makes a span where that is wanted."""
+
+
+def is_traced() -> bool:
+    """Whether spans are made."""
+    return _tracing.tracer is not None
+
+
 class handling:  # noqa: N801 - used as a function is; a generator would take twice as long
     """Enter the handling of one record: a `process` span under the sender's, and ids in the logs.
 
@@ -104,7 +137,7 @@ class handling:  # noqa: N801 - used as a function is; a generator would take tw
         self._span: AbstractContextManager[Span] | None = None
 
     def __enter__(self) -> Span:
-        self._token = _handled.set(self)
+        self._token = handled.set(self)
         if _tracing.tracer is None:
             return trace.INVALID_SPAN
         self._span = _process_span(_tracing.tracer, self)
@@ -120,23 +153,7 @@ class handling:  # noqa: N801 - used as a function is; a generator would take tw
             if self._span is not None:
                 self._span.__exit__(kind, error, traceback)
         finally:
-            _handled.reset(self._token)
-
-    def trace_context(self, fields: Sequence[str] = ("traceparent", "tracestate")) -> Context:
-        """Return the sender's trace context, read from the headers named `fields`."""
-        carrier = {
-            name: texts[0] for name in fields if len(texts := _texts(self.headers, name)) == 1
-        }
-        return _PROPAGATOR.extract(carrier, context=Context())
-
-    def ids(self) -> dict[str, str]:
-        """Return the ids of event and request, as far as the record can be read."""
-        try:
-            event = cloudevents.read(self.value, self.headers)
-        except cloudevents.UnreadableError:
-            return {}
-        request_id = _request_id(event)
-        return {"event_id": event.id} | ({"request_id": request_id} if request_id else {})
+            handled.reset(self._token)
 
 
 @contextmanager
@@ -174,25 +191,25 @@ def inject(headers: Headers) -> Headers:
 
 
 @contextmanager
-def _process_span(tracer: Tracer, handled: handling) -> Iterator[Span]:
+def _process_span(tracer: Tracer, record: Handled) -> Iterator[Span]:
     with tracer.start_as_current_span(
-        f"process {handled.topic}",
-        context=handled.trace_context(),
+        f"process {record.topic}",
+        context=_trace_context(record),
         kind=SpanKind.CONSUMER,
         attributes={
             "messaging.system": "kafka",
             "messaging.operation.name": "process",
             "messaging.operation.type": "process",
-            "messaging.destination.name": handled.topic,
-            "messaging.destination.partition.id": str(handled.partition),
-            "messaging.kafka.offset": handled.offset,
+            "messaging.destination.name": record.topic,
+            "messaging.destination.partition.id": str(record.partition),
+            "messaging.kafka.offset": record.offset,
         },
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
-        if handled.value is None:
+        if record.value is None:
             span.set_attribute("messaging.kafka.message.tombstone", True)  # noqa: FBT003 - a value
-        for name, text in handled.ids().items():
+        for name, text in _ids(record).items():
             span.set_attribute(f"glideslope.{name}", text)
         try:
             yield span
@@ -202,27 +219,42 @@ def _process_span(tracer: Tracer, handled: handling) -> Iterator[Span]:
             raise
 
 
-_handled: Final[ContextVar[handling | None]] = ContextVar("handled", default=None)
-
-
 def _log_context() -> dict[str, str | int]:
     """Return what a log line says about the record being handled; worked out only when logging."""
-    handled = _handled.get()
+    record = handled.get()
     span = trace.get_current_span().get_span_context()
-    if not span.is_valid and handled is not None:
-        context = handled.trace_context(fields=("traceparent",))
+    if not span.is_valid and record is not None:
+        context = _trace_context(record, fields=("traceparent",))
         span = trace.get_current_span(context).get_span_context()
     fields: dict[str, str | int] = {}
     if span.is_valid:
         fields["trace_id"] = trace.format_trace_id(span.trace_id)
-    if handled is not None:
+    if record is not None:
         fields |= {
-            "topic": handled.topic,
-            "partition": handled.partition,
-            "offset": handled.offset,
-            **handled.ids(),
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            **_ids(record),
         }
     return fields
+
+
+def _trace_context(
+    record: Handled, fields: Sequence[str] = ("traceparent", "tracestate")
+) -> Context:
+    """Return the sender's trace context, read from the headers named `fields`."""
+    carrier = {name: texts[0] for name in fields if len(texts := _texts(record.headers, name)) == 1}
+    return _PROPAGATOR.extract(carrier, context=Context())
+
+
+def _ids(record: Handled) -> dict[str, str]:
+    """Return the ids of event and request, as far as the record can be read."""
+    try:
+        event = cloudevents.read(record.value, record.headers)
+    except cloudevents.UnreadableError:
+        return {}
+    request_id = _request_id(event)
+    return {"event_id": event.id} | ({"request_id": request_id} if request_id else {})
 
 
 def _request_id(event: Event) -> str | None:

@@ -49,15 +49,17 @@ class Event:
 
     def headers(self) -> list[Header]:
         """Return the record headers of binary mode, the foreign ones last and untouched."""
-        return _headers(
-            self.id,
+        ours: list[Header] = [
+            _SPECVERSION,
+            ("ce_id", self.id.encode()),
             ("ce_type", self.type.encode()),
             ("ce_source", self.source.encode()),
-            self.time,
-            self.subject,
-            self.extensions,
-            self.foreign,
-        )
+        ]
+        if self.time is not None:
+            ours.append(("ce_time", self.time.encode()))
+        if self.subject is not None:
+            ours.append(("ce_subject", self.subject.encode()))
+        return [*ours, _CONTENT_TYPE, *_extensions(self.extensions), *self.foreign]
 
     def derive(  # noqa: PLR0913 - an event has this many parts
         self,
@@ -80,7 +82,7 @@ class Event:
             type,
             source,
             data.__pydantic_serializer__.to_json(data),
-            _text_of_now() if now is None else now.isoformat(),
+            _text_of(time.time_ns() // 1_000_000) if now is None else now.isoformat(),
             self.subject,
             _handed_on(self, extensions),
             self.foreign,
@@ -102,15 +104,20 @@ class Derivation:
         self, cause: Event, extensions: Mapping[str, str | None] = MappingProxyType({})
     ) -> list[Header]:
         """Return the headers of the event that is derived from `cause` now."""
-        return _headers(
-            derived_id(cause.source, cause.id, self._stage),
+        ours: list[Header] = [
+            _SPECVERSION,
+            ("ce_id", derived_id(cause.source, cause.id, self._stage).encode()),
             self._type,
             self._source,
-            _text_of_now(),
-            cause.subject,
-            _handed_on(cause, extensions),
-            cause.foreign,
-        )
+            _header_of(time.time_ns() // 1_000_000),
+        ]
+        if cause.subject is not None:
+            ours.append(("ce_subject", cause.subject.encode()))
+        ours.append(_CONTENT_TYPE)
+        if extensions or cause.extensions:
+            ours += _extensions(_handed_on(cause, extensions))
+        ours += cause.foreign
+        return ours
 
 
 def _handed_on(cause: Event, extensions: Mapping[str, str | None]) -> Mapping[str, str]:
@@ -120,25 +127,8 @@ def _handed_on(cause: Event, extensions: Mapping[str, str | None]) -> Mapping[st
     return {name: text for name, text in merged.items() if text is not None}
 
 
-def _headers(  # noqa: PLR0913, PLR0917 - an event has this many attributes; keywords take time
-    id: str,  # noqa: A002 - the attribute's name
-    type: Header,  # noqa: A002 - as above
-    source: Header,
-    time: str | None,
-    subject: str | None,
-    extensions: Mapping[str, str],
-    foreign: Headers,
-) -> list[Header]:
-    ours: list[Header] = [_SPECVERSION, ("ce_id", id.encode()), type, source]
-    if time is not None:
-        ours.append(("ce_time", time.encode()))
-    if subject is not None:
-        ours.append(("ce_subject", subject.encode()))
-    ours.append(_CONTENT_TYPE)
-    if extensions:
-        ours += [(f"ce_{name}", text.encode()) for name, text in extensions.items()]
-    ours += foreign
-    return ours
+def _extensions(extensions: Mapping[str, str]) -> list[Header]:
+    return [(f"ce_{name}", text.encode()) for name, text in extensions.items()]
 
 
 def derived_id(source: str, id: str, stage: str) -> str:  # noqa: A002 - the attribute's name
@@ -170,10 +160,10 @@ def _of_source(source: str) -> "hashlib._Hash":
     return hashlib.sha1(_ROOT + f"[{_quoted(source)}, ".encode(), usedforsecurity=False)
 
 
-def _text_of_now() -> str:
-    return _text_of(time.time_ns() // 1_000_000)
+def _text_of(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 @lru_cache(maxsize=2)  # under load, dozens of events are made in one millisecond
-def _text_of(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+def _header_of(milliseconds: int) -> Header:
+    return "ce_time", _text_of(milliseconds).encode()

@@ -44,19 +44,29 @@ def read(value: bytes | None, headers: Headers) -> Event:
         raise UnreadableError("tombstone", "the record has no value: send the event's JSON data")
     attributes: dict[str, str] = {}
     foreign: list[Header] = []
-    for header in headers:
-        name, raw = header
-        attribute = _attribute_of(name)
-        if attribute is None:
-            foreign.append(header)
-        elif raw is None or attribute in attributes or not raw.isascii():
-            return _with_care(value, headers)
-        else:
-            attributes[attribute] = raw.decode()
-    if attributes.get("datacontenttype", "").lower().strip().startswith(_EVENT_FORMATS):
+    try:
+        for header in headers:
+            name, raw = header
+            attribute = _attribute_of(name)
+            if attribute is None:
+                foreign.append(header)
+            elif raw is None or attribute in attributes:
+                return _with_care(value, headers)
+            else:
+                attributes[attribute] = raw.decode("ascii")
+    except UnicodeDecodeError:
+        return _with_care(value, headers)
+    content_type = attributes.get("datacontenttype")
+    if content_type is not None and _is_event_format(content_type):
         return _with_care(value, headers)
     _parse_data(value)
     return _event(attributes, value, foreign)
+
+
+@lru_cache(maxsize=64)  # as of a content type that is checked
+def _is_event_format(content_type: str) -> bool:
+    """Whether the content type is one of structured mode."""
+    return content_type.lower().strip().startswith(_EVENT_FORMATS)
 
 
 def _with_care(value: bytes, headers: Headers) -> Event:

@@ -97,11 +97,35 @@ class Attempts:
 
     async def first(self, record: Record, holder: object) -> list[Output]:
         """Try a record for the first time, in a slot of `holder`. Raises its handler's errors."""
-        with telemetry.handling(
-            record.topic, record.partition, record.offset, record.headers, record.value
+        aside = record.topic in self._rounds.aside
+        if (
+            telemetry.is_traced()
+            or self._dependencies.any_known
+            or not self._slots.take(holder, aside=aside)
         ):
+            return await self._first_with_care(record, holder)
+        try:
+            outputs = await self._handlers.handle(record)
+        except Exception as error:
+            with _handling(record):
+                wait = self._wait_after(error, record)
+            if wait is None:
+                raise
+        else:
+            if self._dependencies.any_known:  # since then
+                self._dependencies.succeeded(record.topic)
+            self._succeeded(record.topic, aside=aside)
+            return outputs
+        finally:
+            self._slots.release(holder)
+        await asyncio.sleep(wait)
+        return await self._first_with_care(record, holder)
+
+    async def _first_with_care(self, record: Record, holder: object) -> list[Output]:
+        """Do as `first` does where there is more to it than to call the handler."""
+        with _handling(record):
             outputs = await self._try(record, holder)
-        self._succeeded(record.topic)
+        self._succeeded(record.topic, aside=record.topic in self._rounds.aside)
         return outputs
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
@@ -110,9 +134,7 @@ class Attempts:
         None stands for a record of the retry topic, which waits until it is due. Raises
         `FatalError`.
         """
-        with telemetry.handling(
-            record.topic, record.partition, record.offset, record.headers, record.value
-        ) as span:
+        with _handling(record) as span:
             if error is not None:
                 return await self._rounds_of(Retry(record, attempts=1), error, span)
             await asyncio.sleep(seconds_until_due(record))
@@ -131,7 +153,8 @@ class Attempts:
             except Exception as last:  # noqa: BLE001 - whatever is raised, the record is kept
                 error = last
             else:
-                self._succeeded(retry.record.topic)
+                topic = retry.record.topic
+                self._succeeded(topic, aside=topic in self._rounds.aside)
                 return outputs
             if (after := self._pause(retry, error)) is None:
                 return [self._dead_letter(retry, self._verdict(retry, error), span)]
@@ -160,8 +183,8 @@ class Attempts:
                 return await self._try(retry.record, asyncio.current_task())
         raise AssertionError("stamina ends with a result or an error")
 
-    def _succeeded(self, topic: str) -> None:
-        if topic not in self._rounds.aside:
+    def _succeeded(self, topic: str, *, aside: bool) -> None:
+        if not aside:
             self._poison.good()
         self._metrics.count(RECORDS_HANDLED, topic)
 
@@ -179,14 +202,9 @@ class Attempts:
                     outputs = await self._handlers.handle(record)
                 finally:
                     self._slots.release(holder)
-            except OverloadedError as error:
-                wait = self._dependencies.failed(error, record.topic)
-                self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
-                if self._is_expired(record):
-                    raise
             except Exception as error:
-                self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
-                raise
+                if (wait := self._wait_after(error, record)) is None:
+                    raise
             else:
                 if self._dependencies.any_known:
                     self._dependencies.succeeded(record.topic, is_probe=is_probe)
@@ -195,6 +213,17 @@ class Attempts:
                 if is_probe:
                     self._dependencies.probed()
             await asyncio.sleep(wait)
+
+    def _wait_after(self, error: Exception, record: Record) -> float | None:
+        """Count a failed try; return how long the record waits for a dependency.
+
+        None if the error is the record's.
+        """
+        self._metrics.count(TRIES_FAILED, record.topic, reason_code(error))
+        if not isinstance(error, OverloadedError):
+            return None
+        wait = self._dependencies.failed(error, record.topic)
+        return None if self._is_expired(record) else wait
 
     def _soon(self, retry: Retry, error: Exception) -> bool | float:
         """Whether to try again in place; a number says after how many seconds."""
@@ -250,6 +279,12 @@ class Attempts:
         """Whether the deadline has passed, or will have `after` seconds from now."""
         deadline = self._deadline(record)
         return deadline is not None and datetime.now(UTC) + timedelta(seconds=after) >= deadline
+
+
+def _handling(record: Record) -> telemetry.handling:
+    return telemetry.handling(
+        record.topic, record.partition, record.offset, record.headers, record.value
+    )
 
 
 def deadline_of(record: Record) -> datetime | None:

@@ -38,12 +38,13 @@ class Batch:
             base_sequence=sequence,
             batch_size=_BATCH_BYTES,
         )
+        self._append = self._builder.append
         self.add(first)
 
     def add(self, output: Output) -> bool:
         """Add a record; False if the batch is full. The first may be larger than a batch."""
-        number, headers = self.count, list(output.headers)
-        if self._builder.append(number, self._now, output.key, output.value, headers) is None:
+        number = self.count
+        if self._append(number, self._now, output.key, output.value, [*output.headers]) is None:
             return False
         self.count = number + 1
         return True
@@ -72,7 +73,8 @@ def encode(
     for output in outputs:
         number = output.partition
         place = partition_of(output) if number is None else (output.topic, number)
-        if place not in last or not last[place].add(output):
+        batch = last.get(place)
+        if batch is None or not batch.add(output):
             partition = TopicPartition(*place)
             sequence = sequences[partition] + sum(batch.count for batch in made[partition])
             last[place] = Batch(output, producer, sequence, now)

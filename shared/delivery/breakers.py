@@ -35,11 +35,8 @@ class DependencyBreakers:
         self._needed_by: dict[str, set[str]] = {}
         self._not_before: dict[str, float] = {}
         self._probe: asyncio.Event | None = None
-
-    @property
-    def any_known(self) -> bool:
+        self.any_known = False
         """Whether any dependency has ever failed; while none has, there is nothing to ask."""
-        return bool(self._by_name)
 
     @property
     def open(self) -> list[str]:
@@ -107,6 +104,7 @@ class DependencyBreakers:
                 name=error.dependency,
             ),
         )
+        self.any_known = True
         self._needed_by.setdefault(error.dependency, set()).add(topic)
         was_closed = breaker.closed
         with suppress(OverloadedError), breaker:

@@ -21,9 +21,9 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from pydantic import TypeAdapter
 
-from shared import topics
+from shared import telemetry, topics
 from shared.cloudevents import Event, UnreadableError
-from shared.delivery.outbox import CollectOutputs, Destination, Outbox, current_outbox
+from shared.delivery.outbox import CollectOutputs, Destination, Outbox
 from shared.delivery.record import Output, Record
 from shared.metrics import Metrics
 from shared.settings import Settings
@@ -139,7 +139,7 @@ class Handlers:
         await self._broker.connect()
         for topic, subscriber in self._subscribers.items():
             subscriber._build_fastdepends_model()  # noqa: SLF001 - see the module's docstring
-            self._calls[topic] = direct_call(subscriber) or Call(
+            self._calls[topic] = direct_call(subscriber) or _call(
                 subscriber.process_message, (_record,), ()
             )
 
@@ -151,22 +151,21 @@ class Handlers:
         """
         call = self._calls[record.topic]
         outbox = Outbox(record, self._by_name)
-        token = current_outbox.set(outbox)
+        token = telemetry.handled.set(outbox)
         try:
-            published = await call.function(*[taker(outbox) for taker in call.takers])
+            published = await call.function(outbox)
             for topic, key in call.destinations:
                 outbox.add(published, topic, key)
         finally:
-            current_outbox.reset(token)
+            telemetry.handled.reset(token)
         return outbox.outputs
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, what it is called with, and the topic and key under which its result goes out."""
+    """How a handler is called, and the topic and key under which its result goes out."""
 
-    function: Callable[..., Awaitable[Any]]
-    takers: tuple[Callable[[Outbox], Any], ...]
+    function: Callable[[Outbox], Awaitable[Any]]
     destinations: tuple[tuple[str, bytes | None], ...]
 
 
@@ -184,8 +183,19 @@ def direct_call(subscriber: Any) -> Call | None:
         if taker is None:
             return None
         takers.append(taker)
+    return _call(function, takers, destinations)
 
-    return Call(function, tuple(takers), destinations)
+
+def _call(
+    function: Callable[..., Awaitable[Any]],
+    takers: Sequence[Callable[[Outbox], Any]],
+    destinations: tuple[tuple[str, bytes | None], ...],
+) -> Call:
+    """Return how `function` is called with what `takers` take from the outbox."""
+    if len(takers) == 1:  # as most are
+        (taker,) = takers
+        return Call(lambda outbox: function(taker(outbox)), destinations)
+    return Call(lambda outbox: function(*[taker(outbox) for taker in takers]), destinations)
 
 
 def _record(outbox: Outbox) -> Record:
@@ -214,7 +224,7 @@ async def _parse_event(record: Record) -> EventMessage:
 
 
 def _outbox() -> Outbox:
-    outbox = current_outbox.get()
+    outbox = Outbox.current()
     if outbox is None:
         raise UnreadableError("no_outbox", "drive handlers through `Handlers.handle`")
     return outbox

@@ -19,8 +19,9 @@ from shared.delivery.budget import Budget
 from shared.delivery.consumer import fetch, open_consumer, stop
 from shared.delivery.declaration import Handlers, Service
 from shared.delivery.errors import FatalError
+from shared.delivery.limits import Limits
 from shared.delivery.observer import Observer
-from shared.delivery.partition import Limits, PartitionWorker
+from shared.delivery.partition import PartitionWorker
 from shared.delivery.slots import Slots
 from shared.delivery.standing import Standing, not_ready
 from shared.delivery.transactions import KafkaTransactions

@@ -1,7 +1,6 @@
 """What a handler publishes is collected here, to be produced in the transaction of its input."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,13 +10,11 @@ from faststream.kafka import KafkaPublishCommand
 from pydantic import BaseModel
 
 from shared import cloudevents, telemetry
-from shared.cloudevents import Derivation, Event, UnreadableError
+from shared.cloudevents import Derivation, Event, Headers, UnreadableError
 from shared.delivery.dead_letters import REDRIVES_HEADER
 from shared.delivery.errors import OutputTooLargeError
 from shared.delivery.record import Output, Record
 from shared.topics import Topic
-
-current_outbox: Final[ContextVar["Outbox | None"]] = ContextVar("current_outbox", default=None)
 
 _RECORD_OVERHEAD: Final = 1024
 """What a record takes beside its value and headers: key, lengths, the batch around it."""
@@ -42,27 +39,59 @@ class Outbox:
     cluster.
     """
 
-    __slots__ = ("_by_name", "_cause", "outputs", "record")
+    __slots__ = ("_by_name", "_read", "outputs", "record")
+
+    @staticmethod
+    def current() -> "Outbox | None":
+        """Return that of the record being handled, if any."""
+        handled = telemetry.handled.get()
+        return handled if isinstance(handled, Outbox) else None
 
     def __init__(self, record: Record, by_name: Mapping[str, Destination]) -> None:
         self.record = record
         self.outputs: list[Output] = []
         self._by_name = by_name
-        self._cause: Event | None = None
+        self._read: Event | None = None
+
+    @property
+    def topic(self) -> str:
+        """The record's, as are the next four: the logs say what is being handled."""
+        return self.record.topic
+
+    @property
+    def partition(self) -> int:
+        """The record's."""
+        return self.record.partition
+
+    @property
+    def offset(self) -> int:
+        """The record's."""
+        return self.record.offset
+
+    @property
+    def headers(self) -> Headers:
+        """The record's."""
+        return self.record.headers
+
+    @property
+    def value(self) -> bytes | None:
+        """The record's."""
+        return self.record.value
 
     @property
     def cause(self) -> Event:
         """The record as an event. Raises `UnreadableError`."""
-        if self._cause is None:
-            self._cause = cloudevents.read(self.record.value, self.record.headers)
-            if self._cause.foreign:  # that of a redrive says where this record came from
-                others = (each for each in self._cause.foreign if each[0] != REDRIVES_HEADER)
-                self._cause = replace(self._cause, foreign=tuple(others))
-        return self._cause
+        if self._read is None:
+            event = cloudevents.read(self.record.value, self.record.headers)
+            if event.foreign:  # that of a redrive says where this record came from
+                others = (each for each in event.foreign if each[0] != REDRIVES_HEADER)
+                event = replace(event, foreign=tuple(others))
+            self._read = event
+        return self._read
 
     def event(self) -> Event:
         """Return the record as an event that its topic carries. Raises `UnreadableError`."""
-        event, topic = self.cause, self._by_name[self.record.topic].topic
+        event, topic = self._read or self.cause, self._by_name[self.record.topic].topic
         if event.type != topic.event_type:
             raise UnreadableError(
                 "wrong_type", f"type is {event.type!r}: {topic.name} carries {topic.event_type!r}"
@@ -81,17 +110,18 @@ class Outbox:
         `extensions` are CloudEvents extension attributes beside those that are handed on; one
         that is None is not handed on.
         """
+        record = self.record
         place = self._by_name[destination]
         value = data.__pydantic_serializer__.to_json(data)
-        output = Output(
-            destination,
-            self.record.key if key is None else key,
-            value,
-            tuple(telemetry.inject(place.derivation.headers(self.cause, extensions))),
-            self.record.partition if key is None else None,
-        )
+        headers: Headers = place.derivation.headers(self._read or self.cause, extensions)
+        if telemetry.is_traced():
+            headers = telemetry.inject(headers)
+        if key is None:
+            output = Output(destination, record.key, value, tuple(headers), record.partition)
+        else:
+            output = Output(destination, key, value, tuple(headers))
         # What it takes beside its value, and cannot be known so fast, is much as its input's.
-        if len(value) + self.record.size > place.topic.max_bytes // 2:
+        if len(value) + record.size > place.topic.max_bytes // 2:
             size = output.size - len(output.key or b"")
             if size + _RECORD_OVERHEAD > place.topic.max_bytes:
                 raise OutputTooLargeError(place.topic.name, size, place.topic.max_bytes)
@@ -103,7 +133,7 @@ class CollectOutputs(BaseMiddleware[Any, Any]):
 
     async def publish_scope(self, call_next: Any, cmd: Any) -> Any:
         """Collect instead of sending; without an outbox (a plain FastStream test), send."""
-        outbox = current_outbox.get()
+        outbox = Outbox.current()
         if outbox is None:
             return await call_next(cmd)
         command = KafkaPublishCommand.from_cmd(cmd)

@@ -2,18 +2,17 @@
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass
 from heapq import nsmallest
-from math import inf
 from typing import Any, Final, Protocol
 
 import structlog
 
 from shared.delivery.budget import Budget
 from shared.delivery.errors import CommitError, FatalError, FencedError
+from shared.delivery.gathering import Gathering
+from shared.delivery.limits import Limits
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
 from shared.delivery.slots import Slots
@@ -39,39 +38,6 @@ class Tries(Protocol):
 
     async def further(self, record: Record, error: Exception | None) -> list[Output]:
         """Wait and try until there is something to commit. Raises `FatalError` alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one partition.
-
-    `records` bounds what is taken and in no commit yet, `bytes` all that is not committed; `batch`
-    the records of one transaction; `backoff` is the pause, in seconds, before a partition is taken
-    over again, `last_commit` what the last commit may take when the time to drain is already used
-    up, and `drain` what work in flight may take at the most when the partition goes. A commit
-    without outputs waits `linger` seconds at the most for more that finishes, and no longer once
-    nothing has finished for `lull` seconds: nobody downstream waits for it. One with outputs waits
-    after a transaction that had those of several records and took longer than `brisk` seconds: for
-    `rest` times as long as it took longer, `longest_rest` seconds at the most. Kafka or this
-    process has much to do then, and what finishes meanwhile goes along. Where records come one at a
-    time there is nothing to be gained: the next would only be late, too.
-    """
-
-    records: int = 256
-    bytes: int = 16 * 1024 * 1024
-    batch: int = 500
-    backoff: float = 0.2
-    last_commit: float = 2.0
-    drain: float = inf
-    linger: float = 0.0
-    lull: float = inf
-    rest: float = 0.0
-    brisk: float = 0.0
-    longest_rest: float = 0.1
-
-    def rest_after(self, took: float) -> float:
-        """Return how long to wait after a transaction, in seconds, as `took` is."""
-        return min(self.rest * max(0.0, took - self.brisk), self.longest_rest)
 
 
 class PartitionWorker:
@@ -118,7 +84,8 @@ class PartitionWorker:
         self._committed = Committed(0)
         self._held: Committed | None = None  # what the broker has, as far as this worker knows
         self._ready: deque[Record] = deque()
-        self._waiting: dict[bytes, deque[Record]] = {}
+        # For each key that is being handled: what comes after it.
+        self._waiting: dict[bytes, deque[Record] | None] = {}
         self._runners: set[asyncio.Task[None]] = set()
         self._next_runner: asyncio.Task[None] | None = None  # that has not begun yet
         self._retrying: set[asyncio.Task[None]] = set()
@@ -129,10 +96,7 @@ class PartitionWorker:
         self._bytes = 0
         self._held_back = False
         self._draining = False
-        self._something_finished = asyncio.Event()
-        self._is_due = asyncio.Event()  # what finished is to be committed without lingering
-        self._is_pressing = asyncio.Event()  # and without rest
-        self._rested = 0.0  # when the last transaction has been over for long enough
+        self._gathering = Gathering(self._limits, self._finished)
         self._committer: asyncio.Task[None] | None = None
 
     async def open(self) -> Committed | None:
@@ -187,20 +151,24 @@ class PartitionWorker:
         """Handle records as soon as their keys and free slots allow; repeated ones are ignored."""
         now = time.monotonic()
         held = 0
+        take, taken, ready, waiting = self._progress.take, self._taken, self._ready, self._waiting
         for record in records:
-            if not self._progress.take(record.offset):
+            offset, size, key = record.offset, record.size, record.key
+            if not take(offset):
                 continue
-            self._taken[record.offset] = record.size, now
-            held += record.size
+            taken[offset] = size, now
+            held += size
             if not self._in_order:
                 self._start_retry(record, None)
-            elif record.key is None or not self._by_key:
-                self._ready.append(record)
-            elif record.key in self._waiting:
-                self._waiting[record.key].append(record)
+            elif key is None or not self._by_key:
+                ready.append(record)
+            elif key not in waiting:
+                waiting[key] = None
+                ready.append(record)
+            elif (behind := waiting[key]) is not None:
+                behind.append(record)
             else:
-                self._waiting[record.key] = deque()
-                self._ready.append(record)
+                waiting[key] = deque([record])
         self._hold(held)
         self._begin_next()
 
@@ -267,19 +235,18 @@ class PartitionWorker:
 
     def _finish(self, record: Record, outputs: list[Output]) -> None:
         self._finished[record.offset] = outputs
-        self._something_finished.set()
-        pressing = self._is_short_of_work()
-        if pressing:
-            self._is_pressing.set()
-        if outputs or pressing:
-            self._is_due.set()
-        if record.key is None or not self._in_order or not self._by_key:
+        gathering = self._gathering
+        if not gathering.is_pressing and self._is_short_of_work():
+            gathering.press()
+        elif not gathering.is_due:
+            gathering.add(is_due=bool(outputs))
+        key = record.key
+        if key is None or not self._in_order or not self._by_key:
             return
-        if waiting := self._waiting[record.key]:
-            self._ready.append(waiting.popleft())
+        if behind := self._waiting.pop(key, None):
+            self._waiting[key] = behind
+            self._ready.append(behind.popleft())
             self._begin_next()
-        else:
-            del self._waiting[record.key]
 
     def _is_short_of_work(self) -> bool:
         """Whether a commit is needed to go on: there is room for no more, or little left to do.
@@ -287,43 +254,19 @@ class PartitionWorker:
         Of a full partition that has much to do still, a commit for each record that finishes would
         only add to the work.
         """
-        many = self._progress.open if self.is_full else self._limits.records
-        return self._held_back or 2 * len(self._finished) >= many
+        if self._held_back:
+            return True
+        done, taken, most = 2 * len(self._finished), self._progress.open, self._limits.records
+        if done < taken and done < most:  # as it mostly is
+            return False
+        return done >= (taken if self.is_full else most)
 
     async def _commit_forever(self) -> None:
         while not self._draining:
-            await self._something_finished.wait()
-            await self._gather()
-            self._something_finished.clear()
-            self._is_due.clear()
-            self._is_pressing.clear()
+            await self._gathering.enough()
             await self._commit_finished()
         while await self._commit_finished():
             pass
-
-    async def _gather(self) -> None:
-        """Wait for more to finish, where that holds nobody up."""
-        await self._linger()
-        now = asyncio.get_running_loop().time()
-        if self._is_due.is_set() and now < self._rested and not self._is_pressing.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._rested):
-                    await self._is_pressing.wait()
-
-    async def _linger(self) -> None:
-        """Wait until something is due, or nothing more finishes, or that has taken too long."""
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._limits.linger
-        known = 0
-        while (
-            not self._is_due.is_set()
-            and known < len(self._finished)
-            and (left := ends - loop.time()) > 0
-        ):
-            known = len(self._finished)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(self._limits.lull, left)):
-                    await self._is_due.wait()
 
     async def _commit_finished(self) -> bool:
         """Commit what has finished, as much as one commit may have; False if there is nothing."""
@@ -345,14 +288,12 @@ class PartitionWorker:
             outputs, Committed(self._progress.position, self._progress.metadata())
         )
         if published > 1:  # they come faster than transactions end
-            self._rested = asyncio.get_running_loop().time() + self._limits.rest_after(took)
+            self._gathering.rest_after(took)
         self._metrics.count(RECORDS_COMMITTED, self._topic, by=len(batch))
         self._hold(-sum(self._taken.pop(offset)[0] for offset in batch))
         self._has_room()
         if is_left:
-            self._something_finished.set()
-            self._is_due.set()
-            self._is_pressing.set()
+            self._gathering.press()
         return True
 
     async def _commit(self, outputs: list[Output], progress: Committed) -> float:
@@ -410,7 +351,7 @@ class PartitionWorker:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(seconds, self._limits.drain)
         self._ready.clear()
-        self._waiting = defaultdict(deque)
+        self._waiting.clear()
         while True:
             await self._cancel(*(task for task in self._tasks() if self._waits(task)))
             if self._fresh:
@@ -421,9 +362,7 @@ class PartitionWorker:
                 break
         await self._cancel(*self._tasks())
         self._draining = True  # not before: what finishes meanwhile is still to be committed
-        self._something_finished.set()
-        self._is_due.set()
-        self._is_pressing.set()
+        self._gathering.press()
         if self._committer is not None:
             remaining = max(deadline - loop.time(), self._limits.last_commit)
             await asyncio.wait([self._committer], timeout=remaining)

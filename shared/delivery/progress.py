@@ -18,7 +18,8 @@ hold no record (transaction markers, compaction) count as completed.
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from operator import eq
 from typing import Final
 
 METADATA_MAX: Final = 4096
@@ -72,18 +73,18 @@ class Progress:
         """
         if offset < self._next:
             return False
-        was_completed = offset <= self._last_completed and not self._in_restored(offset)
-        self._next = offset + 1
-        if was_completed:
+        if offset <= self._last_completed and not self._in_restored(offset):
+            self._next = offset + 1
             return False
+        self._next = offset + 1
         self._open[offset] = None
         return True
 
-    def complete(self, offsets: Iterable[int]) -> None:
+    def complete(self, offsets: Collection[int]) -> None:
         """Note that the records at these offsets need no more work."""
         for offset in offsets:
             del self._open[offset]
-            self._last_completed = max(self._last_completed, offset)
+        self._last_completed = max(self._last_completed, max(offsets, default=-1))
 
     def metadata(self) -> str:
         """Return what is completed beyond the watermark, encoded as the module describes."""
@@ -96,6 +97,8 @@ class Progress:
         watermark can always be completed, so a partition that waits for room does get on.
         """
         ordered = sorted(finished)
+        if self._are_first(ordered):
+            return ordered
         low, high = 0, len(ordered)
         middle = high
         while low < high:
@@ -105,6 +108,17 @@ class Progress:
                 high = middle - 1
             middle = (low + high + 1) // 2
         return ordered[:low]
+
+    def _are_first(self, offsets: Sequence[int]) -> bool:
+        """Whether these leave nothing open below them, as where no record is slow.
+
+        Nothing is completed beyond the watermark then, and the metadata says nothing.
+        """
+        return (
+            bool(offsets)
+            and offsets[-1] >= self._last_completed
+            and all(map(eq, offsets, self._open))
+        )
 
     def _in_restored(self, offset: int) -> bool:
         """Whether `offset` was open when the process that we continue committed last."""

@@ -16,13 +16,6 @@ class _Lane:
         self.free = count
         self.waiting: deque[asyncio.Future[None]] = deque()
 
-    def take(self) -> bool:
-        """Take a slot; False if there is none, or others wait for theirs."""
-        if not self.free or self.waiting:
-            return False
-        self.free -= 1
-        return True
-
     async def turn(self) -> None:
         """Take a slot when it is one's turn."""
         handed = asyncio.get_running_loop().create_future()
@@ -35,14 +28,9 @@ class _Lane:
             raise
         finally:
             self.waiting.remove(handed)  # not before: nobody is to overtake who begins only now
-            self._hand_on()
+            self.hand_on()
 
-    def give_back(self) -> None:
-        """Give a slot back."""
-        self.free += 1
-        self._hand_on()
-
-    def _hand_on(self) -> None:
+    def hand_on(self) -> None:
         """Hand a free slot to who has waited longest, if there is both."""
         for handed in self.waiting if self.free else ():
             if not handed.done():
@@ -71,8 +59,9 @@ class Slots:
     def take(self, holder: object, *, aside: bool = False) -> bool:
         """Take a slot in the name of `holder`, one of the `aside` ones or not; False if none is."""
         lane = self._lane_aside if aside else self._lane
-        if not lane.take():
+        if not lane.free or lane.waiting:
             return False
+        lane.free -= 1
         self._holders[holder] = lane
         return True
 
@@ -85,7 +74,10 @@ class Slots:
 
     def release(self, holder: object) -> None:
         """Give the slot of `holder` back."""
-        self._holders.pop(holder).give_back()
+        lane = self._holders.pop(holder)
+        lane.free += 1
+        if lane.waiting:
+            lane.hand_on()
 
     @property
     def taken(self) -> int:

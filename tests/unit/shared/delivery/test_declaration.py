@@ -4,7 +4,7 @@ import pytest
 from faststream import Depends
 from pydantic import ValidationError
 
-from shared import events, topics
+from shared import events, telemetry, topics
 from shared.cloudevents import UnreadableError, derived_id, read
 from shared.delivery import Cause, Handlers, Record, Service, Source, event_broker
 from shared.delivery.errors import OutputTooLargeError
@@ -169,3 +169,21 @@ async def test_a_raw_handler_gets_what_nobody_else_can_read() -> None:
     odd = record(b"\xff", topic="t.dead.letters", headers=(("null", None),))
     assert await handlers.handle(odd) == []
     assert seen == [odd]
+
+
+async def test_while_a_handler_runs_the_logs_are_about_its_record_and_no_longer() -> None:
+    broker = event_broker(SETTINGS)
+    handled: list[tuple[str, str, int, int, bytes | None]] = []
+
+    @broker.subscriber(SETTINGS.topic(topics.REQUESTS))
+    async def look(data: events.RequestSubmitted) -> None:
+        about = telemetry.handled.get()
+        assert about is not None
+        handled.append((data.question, about.topic, about.partition, about.offset, about.value))
+
+    handlers = Handlers(Service("ingest", broker, SETTINGS))
+    await handlers.prepare()
+    await handlers.handle(record())
+
+    assert handled == [("why?", "t.requests", 1, 7, record().value)]
+    assert telemetry.handled.get() is None

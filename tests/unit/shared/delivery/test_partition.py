@@ -9,7 +9,8 @@ import pytest
 
 from shared.delivery.budget import Budget
 from shared.delivery.errors import CommitError, FatalError, FencedError
-from shared.delivery.partition import Limits, PartitionWorker
+from shared.delivery.limits import Limits
+from shared.delivery.partition import PartitionWorker
 from shared.delivery.progress import Progress
 from shared.delivery.record import Output, Record
 from shared.delivery.slots import Slots
