@@ -27,7 +27,7 @@ from services.audit.tlog.store import TransparencyStore
 BATCH: Final = 12
 """As the pipeline makes them: with 3,000 decisions waiting on two partitions, audit made 518
 appends of 11.6 entries each in the mean (the median 7.5)."""
-LARGEST: Final = AuditSettings.model_fields["max_in_flight"].default
+LARGEST: Final = AuditSettings.model_fields["audit_in_flight"].default
 BATCHES: Final = sorted({1, BATCH, LARGEST, 128})
 PUBLISH: Final = AuditSettings.model_fields["audit_publish_seconds"].default
 SECONDS: Final = 4.0

@@ -16,6 +16,7 @@ from shared.delivery.run import start
 
 def build(settings: AuditSettings) -> Service:
     """Return the service: nothing reaches `results` before its decision is in the log."""
+    settings = settings.model_copy(update={"max_in_flight": settings.audit_in_flight})
     broker = event_broker(settings, raw=True)
     results = broker.publisher(settings.topic(topics.RESULTS), schema=events.Result)
     by_name = {settings.topic(topic): topic for topic in topics.ALL}

@@ -18,7 +18,7 @@ _PUBLISH_SECONDS: Final = 0.1
 _TEND_SECONDS: Final = 1.0
 _SHORTEST_HOLD: Final = 0.1
 _LONGEST_HOLD: Final = 5.0
-_ENOUGH: Final = 8  # entries that need not wait for more: each of them holds a slot meanwhile
+_ENOUGH: Final = 64  # entries that need not wait for more
 
 log = structlog.get_logger(__name__)
 

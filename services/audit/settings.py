@@ -10,6 +10,13 @@ from shared.settings import Settings
 class AuditSettings(Settings):
     """The shared settings, and those of the logs."""
 
+    audit_in_flight: int = Field(
+        default=512,
+        ge=1,
+        description="Records that audit handles at once, in the place of "
+        "`GLIDESLOPE_MAX_IN_FLIGHT`: they do nothing but wait to be written, and all that wait are "
+        "written together.",
+    )
     audit_lock_seconds: float = Field(
         default=30.0,
         gt=0,

@@ -19,6 +19,10 @@ THRESHOLD: Final = 0.45
 """Score from which a segment answers."""
 FOLLOWING: Final = 0.8
 """Share of the best score from which a further segment is quoted too."""
+_THREAD_ABOVE: Final = 2_000
+"""Characters, of question and passages, above which reading them is left to a thread: so many take
+some 5 ms the first time. Of less, the hand-over is a large part, and threads of pure Python run one
+at a time anyway."""
 
 
 class ExtractiveGenerator:
@@ -29,8 +33,11 @@ class ExtractiveGenerator:
 
     async def generate(self, task: Task) -> Draft:
         """See `Generator.generate`."""
-        answer = await asyncio.to_thread(_answer, task)
         read = [task.request.question, *(passage.text for passage in task.passages)]
+        if sum(map(len, read)) > _THREAD_ABOVE:
+            answer = await asyncio.to_thread(_answer, task)
+        else:
+            answer = _answer(task)
         usage = Usage(
             model=MODEL,
             input_tokens=sum(len(text.split()) for text in read),

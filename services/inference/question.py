@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from services.inference.tokens import FISCAL_YEAR, tokens, words
@@ -27,6 +27,7 @@ _POSSESSIVE: Final = re.compile(r"['’]s\b")  # noqa: RUF001 - as above
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _QUARTER: Final = re.compile(r"q[1-4]")
 _LONGEST_NAME: Final = 4
+_QUESTIONS_KEPT: Final = 256  # a few KiB each; a search, its answer and a further attempt read one
 
 _KINDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     (
@@ -97,6 +98,7 @@ class Question:
         return terms
 
 
+@lru_cache(maxsize=_QUESTIONS_KEPT)
 def read(question: str) -> Question:
     """Read a question.
 

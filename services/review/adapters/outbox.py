@@ -9,7 +9,7 @@ followed by another makes no batch any more.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,23 @@ _BATCH: int = 100
 
 class OvertakenError(Exception):
     """Another relay of the partition has begun."""
+
+
+async def partitions_due(
+    database: Database, partitions: Collection[int], now: datetime
+) -> frozenset[int]:
+    """Return which of the partitions have something that their relays should `take`."""
+    query = (
+        select(outbox.c.partition)
+        .where(
+            outbox.c.partition.in_(partitions),
+            outbox.c.published_at.is_(None),
+            outbox.c.batch.is_not(None) | (outbox.c.not_before <= now),
+        )
+        .distinct()
+    )
+    async with database.reading() as connection:
+        return frozenset((await connection.scalars(query)).all())
 
 
 class SqlOutbox:

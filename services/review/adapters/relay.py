@@ -9,6 +9,7 @@ same id: then the relay is fenced, starts anew, and first reads back what was de
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -17,7 +18,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.review.adapters.database import Database, DatabaseError
-from services.review.adapters.outbox import OvertakenError, SqlOutbox
+from services.review.adapters.outbox import OvertakenError, SqlOutbox, partitions_due
+from services.review.adapters.reading import utc_now
 from services.review.settings import ReviewSettings
 from shared import topics
 from shared.connection import connection
@@ -48,7 +50,10 @@ Close = Callable[[Record], Coroutine[Any, Any, None]]
 
 
 class Relay:
-    """Publishes one partition's outbox, and escalates what waits too long in it."""
+    """Publishes one partition's outbox, and escalates what waits too long in it.
+
+    It looks into the outbox when it begins, when it is told to (`look`), and when it escalates.
+    """
 
     def __init__(
         self, settings: ReviewSettings, database: Database, partition: int, close: Close
@@ -59,6 +64,11 @@ class Relay:
         self._outbox = SqlOutbox(database, partition, self._topic)
         self._close = close
         self._source = TopicPartition(settings.topic(topics.REVIEWS_DECIDED), partition)
+        self._is_due = asyncio.Event()
+
+    def look(self) -> None:
+        """Say that there may be something in the outbox."""
+        self._is_due.set()
 
     async def run(self) -> None:
         """Publish until cancelled; start anew after whatever goes wrong."""
@@ -104,9 +114,12 @@ class Relay:
             if time.monotonic() >= escalate_at:
                 await self._outbox.escalate()
                 escalate_at = time.monotonic() + _ESCALATE_SECONDS
+            self._is_due.clear()
             batch = await self._outbox.take()
             if batch is None:
-                await asyncio.sleep(self._settings.review_poll_seconds)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, escalate_at - time.monotonic())):
+                        await self._is_due.wait()
                 continue
             number, outputs = batch
             await transactions.commit(outputs, Committed(number + 1))
@@ -122,7 +135,10 @@ def outbox_group(settings: ReviewSettings) -> str:
 
 
 class Relays:
-    """The relays of the partitions that this process has."""
+    """The relays of the partitions that this process has, and one look-out for all of them.
+
+    However many partitions there are, the database is asked once every `review_poll_seconds`.
+    """
 
     def __init__(self, settings: ReviewSettings, database: Database, close: Close) -> None:
         self._settings = settings
@@ -130,6 +146,7 @@ class Relays:
         self._close = close
         self._items = settings.topic(topics.FALLBACK_REVIEW)
         self._running: dict[int, tuple[Relay, asyncio.Task[None]]] = {}
+        self._look_out: asyncio.Task[None] | None = None
 
     async def hold(self, topic: str, partition: int) -> None:
         """Begin to publish a partition's decisions, when its items become this process's."""
@@ -137,6 +154,8 @@ class Relays:
             relay = Relay(self._settings, self._database, partition, self._close)
             task = asyncio.create_task(relay.run(), name=f"relay-{partition}")
             self._running[partition] = relay, task
+            if self._look_out is None:
+                self._look_out = asyncio.create_task(self._look_for_what_is_due(), name="look-out")
 
     async def let_go(self, topic: str, partition: int) -> None:
         """Stop; what is due is published by the partition's next owner."""
@@ -149,6 +168,22 @@ class Relays:
         """Stop all."""
         for partition in list(self._running):
             await self.let_go(self._items, partition)
+        if self._look_out is not None:
+            self._look_out.cancel()
+            await asyncio.gather(self._look_out, return_exceptions=True)
+            self._look_out = None
+
+    async def _look_for_what_is_due(self) -> None:
+        """Tell the relays when there is something for them, until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.review_poll_seconds)
+            held = [*self._running]
+            try:
+                due = await partitions_due(self._database, held, utc_now()) if held else frozenset()
+            except Exception:  # noqa: BLE001 - each relay meets the same, and says so in `problem`
+                due = frozenset(held)
+            for partition in due.intersection(self._running):
+                self._running[partition][0].look()
 
     async def problem(self) -> str | None:
         """Say what is in the way of publishing, if anything."""

@@ -324,3 +324,9 @@ async def test_an_erasure_is_logged_although_nothing_arrives(
     async with asyncio.timeout(10):
         await until(bundle.exists)
     assert SHREDDED.encode() in bundle.read_bytes()
+
+
+def test_what_only_waits_to_be_written_has_room_of_its_own() -> None:
+    service = build(AuditSettings(max_in_flight=3, audit_in_flight=7))
+
+    assert service.settings.max_in_flight == 7

@@ -137,6 +137,18 @@ async def test_an_answer_is_its_quotes_and_its_usage_is_counted_in_words() -> No
     assert draft.usage.cost_usd == 0
 
 
+async def test_long_passages_are_answered_from_as_short_ones_are() -> None:
+    long = PASSAGES[0].model_copy(update={"id": "2", "text": "Nothing of note took place. " * 100})
+    asked = request("How much is the late payment fee?")
+
+    short, longer = [
+        await ExtractiveGenerator().generate(Task(asked, passages, BUILT_IN))
+        for passages in (PASSAGES, (*PASSAGES, long))
+    ]
+
+    assert short.answer == longer.answer
+
+
 async def test_word_that_nothing_was_found_has_a_usage_too() -> None:
     task = Task(request("Who won at chess?"), PASSAGES, BUILT_IN)
 

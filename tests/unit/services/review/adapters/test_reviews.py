@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from services.review.adapters.arrivals import SqlArrivals
 from services.review.adapters.database import Database
 from services.review.adapters.figures import Figures
-from services.review.adapters.outbox import OvertakenError, SqlOutbox
+from services.review.adapters.outbox import OvertakenError, SqlOutbox, partitions_due
 from services.review.adapters.retention import Retention
 from services.review.adapters.reviews import SqlReviews
 from services.review.adapters.tables import metadata
@@ -636,6 +636,26 @@ async def test_a_relay_that_was_followed_by_another_makes_no_batch(
     with pytest.raises(OvertakenError):
         await old.take()
     assert await new.take() is not None
+
+
+async def test_a_look_at_all_partitions_finds_those_with_something_due_until_it_is_out(
+    reviews: SqlReviews, database: Database, put: Put, person: Person, clock: Any
+) -> None:
+    for name, partition in (("1", 2), ("2", 3), ("3", 3), ("4", 7)):
+        item = await put(name, partition=partition)
+        claim = await reviews.claim(person("ann"), item.id)
+        await reviews.decide(person("ann"), item.id, approval(item, claim.token))
+    assert await partitions_due(database, [0, 2, 3], clock()) == set()
+    clock.forward(seconds=6)
+    assert await partitions_due(database, [0, 2, 3], clock()) == {2, 3}
+
+    box = SqlOutbox(database, 2, lambda name: name, clock)
+    await box.begin()
+    batch = await box.take()
+    assert batch is not None
+    assert await partitions_due(database, [0, 2, 3], clock()) == {2, 3}, "taken, and not yet out"
+    await box.published(batch[0] + 1)
+    assert await partitions_due(database, [0, 2, 3], clock()) == {3}
 
 
 async def test_what_runs_out_of_time_is_escalated_once_a_level(
