@@ -50,15 +50,15 @@ boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothin
 	$(BIN)/pytest $(WHOLE) tests/boundary
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
-	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest $(WHOLE) tests/chaos tests/integration/services/audit/test_crash.py \
 		tests/integration/services/audit/test_app.py tests/integration/glideslope/test_gaps.py \
 		tests/unit/services/audit/adapters/test_storages.py
-	GLIDESLOPE_CHAOS=full GLIDESLOPE_CHAOS_TRANSACTION_VERSION=1 $(BIN)/pytest \
+	GLIDESLOPE_CHAOS=full GLIDESLOPE_CHAOS_TRANSACTION_VERSION=1 $(BIN)/pytest $(WHOLE) \
 		tests/chaos/test_transaction_versions.py tests/chaos/test_killed_service.py \
 		tests/chaos/test_frozen_service.py tests/chaos/test_cut_network.py
 
 test-rolling: $(READY) kafka ## every service replaced by another build and back under load; shows latencies
-	GLIDESLOPE_CHAOS=full $(BIN)/pytest -s tests/chaos/test_rolling.py
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest $(WHOLE) -s tests/chaos/test_rolling.py
 
 test-rights: $(READY) ## the pipeline on a Kafka that refuses all that is not declared; needs Java
 	$(BIN)/pytest $(WHOLE) tests/rights
