@@ -197,10 +197,10 @@ release: $(READY) ## VERSION=…: everything says it, CHANGELOG has it; then whe
 	$(BIN)/python -m deploy.ci.release
 	$(UV) build --quiet --out-dir dist
 
-deploy: ## VALUES=FILE: the chart and the images that were verified, into the cluster that kubectl knows
+deploy: ## VALUES=FILE: the verified chart and images into the cluster that kubectl knows; PULL_FROM=host/name/: where nodes find copies
 	@[ -e dist/verified.yaml ] || { echo "make verify-signatures first: a deployment runs digests, not tags" >&2; exit 2; }
 	$(HELM) upgrade --install glideslope $(or $(shell cat dist/verified-chart 2>/dev/null),$(CHART)) --namespace $(NAMESPACE) --create-namespace \
-		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --rollback-on-failure --timeout 15m
+		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(patsubst %/,%,$(or $(PULL_FROM),$(REGISTRY))) --rollback-on-failure --timeout 15m
 
 promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
 	@deploy/ci/promote
