@@ -1,6 +1,7 @@
 """`glideslope load`: requests at a steady rate, and what became of each."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,10 +50,20 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="Repeats what is drawn of the mix, and when.")] = 0,
     report: Annotated[
-        Path | None, typer.Option(help="Write a page with plots here (HTML, self-contained).")
+        Path | None,
+        typer.Option(
+            help="Write a page with plots here (HTML, self-contained).",
+            dir_okay=False,
+            writable=True,
+        ),
     ] = None,
     hgrm: Annotated[
-        Path | None, typer.Option(help="Write the latencies here, in HdrHistogram's text format.")
+        Path | None,
+        typer.Option(
+            help="Write the latencies here, in HdrHistogram's text format.",
+            dir_okay=False,
+            writable=True,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)] = False,
 ) -> None:
@@ -70,13 +81,16 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
     """
     with terminal.told():
         asked = _mix(mix)
+        _must_have_a_folder(report, hgrm)
         found = _run(Pace(rate, seconds, warm_up, arrivals, seed), asked, patience)
-        _write(found, report, hgrm)
     if as_json:
         terminal.print_json(found.as_json())
     else:
         _show(found)
-    raise typer.Exit(_complain(found))
+    code = _complain(found)
+    with terminal.told():  # after what was measured is told: a full disk must not lose it
+        _write(found, report, hgrm)
+    raise typer.Exit(code)
 
 
 def _mix(path: Path | None) -> Mix:
@@ -84,6 +98,16 @@ def _mix(path: Path | None) -> Mix:
         return mixes.built_in() if path is None else mixes.read(path)
     except MixError as error:
         raise CommandError(str(error), Exit.USAGE) from error
+
+
+def _must_have_a_folder(*files: Path | None) -> None:
+    """Refuse what could not be written, before a load is sent that somebody pays for."""
+    for file in files:
+        if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+            raise CommandError(
+                f"{file} cannot be written: make the folder {file.parent}, or name another",
+                Exit.USAGE,
+            )
 
 
 def _run(pace: Pace, mix: Mix, patience: float) -> "Figures":
