@@ -50,20 +50,10 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
     ] = 60.0,
     seed: Annotated[int, typer.Option(help="Repeats what is drawn of the mix, and when.")] = 0,
     report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a page with plots here (HTML, self-contained).",
-            dir_okay=False,
-            writable=True,
-        ),
+        Path | None, typer.Option(help="Write a page with plots here (HTML, self-contained).")
     ] = None,
     hgrm: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the latencies here, in HdrHistogram's text format.",
-            dir_okay=False,
-            writable=True,
-        ),
+        Path | None, typer.Option(help="Write the latencies here, in HdrHistogram's text format.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=terminal.JSON_HELP)] = False,
 ) -> None:
@@ -81,7 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
     """
     with terminal.told():
         asked = _mix(mix)
-        _must_have_a_folder(report, hgrm)
+        _must_be_writable(report, hgrm)
         found = _run(Pace(rate, seconds, warm_up, arrivals, seed), asked, patience)
     if as_json:
         terminal.print_json(found.as_json())
@@ -100,12 +90,15 @@ def _mix(path: Path | None) -> Mix:
         raise CommandError(str(error), Exit.USAGE) from error
 
 
-def _must_have_a_folder(*files: Path | None) -> None:
+def _must_be_writable(*files: Path | None) -> None:
     """Refuse what could not be written, before a load is sent that somebody pays for."""
-    for file in files:
-        if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+    for file in filter(None, files):
+        if file.is_dir():
+            raise CommandError(f"{file} is a folder: name a file in it", Exit.USAGE)
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
             raise CommandError(
-                f"{file} cannot be written: make the folder {file.parent}, or name another",
+                f"{file} cannot be written: see that there is a folder {file.parent} that you may "
+                "write to, or name another file",
                 Exit.USAGE,
             )
 

@@ -26,15 +26,20 @@ def test_a_mix_that_cannot_be_used_is_refused_before_anything_is_sent(tmp_path: 
 
 
 @pytest.mark.parametrize("option", ["--report", "--hgrm"])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("none/x", "see that there is a folder none"), (".", "name a file in it")],
+)
 def test_a_page_that_could_not_be_written_is_refused_before_anything_is_sent(
-    option: str, tmp_path: Path
+    option: str, file: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     told = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}  # whoever asks this is told of it
 
-    ended = CliRunner().invoke(app, ["load", option, str(tmp_path / "none" / "x")], env=told)
+    ended = CliRunner().invoke(app, ["load", option, file], env=told)
 
     assert ended.exit_code == Exit.USAGE
-    assert f"make the folder {tmp_path / 'none'}" in ended.stderr.replace("\n", " ")
+    assert said in ended.stderr.replace("\n", " ")
 
 
 def test_what_was_measured_is_told_though_the_page_cannot_be_written(
