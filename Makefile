@@ -50,15 +50,15 @@ boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothin
 	$(BIN)/pytest $(WHOLE) tests/boundary
 
 chaos: $(READY) kafka ## the tests that kill, freeze and cut things, all rounds of them
-	GLIDESLOPE_CHAOS=full $(BIN)/pytest tests/chaos tests/integration/services/audit/test_crash.py \
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest $(WHOLE) tests/chaos tests/integration/services/audit/test_crash.py \
 		tests/integration/services/audit/test_app.py tests/integration/glideslope/test_gaps.py \
 		tests/unit/services/audit/adapters/test_storages.py
-	GLIDESLOPE_CHAOS=full GLIDESLOPE_CHAOS_TRANSACTION_VERSION=1 $(BIN)/pytest \
+	GLIDESLOPE_CHAOS=full GLIDESLOPE_CHAOS_TRANSACTION_VERSION=1 $(BIN)/pytest $(WHOLE) \
 		tests/chaos/test_transaction_versions.py tests/chaos/test_killed_service.py \
 		tests/chaos/test_frozen_service.py tests/chaos/test_cut_network.py
 
 test-rolling: $(READY) kafka ## every service replaced by another build and back under load; shows latencies
-	GLIDESLOPE_CHAOS=full $(BIN)/pytest -s tests/chaos/test_rolling.py
+	GLIDESLOPE_CHAOS=full $(BIN)/pytest $(WHOLE) -s tests/chaos/test_rolling.py
 
 test-rights: $(READY) ## the pipeline on a Kafka that refuses all that is not declared; needs Java
 	$(BIN)/pytest $(WHOLE) tests/rights
@@ -197,10 +197,10 @@ release: $(READY) ## VERSION=…: everything says it, CHANGELOG has it; then whe
 	$(BIN)/python -m deploy.ci.release
 	$(UV) build --quiet --out-dir dist
 
-deploy: ## VALUES=FILE: the chart and the images that were verified, into the cluster that kubectl knows
+deploy: ## VALUES=FILE: the verified chart and images into the cluster that kubectl knows; PULL_FROM=host/name/: where nodes find copies
 	@[ -e dist/verified.yaml ] || { echo "make verify-signatures first: a deployment runs digests, not tags" >&2; exit 2; }
 	$(HELM) upgrade --install glideslope $(or $(shell cat dist/verified-chart 2>/dev/null),$(CHART)) --namespace $(NAMESPACE) --create-namespace \
-		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(REGISTRY:/=) --rollback-on-failure --timeout 15m
+		--values "$(VALUES)" --values dist/verified.yaml --set image.registry=$(patsubst %/,%,$(or $(PULL_FROM),$(REGISTRY))) --rollback-on-failure --timeout 15m
 
 promote: $(READY) ## MANIFEST=FILE WHY=… [PERCENT=…]: register it at KAFKA_BOOTSTRAP_SERVERS, and let it answer
 	@deploy/ci/promote

@@ -1,6 +1,7 @@
 """`glideslope load`: requests at a steady rate, and what became of each."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,13 +71,16 @@ def command(  # noqa: PLR0913, PLR0917 - a load has this many knobs, and typer w
     """
     with terminal.told():
         asked = _mix(mix)
+        _must_be_writable(report, hgrm)
         found = _run(Pace(rate, seconds, warm_up, arrivals, seed), asked, patience)
-        _write(found, report, hgrm)
     if as_json:
         terminal.print_json(found.as_json())
     else:
         _show(found)
-    raise typer.Exit(_complain(found))
+    code = _complain(found)
+    with terminal.told():  # after what was measured is told: a full disk must not lose it
+        _write(found, report, hgrm)
+    raise typer.Exit(code)
 
 
 def _mix(path: Path | None) -> Mix:
@@ -84,6 +88,19 @@ def _mix(path: Path | None) -> Mix:
         return mixes.built_in() if path is None else mixes.read(path)
     except MixError as error:
         raise CommandError(str(error), Exit.USAGE) from error
+
+
+def _must_be_writable(*files: Path | None) -> None:
+    """Refuse what could not be written, before a load is sent that somebody pays for."""
+    for file in filter(None, files):
+        if file.is_dir():
+            raise CommandError(f"{file} is a folder: name a file in it", Exit.USAGE)
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise CommandError(
+                f"{file} cannot be written: see that there is a folder {file.parent} that you may "
+                "write to, or name another file",
+                Exit.USAGE,
+            )
 
 
 def _run(pace: Pace, mix: Mix, patience: float) -> "Figures":

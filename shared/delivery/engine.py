@@ -223,7 +223,10 @@ class Engine:
                 f"topics are missing: {', '.join(sorted(missing))}; run `glideslope topics create`"
             )
         if len(set(partitions.values())) > 1:
-            raise FatalError(f"topics differ in their number of partitions: {partitions}")
+            raise FatalError(
+                f"topics differ in their number of partitions: {partitions}; a conversation has "
+                "one number everywhere, so recreate those that are unlike the rest"
+            )
 
     @property
     def _written(self) -> frozenset[str]:

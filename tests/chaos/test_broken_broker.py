@@ -24,6 +24,7 @@ from tests.chaos.proxy import Api, Cut, Proxy
 pytestmark = [pytest.mark.chaos, pytest.mark.kafka]
 
 PAUSE_SECONDS = 20
+AS_ROOT = () if os.geteuid() == 0 else ("sudo", "-n")  # who mounts; where nobody may, tests skip
 
 
 @pytest.mark.timeout(300)
@@ -116,17 +117,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", str(folder)],
+        [*AS_ROOT, "mount", "-t", "tmpfs", "-o", "size=192m,mode=1777", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
     if mounted.returncode != 0:
-        pytest.skip(f"no disk to fill: {mounted.stderr.strip()}; run as root on Linux")
+        pytest.skip(f"no disk to fill: {mounted.stderr.strip()}; run as root, or with sudo")
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run([*AS_ROOT, "umount", "--lazy", str(folder)], check=True)
 
 
 @only_full
@@ -185,12 +186,12 @@ def fill(file: Path) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Let nothing be created in the folder; what is open stays so, as on a real disk."""
-    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    subprocess.run([*AS_ROOT, "mount", "--bind", str(folder), str(folder)], check=True)
     try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        subprocess.run([*AS_ROOT, "mount", "-o", "remount,bind,ro", str(folder)], check=True)
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run([*AS_ROOT, "umount", "--lazy", str(folder)], check=True)
 
 
 async def make_it_write(settings: Settings) -> None:

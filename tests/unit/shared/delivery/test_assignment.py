@@ -4,29 +4,43 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from structlog.testing import capture_logs
 
 from shared.delivery.assignment import Assignment
+from shared.delivery.errors import FatalError
+from shared.delivery.transactions import Committed
 
 PARTITION = TopicPartition("requests", 0)
 OTHER = TopicPartition("requests", 1)
 
 
 class Consumer:
-    """As much of a consumer as an assignment needs."""
+    """As much of a consumer as an assignment needs; the log is from `beginning` to `end`."""
+
+    def __init__(self) -> None:
+        self.beginning = self.end = 0
+        self.positions: dict[TopicPartition, int] = {}
 
     async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
-        return dict.fromkeys(partitions, 0)
+        return dict.fromkeys(partitions, self.beginning)
 
-    end_offsets = beginning_offsets
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
+        return dict.fromkeys(partitions, self.end)
 
     def seek(self, partition: TopicPartition, position: int) -> None:
-        pass
+        self.positions[partition] = position
 
 
 class Worker:
     """Opens, and finds out that it was fenced when the test says so or when it is drained."""
 
-    def __init__(self, fenced: Callable[[], None], has_room: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fenced: Callable[[], None],
+        has_room: Callable[[], None],
+        committed: Committed | None = None,
+    ) -> None:
+        self.committed = committed
         self.fenced = fenced
         self.has_room = has_room
         self.is_open = True
@@ -36,8 +50,8 @@ class Worker:
         self.finished.set()
         self.draining = asyncio.Event()
 
-    async def open(self) -> None:
-        pass
+    async def open(self) -> Committed | None:
+        return self.committed
 
     def begin(self, progress: object) -> None:
         pass
@@ -52,19 +66,26 @@ class Worker:
 class Bench:
     def __init__(self) -> None:
         self.workers: list[Worker] = []
+        self.consumer = Consumer()
+        self.committed: Committed | None = None
         self.opened = asyncio.Event()
         self.let_go: list[tuple[str, int]] = []
         self.failures: list[BaseException] = []
+        self.failed = asyncio.Event()
         self.broken: Exception | None = None
         self.assignment = Assignment(
-            Consumer(),
+            self.consumer,
             self._worker,  # type: ignore[arg-type] # a stand-in
             on_assigned=None,
             on_revoked=self._on_revoked,
-            failed=self.failures.append,
+            failed=self._fail,
             drain_seconds=1,
             reopen_seconds=0.01,
         )
+
+    def _fail(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self.failed.set()
 
     async def _on_revoked(self, topic: str, partition: int) -> None:
         if self.broken is not None:
@@ -74,7 +95,7 @@ class Bench:
     def _worker(
         self, *_: object, fenced: Callable[[], None], has_room: Callable[[], None]
     ) -> Worker:
-        self.workers.append(Worker(fenced, has_room))
+        self.workers.append(Worker(fenced, has_room, self.committed))
         self.opened.set()
         return self.workers[-1]
 
@@ -175,3 +196,28 @@ async def test_a_wait_for_records_tells_an_error_of_their_own() -> None:
     with pytest.raises(TimeoutError):
         async with bench.assignment.until_more_room([PARTITION]):
             raise TimeoutError
+
+
+async def test_a_committed_offset_beyond_the_logs_end_stops_the_service_and_says_why() -> None:
+    bench = Bench()
+    bench.consumer.end, bench.committed = 10, Committed(11)
+    await bench.assignment.on_partitions_assigned([PARTITION])
+    await asyncio.wait_for(bench.failed.wait(), 30)
+    [failure] = bench.failures
+    assert isinstance(failure, FatalError)
+    assert "requests-0 ends at 10, before the committed offset 11" in str(failure)
+    assert "kafka-consumer-groups.sh" in str(failure)
+    assert bench.consumer.positions == {}
+    await bench.assignment.drain()
+
+
+async def test_what_was_deleted_before_it_was_read_is_told_with_its_number() -> None:
+    bench = Bench()
+    bench.consumer.beginning, bench.consumer.end, bench.committed = 8, 20, Committed(5)
+    with capture_logs() as said:
+        await bench.assignment.on_partitions_assigned([PARTITION])
+        await bench.assignment.settled()
+    [lost] = [line for line in said if line["log_level"] == "error"]
+    assert (lost["first"], lost["count"]) == (5, 3)
+    assert bench.consumer.positions == {PARTITION: 5}
+    await bench.assignment.drain()

@@ -70,6 +70,13 @@ def test_runs_survive_encoding(runs: list[int]) -> None:
     assert decode(encode(runs)) == runs
 
 
+def test_the_shorter_of_the_two_encodings_is_taken() -> None:
+    by_turns, in_blocks = [1] * 1_000, [5_000, 5_000]
+    assert encode(by_turns).startswith("1b:")
+    assert len(encode(by_turns)) < 200  # a bit each, where a length each takes eight
+    assert encode(in_blocks).startswith("1r:")
+
+
 @settings(max_examples=100, stateful_step_count=40, deadline=None)
 class AgainstNaiveModel(RuleBasedStateMachine):
     """Progress beside a set of completed offsets, over any order of events and restarts."""
