@@ -43,8 +43,10 @@ check: $(READY) secrets advisories ## format, lint, types, who may import whom; 
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
 
+# Many tests wait more than they compute (for a broker, a restart, a time-out): workers for twice to three times
+# the cores of a laptop's CI keep two cores busy.
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothing even tries to leave
 	$(BIN)/pytest $(WHOLE) tests/boundary
