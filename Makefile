@@ -43,8 +43,8 @@ check: $(READY) secrets advisories ## format, lint, types, who may import whom; 
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
 
-# Many tests wait more than they compute (for a broker, a restart, a time-out): workers for twice to three times
-# the cores of a laptop's CI keep two cores busy.
+# More workers than cores: many of these tests wait, for a broker, a restart or a time-out. Each collects all tests, though,
+# for eight seconds of CPU.
 test: $(READY) kafka ## every test, on a real Apache Kafka
 	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
