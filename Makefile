@@ -43,8 +43,10 @@ check: $(READY) secrets advisories ## format, lint, types, who may import whom; 
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile tests/compose/stand-ins/*/Dockerfile
 
+# More workers than cores: many of these tests wait, for a broker, a restart or a time-out. Each collects all tests, though,
+# for eight seconds of CPU.
 test: $(READY) kafka ## every test, on a real Apache Kafka
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 boundary: $(READY) kafka ## the demo, cut off from every network (Linux): nothing even tries to leave
 	$(BIN)/pytest $(WHOLE) tests/boundary

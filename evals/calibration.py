@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
-from scipy.stats import beta, binom
+from scipy.special import bdtr, betaincinv
 
 from evals.judging import Judged
 from evals.measures import auroc
@@ -106,9 +106,10 @@ def choose(
             candidate = _candidate(scored, share)
             if candidate is None or not candidate.approved:
                 break
-            if binom.cdf(candidate.wrong, candidate.approved, risk) > allowed:
+            wrong, approved = candidate.wrong, candidate.approved
+            if bdtr(wrong, approved, risk) > allowed:
                 break
-            bound = beta.ppf(1 - allowed, candidate.wrong + 1, candidate.approved - candidate.wrong)
+            bound = betaincinv(wrong + 1, approved - wrong, 1 - allowed)
             if found is None or candidate.threshold < found[0].threshold:
                 found = (candidate, float(bound))
     return found

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from random import Random
 from typing import Final
 
 from evals.pairs import Pair
+from evals.sets import Example
 from services.validator.sentences import sentences
 
 _NAME: Final = re.compile(
@@ -20,6 +23,7 @@ _NO_NAME: Final = frozenset(_NO_NAME_LIST.split())
 _WORD: Final = re.compile(r"\b[a-z]+\b")
 _SHORTEST: Final = 40
 _LONGEST: Final = 300
+_PAIRS_A_GROUP: Final = 4
 
 
 def names(text: str) -> list[str]:
@@ -57,3 +61,28 @@ def entity_pairs(
                 wrong = sentence.text.replace(old, new)
                 kind = "entity swapped" if new in here else "entity strange"
                 yield Pair(kind, group, source, "", tuple(passages), sentence.text, wrong)
+
+
+def entities(examples: Sequence[Example]) -> Iterator[Example]:
+    """Yield sentences of the passages as answers, and twins with one name exchanged."""
+    sources = {e.group: e for e in examples if e.set in {"ragtruth", "summedits"}}
+    strangers: dict[bool, list[str]] = {True: [], False: []}
+    for example in sources.values():
+        strangers[example.is_locked] += names("\n".join(example.passages))
+    for example in sources.values():
+        pairs = entity_pairs(
+            example.passages, strangers[example.is_locked], example.group, example.set
+        )
+        for number, pair in enumerate(islice(pairs, _PAIRS_A_GROUP)):
+            right = replace(
+                example,
+                id=f"entities-{example.id}-{number}",
+                set="entities",
+                answer=pair.right,
+                supported=True,
+                spans=(),
+                original=None,
+                part=pair.kind,
+            )
+            yield right
+            yield replace(right, answer=pair.wrong, supported=False)

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 _BINS: Final = 10
 _RESAMPLES: Final = 1_000
@@ -75,6 +74,8 @@ def best_cut(probabilities: Numbers, truths: Truths) -> float:
     probabilities promise once a logistic regression has calibrated them (Platt, 1999), as in
     Lipton et al., 2014, arXiv:1402.1892; of cuts as good it is the middle.
     """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - to load, for fits alone
+
     said = np.clip(np.asarray(probabilities, float), _SUREST, 1 - _SUREST)
     logit = np.log(said / (1 - said))[:, None]
     calibrated = LogisticRegression(C=_UNBOUND).fit(logit, np.asarray(truths, bool))

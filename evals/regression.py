@@ -7,11 +7,13 @@ figure never makes an answer look better.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
+from services.validator.grounding.model import Linear
 
 Array = NDArray[np.float64]
 
@@ -84,16 +86,10 @@ class Regression:
         result: Array = features @ self.weights + self.intercept
         return result
 
-    def as_json(self) -> Mapping[str, Any]:
-        """Return what the model's file keeps of it; weights of nothing are left out."""
-        return {
-            "intercept": round(self.intercept, 6),
-            "weights": {
-                name: round(float(weight), 6)
-                for name, weight in zip(self.names, self.weights, strict=True)
-                if abs(weight) > 1e-6  # noqa: PLR2004 - bounded away
-            },
-        }
+    def linear(self) -> Linear:
+        """Return it as what answers are judged by."""
+        weights = self.weights.tolist()
+        return Linear(self.intercept, dict(zip(self.names, weights, strict=True)))
 
 
 def _bound(name: str) -> tuple[float | None, float | None]:

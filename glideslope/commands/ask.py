@@ -74,20 +74,7 @@ def command(  # noqa: PLR0913, PLR0917 - a request has this many parts, and type
     )
     with err.status("waiting for the answer"):
         end = terminal.run(_ask(event, settings, conversation, timeout))
-    match end:
-        case Result():
-            terminal.print_json(end) if as_json else _show(end)
-            code = Exit.REFUSED if end.outcome == "refused" else Exit.OK
-        case RequestRejected():
-            terminal.print_json(end) if as_json else _show_rejection(end)
-            code = Exit.REJECTED
-        case DeadLettered():
-            terminal.complain(
-                f"request {event.id} became a dead letter of {end.service}, {end.code}: "
-                f"{end.reason}. See `glideslope dlq show {event.id}`, mend the cause, then redrive"
-            )
-            code = Exit.DEAD_LETTER
-    raise typer.Exit(code)
+    raise typer.Exit(_told(end, event.id, as_json=as_json))
 
 
 async def _ask(
@@ -105,6 +92,23 @@ async def _ask(
         return await ask(event, settings, conversation=conversation, seconds=seconds, seen=seen)
     except NoEndError as error:
         raise CommandError(str(error), Exit.TIMEOUT) from error
+
+
+def _told(end: Result | RequestRejected | DeadLettered, name: str, *, as_json: bool) -> Exit:
+    """Print how a request ended; return what it means for the exit code."""
+    match end:
+        case Result():
+            terminal.print_json(end) if as_json else _show(end)
+            return Exit.REFUSED if end.outcome == "refused" else Exit.OK
+        case RequestRejected():
+            terminal.print_json(end) if as_json else _show_rejection(end)
+            return Exit.REJECTED
+        case DeadLettered():
+            terminal.complain(
+                f"request {name} became a dead letter of {end.service}, {end.code}: "
+                f"{end.reason}. See `glideslope dlq show {name}`, mend the cause, then redrive"
+            )
+            return Exit.DEAD_LETTER
 
 
 def _question(**said: Any) -> RequestSubmitted:

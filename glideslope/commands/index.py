@@ -73,26 +73,22 @@ def command(  # noqa: PLR0913, PLR0917 - typer wants options as arguments
     """
     if not paths and not delete and not delete_subject:
         raise typer.BadParameter("name files or folders, or a document with --delete")
+    if valid_from is not None and valid_from.tzinfo is None:
+        valid_from = valid_from.replace(tzinfo=UTC)
+    terms = Terms(None if group is None else tuple(group), version, valid_from, subject)
+    found = _found(paths or [])
+    order = Order(found, terms, tuple(delete or ()), tuple(delete_subject or ()), again)
+    progress = _taken(order, tenant, timeout if wait else None)
+    (_print_json if as_json else _show)(progress, found, wait=wait)
+    raise typer.Exit(_exit_code(progress, wait=wait))
+
+
+def _found(paths: list[Path]) -> Found:
     try:
-        found = find(paths) if paths else Found()
+        return find(paths) if paths else Found()
     except DocumentError as error:
         terminal.complain(str(error))
         raise typer.Exit(Exit.FAILED) from None
-    if valid_from is not None and valid_from.tzinfo is None:
-        valid_from = valid_from.replace(tzinfo=UTC)
-    order = Order(
-        found,
-        Terms(None if group is None else tuple(group), version, valid_from, subject),
-        tuple(delete or ()),
-        tuple(delete_subject or ()),
-        again,
-    )
-    progress = _taken(order, tenant, timeout if wait else None)
-    if as_json:
-        _print_json(progress, found, wait=wait)
-    else:
-        _show(progress, found, wait=wait)
-    raise typer.Exit(_exit_code(progress, wait=wait))
 
 
 def _taken(order: Order, tenant: str | None, seconds: float | None) -> Progress:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 CONVERSATIONS_AT_LEAST: Final = 20
 """Fewer, on either side, say nothing."""
@@ -126,4 +126,4 @@ def _around(value: float, error: float, freedom: float, level: float) -> Interva
 
 
 def _quantile(level: float, freedom: float) -> float:
-    return float(student.ppf((1 + level) / 2, freedom))
+    return float(stdtrit(freedom, (1 + level) / 2))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 
 from glideslope import declarations, docs, variables
 from glideslope.docs import asyncapi, contract, examples, schemas
@@ -81,6 +80,8 @@ def document() -> dict[str, Any]:
 
 
 def test_the_asyncapi_document_is_valid(document: dict[str, Any]) -> None:
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - a second to load, in each worker
+
     schema = json.loads((Path(__file__).parent / "asyncapi-3.0.0.schema.json").read_text())
     errors = [
         f"{e.json_path}: {e.message[:200]}" for e in Draft7Validator(schema).iter_errors(document)
@@ -126,6 +127,11 @@ def test_services_take_and_give_the_data_that_a_topic_carries() -> None:
 
 @pytest.mark.parametrize("topic", WITH_DATA, ids=name)
 def test_an_example_is_valid_against_its_schema(topic: Topic) -> None:
+    from jsonschema import (  # noqa: PLC0415 - as above
+        Draft202012Validator,
+        FormatChecker,
+    )
+
     schema = schemas.schema(topic)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
@@ -135,6 +141,8 @@ def test_an_example_is_valid_against_its_schema(topic: Topic) -> None:
 
 @pytest.mark.parametrize("topic", WITH_DATA, ids=name)
 def test_an_example_is_readable_as_the_topics_event(topic: Topic) -> None:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
+
     assert topic.data is not None
     topic.data.model_validate_json(json.dumps(examples.data(topic)))
     validator = Draft202012Validator(asyncapi.attributes())

@@ -21,7 +21,6 @@ from cloudevents.core.bindings.kafka import (
 )
 from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from jsonschema import Draft202012Validator, FormatChecker
 
 from glideslope.stack import Stack
 from shared import cloudevents, events, topics
@@ -99,6 +98,11 @@ class ForeignClient:
 
     def event(self, record: Message) -> BaseCloudEvent:
         """Read a record with the SDK, and hold its data against the published schema."""
+        from jsonschema import (  # noqa: PLC0415 - a second to load, in each worker
+            Draft202012Validator,
+            FormatChecker,
+        )
+
         headers = {
             name: raw
             for name, raw in pairs(record.headers())

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from moto.server import ThreadedMotoServer
 
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
     """Give the address of moto's server, for every service of AWS."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - to load, where it is wanted
+
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")

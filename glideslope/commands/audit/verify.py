@@ -19,7 +19,7 @@ from glideslope.audit.witnesses import Witnesses
 from glideslope.commands.audit.arguments import AsJson, LogArgument, readable, verifier_key
 from glideslope.commands.audit.bars import verify_shown
 from services.audit.settings import AuditSettings
-from services.audit.tlog.note import COSIGNATURE
+from services.audit.tlog.note import COSIGNATURE, VerifierKey
 
 
 def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
@@ -65,14 +65,8 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
     tells what each finding means.
     """
     settings = terminal.settings(AuditSettings)
-    given = [verifier_key(each, "--key") for each in key or ()]
-    given += [verifier_key(each, "--witness") for each in witness or ()]
-    keys = tuple(each for each in given if each.algorithm != COSIGNATURE)
-    witnesses = Witnesses(
-        tuple(each for each in given if each.algorithm == COSIGNATURE),
-        witness_max_age,
-        tuple(_notes(witnessed or ())),
-    )
+    keys, cosigning = _verifiers(key or (), witness or ())
+    witnesses = Witnesses(cosigning, witness_max_age, tuple(_notes(witnessed or ())))
     with readable():
         known = _remembered(remember)
         logs = find_logs(log, settings)
@@ -80,12 +74,7 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
         tasks = [Task(each, keys, known, witnesses, open_keys, records) for each in logs]
         reports = verify_shown(tasks)
     if records and open_keys is None:
-        where = at_home_of(log, settings).keys_folder
-        for report in reports:
-            report.remarks.append(
-                f"There are no keys in {where}, and no record was decrypted: the keys of this log "
-                "are elsewhere. Name their home folder with GLIDESLOPE_HOME."
-            )
+        _remark_no_keys(reports, at_home_of(log, settings).keys_folder)
     if [str(each) for each in logs] != [log or default_place(settings)]:
         reports += _missed(reports, known)  # these are all the logs there are
     came = verdict([finding for report in reports for finding in report.findings])
@@ -98,6 +87,26 @@ def command(  # noqa: PLR0913, PLR0917 - what an auditor may know beforehand
     else:
         terminal.show(*view.as_text(reports, came))
     raise typer.Exit(came)
+
+
+def _verifiers(
+    keys: Sequence[str], witnesses: Sequence[str]
+) -> tuple[tuple[VerifierKey, ...], tuple[VerifierKey, ...]]:
+    """Return those of logs and those of witnesses: `--key` takes either."""
+    given = [verifier_key(each, "--key") for each in keys]
+    given += [verifier_key(each, "--witness") for each in witnesses]
+    return (
+        tuple(each for each in given if each.algorithm != COSIGNATURE),
+        tuple(each for each in given if each.algorithm == COSIGNATURE),
+    )
+
+
+def _remark_no_keys(reports: Sequence[Report], where: Path) -> None:
+    for report in reports:
+        report.remarks.append(
+            f"There are no keys in {where}, and no record was decrypted: the keys of this log "
+            "are elsewhere. Name their home folder with GLIDESLOPE_HOME."
+        )
 
 
 def _notes(paths: Sequence[Path]) -> list[tuple[str, bytes]]:

@@ -3,7 +3,6 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score, roc_auc_score
 
 from evals.measures import auroc, best_cut, bins, calibration_error, f1, interval
 
@@ -16,6 +15,11 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_auroc_and_f1_are_those_of_scikit_learn(rows: list[tuple[float, bool]]) -> None:
+    from sklearn.metrics import (  # noqa: PLC0415 - a second to load, in each worker
+        f1_score,
+        roc_auc_score,
+    )
+
     scores, truths = [s for s, _ in rows], [t for _, t in rows]
     if len(set(truths)) == 2:
         assert auroc(scores, truths) == pytest.approx(roc_auc_score(truths, scores))

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
 
 from glideslope.releases.intervals import (
     CONVERSATIONS_AT_LEAST,
@@ -46,6 +45,8 @@ def test_requests_of_one_conversation_say_less_than_as_many_strangers() -> None:
 
 
 def test_the_difference_of_means_is_welchs() -> None:
+    from scipy.stats import ttest_ind  # noqa: PLC0415 - a second to load, in each worker
+
     random = np.random.default_rng(7)
     first, second = random.normal(3, 1, 60), random.normal(4, 1, 50)
     found = means(Sample(first.tolist(), range(60)), Sample(second.tolist(), range(50)), 0.95)

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from services.audit.adapters.folder import FolderStorage
 from services.audit.adapters.keys import LocalKeys
@@ -44,31 +43,18 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, lambda *_: 0.0)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str) -> str:
+def bucket(aws: str) -> str:
     name = f"log-{uuid4()}"
-    client = boto3.client("s3", endpoint_url=endpoint)
+    client = boto3.client("s3", endpoint_url=aws)
     client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
     client.close()
     return name
 
 
 @pytest.fixture
-def proxy(endpoint: str) -> Iterator[FaultyProxy]:
-    with FaultyProxy(endpoint) as proxy:
+def proxy(aws: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(aws) as proxy:
         yield proxy
 
 
@@ -88,7 +74,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
         storage = S3Storage(
             request.getfixturevalue("bucket"),
             "audit/0",
-            endpoint_url=request.getfixturevalue("endpoint"),
+            endpoint_url=request.getfixturevalue("aws"),
             retention_days=30,
         )
     yield storage
@@ -140,14 +126,14 @@ def test_a_log_goes_on_in_any_storage(storage: Storage, keys: LocalKeys, tmp_pat
 
 
 def test_objects_are_locked_in_compliance_mode_and_the_checkpoint_is_not(
-    endpoint: str, bucket: str
+    aws: str, bucket: str
 ) -> None:
-    storage = S3Storage(bucket, endpoint_url=endpoint, retention_days=30)
+    storage = S3Storage(bucket, endpoint_url=aws, retention_days=30)
     storage.create({"tile/0/000": b"1"})
     storage.replace("checkpoint", b"1", None)
     storage.close()
 
-    client = boto3.client("s3", endpoint_url=endpoint)
+    client = boto3.client("s3", endpoint_url=aws)
     tile = client.head_object(Bucket=bucket, Key="tile/0/000")
     checkpoint = client.head_object(Bucket=bucket, Key="checkpoint")
     client.close()
@@ -156,20 +142,20 @@ def test_objects_are_locked_in_compliance_mode_and_the_checkpoint_is_not(
     assert "ObjectLockMode" not in checkpoint
 
 
-def test_objects_are_encrypted_under_the_key_that_is_set(endpoint: str, bucket: str) -> None:
-    storage = S3Storage(bucket, endpoint_url=endpoint, kms_key_id="alias/audit")
+def test_objects_are_encrypted_under_the_key_that_is_set(aws: str, bucket: str) -> None:
+    storage = S3Storage(bucket, endpoint_url=aws, kms_key_id="alias/audit")
     storage.create({"tile/0/000": b"1"})
     storage.close()
 
-    client = boto3.client("s3", endpoint_url=endpoint)
+    client = boto3.client("s3", endpoint_url=aws)
     tile = client.head_object(Bucket=bucket, Key="tile/0/000")
     client.close()
     assert (tile["ServerSideEncryption"], tile["SSEKMSKeyId"]) == ("aws:kms", "alias/audit")
 
 
-def test_settings_put_a_log_into_a_bucket(endpoint: str, bucket: str, tmp_path: Path) -> None:
+def test_settings_put_a_log_into_a_bucket(aws: str, bucket: str, tmp_path: Path) -> None:
     settings = AuditSettings(
-        home=tmp_path, deployment="d", audit_s3_bucket=bucket, audit_s3_endpoint=endpoint
+        home=tmp_path, deployment="d", audit_s3_bucket=bucket, audit_s3_endpoint=aws
     )
     entry = Entry(Position("c", "t", 3, 0, 0), None, (), b"value")
     logs = Stores(settings)
@@ -178,15 +164,15 @@ def test_settings_put_a_log_into_a_bucket(endpoint: str, bucket: str, tmp_path: 
     store.close()
     logs.close()
 
-    storage = S3Storage(bucket, "audit/3", endpoint_url=endpoint)
+    storage = S3Storage(bucket, "audit/3", endpoint_url=aws)
     with closing(open_keys(settings)) as keys:
         assert list(reading.read(storage.get, keys)) == [(0, entry)]
     storage.close()
     assert not settings.log_folder(3).joinpath("checkpoint").exists()
 
 
-def test_a_bucket_that_is_not_there_is_an_error_that_names_it(endpoint: str) -> None:
-    storage = S3Storage("no-such-bucket", endpoint_url=endpoint)
+def test_a_bucket_that_is_not_there_is_an_error_that_names_it(aws: str) -> None:
+    storage = S3Storage("no-such-bucket", endpoint_url=aws)
 
     with pytest.raises(StorageError, match="no-such-bucket"):
         storage.get("checkpoint")
@@ -254,8 +240,8 @@ def test_of_two_writers_at_once_one_wins_each_time_and_the_other_loses_nothing(
         if isinstance(storage, FolderStorage):
             return FolderStorage(tmp_path / "log")
         if isinstance(storage, S3Storage):
-            bucket, endpoint = map(request.getfixturevalue, ("bucket", "endpoint"))
-            return S3Storage(bucket, "audit/0", endpoint_url=endpoint, retention_days=30)
+            bucket, aws = map(request.getfixturevalue, ("bucket", "aws"))
+            return S3Storage(bucket, "audit/0", endpoint_url=aws, retention_days=30)
         return storage
 
     def attempt(writer: int, number: int, start: threading.Barrier) -> bool:

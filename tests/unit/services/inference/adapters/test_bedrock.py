@@ -1,11 +1,9 @@
 """What Bedrock alone has: guardrails, and a role to be assumed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from glideslope.emulator.bedrock import Converse
 from glideslope.emulator.eventstream import exception
@@ -65,23 +63,14 @@ async def test_an_error_in_mid_stream_is_told_by_its_name(
     assert raised.value.code == code
 
 
-@pytest.fixture
-def sts() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def test_bedrock_is_called_as_the_role_that_the_settings_name(
-    sts: str, monkeypatch: pytest.MonkeyPatch
+    aws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "own")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own")
     role = "arn:aws:iam::123456789012:role/answers"
     told = BedrockProvider(
-        kind="bedrock", region="eu-central-1", assume_role=role, sts_endpoint_url=sts
+        kind="bedrock", region="eu-central-1", assume_role=role, sts_endpoint_url=aws
     )
     client = runtime_client(told, 1.0)
     taken = client._request_signer._credentials.get_frozen_credentials()
@@ -90,7 +79,7 @@ def test_bedrock_is_called_as_the_role_that_the_settings_name(
     named = boto3.client(
         "sts",
         region_name="eu-central-1",
-        endpoint_url=sts,
+        endpoint_url=aws,
         aws_access_key_id=taken.access_key,
         aws_secret_access_key=taken.secret_key,
         aws_session_token=taken.token,
