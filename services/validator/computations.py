@@ -1,10 +1,9 @@
 """What can be computed from the rows that a text names: each result with how it came about."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations, islice, permutations
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import Date
 from services.validator.mentions import columns_are_named, is_over, named_first, ordered
@@ -16,8 +15,7 @@ _TRIPLES: Final = 60
 """So many choices of three rows are tried at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A computed value: `percent` of a whole, a plain ratio, or an amount in the rows' unit."""
 
     value: Decimal
@@ -140,8 +138,10 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     for points in [*_together(rows, periods, 3), *balances]:
         text = "the average of " + _written(points)
         yield from _total(points, text, len(points))
+        if len({p.date for p in points}) < len(points):
+            continue
         years = frozenset[Date]().union(*(fact.periods for p in points for fact in p.facts))
-        if len({p.date for p in points}) == len(points) < len(years):  # '2021-2022' is two
+        if len(points) < len(years):  # '2021-2022' is two
             yield from _total(points, text, len(years))
 
 

@@ -214,6 +214,11 @@ def measured(text: str, rows: Sequence[Series], evidence: Evidence) -> Iterator[
                     yield one.over(other)
 
 
+def names_measure(text: str) -> bool:
+    """Say whether a text names a measure or any margin."""
+    return any(_named(text))
+
+
 # asked for each figure of a sentence that stands in no passage
 @lru_cache(maxsize=256)
 def _named(text: str) -> tuple[tuple[Measure, ...], bool]:
