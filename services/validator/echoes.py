@@ -51,10 +51,27 @@ def _tokens(text: str) -> _Tokens:
     return _Tokens(words, frozenset(words))
 
 
+# most sentences of a passage are ruled out by how they are written
+_read = lru_cache(maxsize=4_096)(_tokens)
+
+
 @lru_cache(maxsize=256)
-def _sentences(passage: str) -> tuple[_Tokens, ...]:
-    found = (_tokens(sentence.text) for sentence in sentences(passage))
-    return tuple(t for t in found if _FEWEST <= len(t.words) <= _MOST)
+def _lower(passage: str) -> tuple[tuple[str, str], ...]:
+    """Return the sentences of a passage, each with itself in lower case."""
+    return tuple((sentence.text, sentence.text.lower()) for sentence in sentences(passage))
+
+
+def _alike(ours: _Tokens, passage: str) -> Iterator[_Tokens]:
+    """Return the sentences of a passage that may have as many of our words as it takes."""
+    words = sorted(ours.known, key=len, reverse=True)
+    missing = int((1 - _ALIKE) * len(words))
+    # of these one at least must be there, and the longest are in the fewest sentences
+    telling = words[: missing + 1]
+    for text, lower in _lower(passage):
+        if any(word in lower for word in telling):
+            theirs = _read(text)
+            if _FEWEST <= len(theirs.words) <= _MOST:
+                yield theirs
 
 
 @lru_cache(maxsize=256)
@@ -82,7 +99,7 @@ def changes_of(sentence: str, offset: int, passages: Sequence[str]) -> list[Chan
     best, share = None, _ALIKE
     size = len(ours.known)
     for passage in passages:
-        for theirs in _sentences(passage):
+        for theirs in _alike(ours, passage):
             other = len(theirs.known)
             if min(size, other) / max(size, other) < share:
                 continue  # even if the shorter were a part of the longer

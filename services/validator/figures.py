@@ -108,12 +108,18 @@ def read_cell(text: str) -> tuple[Figure, ...]:
 
 
 _RANGE: Final = re.compile(r"\s?(?:-|\u2013|\u2014|to|or|and)\s?")
+_LONGEST_RANGE: Final = len(" and ")
 
 
 def _with_ranges(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
     """In '2 to 3%' or '$2 to $3 billion' the first number is (or may be) in the second's unit."""
     for figure, following in zip_longest(figures, figures[1:]):
-        if following and figure.factor == 1 and _RANGE.fullmatch(text, figure.end, following.start):
+        if (
+            following
+            and following.start - figure.end <= _LONGEST_RANGE
+            and figure.factor == 1
+            and _RANGE.fullmatch(text, figure.end, following.start)
+        ):
             yield figure._replace(readings=(*figure.readings, *_shared(figure, following)))
         else:
             yield figure

@@ -176,21 +176,22 @@ def _marker(text: str, start: int) -> int | None:
 
 
 def _figure(text: str, number: Number, start: int) -> Figure:
-    readings: list[Amount | Date] = []
+    readings: tuple[Amount | Date, ...] = ()
     written = text[start : number.end]
     if amount := number.amount:
         if _MAYBE_YEAR <= len(written) <= _MAYBE_YEAR + 2 and _YEAR.fullmatch(written.strip("()")):
-            readings.append(Date(int(abs(amount.value))))
-        readings.append(amount)
+            readings = (Date(int(abs(amount.value))), amount)
+        else:
+            readings = (amount,)
     return Figure(
         written,
         start,
         number.end,
-        tuple(readings),
+        readings,
         text,
-        factor=number.factor,
-        bracketed=number.bracketed,
-        name=number.name,
+        number.factor,
+        number.bracketed,
+        number.name,
     )
 
 

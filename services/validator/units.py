@@ -146,12 +146,18 @@ CURRENCY_STARTS: Final = frozenset(
 """The letters that a currency before its number may begin with."""
 
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
+_LETTERS_ALONE: Final = "".join(
+    character.lower() if character.isalpha() else " " for character in map(chr, range(128))
+)
+"""What stands for each character of ASCII where only letters are looked at."""
 
 
 # several look for words of their own before they look at each
 @lru_cache(maxsize=256)
 def letters(text: str) -> frozenset[str]:
     """Return the runs of letters of a text, in lower case."""
+    if text.isascii():
+        return frozenset(text.translate(_LETTERS_ALONE).split())
     return frozenset(map(str.lower, _LETTERS.findall(text)))
 
 

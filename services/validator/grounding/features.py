@@ -34,9 +34,9 @@ _HEDGES_LIST: Final = (
 )
 _HEDGES: Final = frozenset(_HEDGES_LIST.split())
 _OPENING_NAME: Final = re.compile(
-    r"\W{0,3}((?:[A-Z][\w&'\u2019-]{1,40} ){1,4}[A-Z][\w&'\u2019-]{1,40})"
+    r"\W{0,3}((?:[A-Z][\w&'\u2019-]{1,40}+ ){1,4}[A-Z][\w&'\u2019-]{1,40})"
 )
-_NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
+_NAME: Final = re.compile(r"[A-Z](?<=[a-z0-9,;)] .)[\w&'\u2019-]{0,40}")
 _COUNTS_LIST: Final = (
     "size window_missing new new_same new_near new_bare opposite_near opposite negations "
     "negation_unbacked limits limits_new hedges names_missing names_away figures "
