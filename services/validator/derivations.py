@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -20,12 +19,13 @@ from services.validator.computations import Result
 from services.validator.dates import Date
 from services.validator.directions import way_of
 from services.validator.evidence import Evidence
-from services.validator.labels import Query, stems
 from services.validator.kept import Kept
+from services.validator.labels import Query, stems
 from services.validator.measures import measured, names_measure
 from services.validator.mentions import ordered
 from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM, names_another
 from services.validator.periods import Periods
+from services.validator.remembered import remembered
 from services.validator.series import Series, series_of
 from services.validator.sizes import Sizes
 from services.validator.units import CURRENCY_CODES, PERCENT
@@ -78,7 +78,7 @@ class _Asked(NamedTuple):
 
 
 # what is tried for one figure of a sentence is tried for the next
-@lru_cache(maxsize=8)
+@remembered(8)
 def _results(evidence: Evidence, asked: _Asked) -> Kept[Result]:
     return Kept(lambda: islice(_computed(evidence, asked), _MOST))
 
@@ -102,7 +102,7 @@ def _names_any(named: str, *, fraction: bool) -> bool:
 
 
 # all figures of a sentence are derived from the same rows
-@lru_cache(maxsize=64)
+@remembered(64)
 def _rows(evidence: Evidence, sentence: str, question: str) -> tuple[Series, ...]:
     """Return the rows that a sentence and its question name, the best fitting first."""
     query = Query.of((stems(sentence), 1.0), (stems(question), 0.7))

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import Final
 
 from services.validator.directions import way_of
+from services.validator.remembered import remembered
 from services.validator.sentences import sentences
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d[\d,.]*\d|\d|[$€£¥%]")
@@ -52,10 +52,10 @@ def _tokens(text: str) -> _Tokens:
 
 
 # most sentences of a passage are ruled out by how they are written
-_read = lru_cache(maxsize=4_096)(_tokens)
+_read = remembered(4_096)(_tokens)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _lower(passage: str) -> tuple[tuple[str, str], ...]:
     """Return the sentences of a passage, each with itself in lower case."""
     return tuple((sentence.text, sentence.text.lower()) for sentence in sentences(passage))
@@ -74,7 +74,7 @@ def _alike(ours: _Tokens, passage: str) -> Iterator[_Tokens]:
                 yield theirs
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def one_line(text: str) -> str:
     """Return a text with every run of white space as one space."""
     return " ".join(text.split())

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import zip_longest
 from typing import Final
 
 from services.validator.dates import Date
 from services.validator.quantities import Amount
+from services.validator.remembered import note, remembered
 from services.validator.scales import Tables, TableScale
 from services.validator.scanner import Figure, scan
 from services.validator.units import COUNT, CURRENCY_CODES, ORDINAL, named_units
@@ -94,14 +95,15 @@ class FigureText:
 
 
 # the same passages are read by several checks, and come back with every popular question
-@lru_cache(maxsize=256)
+@remembered(256)
 def read_figures(text: str) -> FigureText:
     """Read all figures of a text, in their order. List markers and '[1]' are no figures."""
+    note(len(text))
     figures = _with_tables(text, _with_ranges(text, list(scan(text))))
     return FigureText(text, tuple(figures), named_units(text))
 
 
-@lru_cache(maxsize=4_096)
+@remembered(4_096)
 def read_cell(text: str) -> tuple[Figure, ...]:
     """Read the figures of a table's cell or head by itself, without any scale stated elsewhere."""
     return tuple(_with_ranges(text, list(scan(text))))

@@ -1,13 +1,13 @@
 """What is found out about each figure of an answer: where it stands, or what is wrong with it."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from services.validator.claims import Claim, claims_of
 from services.validator.echoes import Change, changes_of, stands_verbatim
 from services.validator.evidence import read_evidence
 from services.validator.judging import finding, judge
+from services.validator.remembered import make_room, remembered
 from services.validator.status import FigureFinding, Status
 from services.validator.working import CONSTANTS, computed, is_constant, repeats
 
@@ -18,7 +18,7 @@ _MOST_WORK: Final = 200_000
 _FEWEST: Final = 20
 
 
-@lru_cache(maxsize=16)
+@remembered(16)
 def examined(question: str, answer: str, passages: tuple[str, ...]) -> tuple[FigureFinding, ...]:
     """Return what `examine` does; several checks ask of the same answer in a row."""
     return examine(question, answer, passages)
@@ -30,6 +30,7 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     `question` says what a bare figure is about; `passages` are all texts that it may stand in,
     each with its title in front. List markers and references such as '[1]' are no figures.
     """
+    make_room()
     evidence = read_evidence(tuple(passages))
     claims = list(claims_of(question, answer))
     findings: list[FigureFinding] = []

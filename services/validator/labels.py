@@ -11,6 +11,8 @@ from typing import Final
 
 import Stemmer
 
+from services.validator.remembered import remembered
+
 _STOPS: Final = (
     "a an the this that these those it its he she we they our their his her i you your us them and "
     "or but if then than so as at by for from in into of off on onto out over to with within is "
@@ -67,7 +69,7 @@ def _stems(written: str) -> tuple[str, ...]:
     return () if word in _STOP_WORDS else tuple(map(_stem, _SAME.get(word, (word,))))
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000)
 def stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     text = text.lower()

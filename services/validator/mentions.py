@@ -3,11 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import permutations
 from typing import Final, NamedTuple
 
 from services.validator.labels import stems
+from services.validator.remembered import remembered
 from services.validator.series import Point, Series
 
 _INVERTED: Final = re.compile(
@@ -54,7 +54,7 @@ def is_over(text: str, one: Series, other: Series) -> bool:
 
 
 # three rows of a table are asked about in every order, for each figure of a sentence
-@lru_cache(maxsize=4_096)
+@remembered(4_096)
 def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
@@ -79,7 +79,7 @@ _JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
 
 
 # of two rows either order is asked about
-@lru_cache(maxsize=4_096)
+@remembered(4_096)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     own, theirs = row - other, other - row
@@ -141,7 +141,7 @@ class _Tokens(NamedTuple):
     at: dict[str, list[int]]
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def _tokens(text: str) -> _Tokens:
     words = tuple((match.start(), stems(match[0])) for match in _WORD.finditer(text))
     at = defaultdict(list)

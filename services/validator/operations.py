@@ -1,13 +1,13 @@
 """Which computations a text names: changes, differences, averages, sums, ratios."""
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from services.validator.claims import Claim
 from services.validator.directions import moves
 from services.validator.facts import Fact
 from services.validator.labels import stems
+from services.validator.remembered import remembered
 from services.validator.units import PERCENT
 
 
@@ -22,7 +22,7 @@ class Named:
         self._pattern = re.compile(pattern, re.IGNORECASE)
         self._pieces = pieces.split()
         # each figure of a sentence is asked about with the same sentence and question
-        self.search = lru_cache(maxsize=256)(self._search)
+        self.search = remembered(256)(self._search)
 
     def _search(self, text: str) -> re.Match[str] | None:
         if self._pieces and not any(map(text.casefold().__contains__, self._pieces)):

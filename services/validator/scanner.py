@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 from operator import itemgetter
 from string import ascii_letters
 from typing import Final, NamedTuple
@@ -16,6 +15,7 @@ from services.validator.quantities import (
     Number,
     number_at,
 )
+from services.validator.remembered import remembered
 from services.validator.scales import TABLE_SCALE, states_scale
 from services.validator.units import CURRENCY_STARTS, letters
 
@@ -209,7 +209,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _CLAUSE_END: Final = re.compile(r"[.;!?]\s")
 
 
-@lru_cache(maxsize=2_048)
+@remembered(2_048)
 def _is_lowered(text: str, start: int, end: int) -> bool:
     before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
     line = before.rpartition("\n")[2]

@@ -6,8 +6,9 @@ Own splitter rather than pysbd: pysbd 0.3.4 is quadratic in the text (8 ms for 1
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
+
+from services.validator.remembered import remembered
 
 
 class Sentence(NamedTuple):
@@ -56,7 +57,7 @@ def bounded(sentence: Sentence) -> Iterator[Sentence]:
     yield Sentence(sentence.text[start:], sentence.start + start, sentence.end)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def sentences(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text in their order; what holds no letter or digit is left out."""
     return tuple(_trimmed(text))

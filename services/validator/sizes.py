@@ -1,4 +1,4 @@
-"""How large a computed value must be to be a claimed one: told by floats, before exact arithmetic."""
+"""How large a computed value must be to be a claimed one: by floats, before exact arithmetic."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -13,11 +13,12 @@ _COMPUTED: Final = re.compile(
     r"higher|lower|per\s+share|rate\s+of|return\s+on|multiple)\b",
     re.IGNORECASE,
 )
-_PIECES: Final = (
+_PIECES_LIST: Final = (
     "percent portion ratio average mean change difference increase decrease decline grow grew total"
     " sum combined cumulative margin variation turnover net more less higher lower share rate"
     " return multiple"
-).split()
+)
+_PIECES: Final = _PIECES_LIST.split()
 """One of these is in all that `_COMPUTED` matches; looking for them is fast."""
 _PERCENT: Final = re.compile(
     r"\b(?:what|which)\s+(?:\w+\s+){0,3}(?:percent(?:age|ual)?|portion|proportion|margin|share)\b"

@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple, Self
 
 from services.validator.grounding.words import Words
+from services.validator.remembered import remembered
 from services.validator.sentences import sentences
 
 GRAM_LENGTHS: Final = (2, 3, 4)
@@ -91,7 +92,7 @@ def _stretches(text: str) -> Iterable[Stretch]:
 
 
 # the same passages come back with every popular question
-_indexed = lru_cache(maxsize=512)(Indexed.of)
+_indexed = remembered(512)(Indexed.of)
 
 
 @dataclass(frozen=True)
