@@ -1,5 +1,6 @@
 """A figure of a passage and what it is: of what, for when, in which row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.validator.directions import direction
@@ -17,15 +18,15 @@ class Fact:
     (or one sentence) from others: its passage, and the numbers of its table and of itself; `label`
     is the row's name as written. `row_lowers`: that name says that it is a loss or a cost.
     `is_change`: its column is one of changes. `signed`: its row has values of both signs.
-    `row_named`: its row has a name. `start`: where it stands in its passage,
-    -1 where nobody noted it.
+    `row_named`: its row has a name. `times`: its periods, or what finds them. `start`: where it
+    stands in its passage, -1 where nobody noted it.
     """
 
     figure: Figure
     amounts: tuple[Amount, ...]
     words: frozenset[str]
     context: frozenset[str]
-    periods: Periods
+    times: Periods | Callable[[], Periods]
     row: tuple[str, int, int]
     label: str
     is_cell: bool
@@ -34,6 +35,13 @@ class Fact:
     row_named: bool = False
     signed: bool = False
     start: int = -1
+
+    @property
+    def periods(self) -> Periods:
+        """The periods that it is for; found when they are first asked for: of most nobody asks."""
+        if not isinstance(self.times, frozenset):
+            self.times = self.times()
+        return self.times
 
     @property
     def written(self) -> str:

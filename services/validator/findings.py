@@ -31,18 +31,21 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     each with its title in front. List markers and references such as '[1]' are no figures.
     """
     make_room()
-    evidence = read_evidence(tuple(passages))
+    passages = tuple(passages)
     claims = list(claims_of(question, answer))
     findings: list[FigureFinding] = []
-    repeated = _Repeated(tuple(passages))
-    most = max(_FEWEST, _MOST_WORK // max(1, len(evidence.all)))
+    repeated = _Repeated(passages)
+    most = _FEWEST
+    if len(claims) > _FEWEST:
+        most = max(_FEWEST, _MOST_WORK // max(1, len(read_evidence(passages).all)))
     for index, claim in enumerate(claims):
         if index >= most:
             findings.append(
                 finding(claim, Status.UNREADABLE, 1.0, "is one figure too many to check")
             )
             continue
-        found = repeated.judge(claim) or judge(claim, evidence)
+        # an answer that only quotes needs no facts
+        found = repeated.judge(claim) or judge(claim, read_evidence(passages))
         if not found.status.is_right and claim.amounts:
             found = _by_working(answer, claims, index, findings) or found
         findings.append(found)

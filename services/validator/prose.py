@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from services.validator.facts import Fact
 from services.validator.figures import Figure, read_figures
 from services.validator.labels import stems
-from services.validator.periods import amounts_of, assign, is_date
+from services.validator.periods import Periods, amounts_of, assign, is_date
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale
 from services.validator.sentences import Sentence, bounded, sentences
@@ -93,7 +95,7 @@ def _said(
     text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[str, int, int]
 ) -> Iterator[Fact]:
     sentence = text[span[0] : span[1]]
-    periods = assign(sentence, figures, span[0])
+    times = _Times(sentence, figures, span[0])
     context = stems(sentence)
     arounds = surroundings(text, figures, span)
     for index, (figure, around) in enumerate(zip(figures, arounds, strict=True)):
@@ -102,12 +104,28 @@ def _said(
             () if is_date(figure) else amounts_of(figure),
             stems(around) or context,
             context,
-            periods[index],
+            partial(times.of, index),
             row,
             around.strip(" ,.;:()"),
             is_cell=False,
             start=figure.start,
         )
+
+
+@dataclass(slots=True)
+class _Times:
+    """For which periods the figures of a sentence are, once anyone asks of one of them."""
+
+    sentence: str
+    figures: Sequence[Figure]
+    offset: int
+    _found: list[Periods] | None = None
+
+    def of(self, index: int) -> Periods:
+        """Return the periods of the figure at a place."""
+        if self._found is None:
+            self._found = assign(self.sentence, self.figures, self.offset)
+        return self._found[index]
 
 
 def surroundings(text: str, figures: Sequence[Figure], span: tuple[int, int]) -> list[str]:

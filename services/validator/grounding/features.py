@@ -46,6 +46,8 @@ _COUNTS: Final = frozenset(_COUNTS_LIST.split())
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
+_INEXACT: Final = 1e-9
+"""By how much of themselves sums of floats may be off, and more."""
 _RUN: Final = 3
 """Words in a row that are copied rather than met by chance."""
 _SURE: Final = 0.5
@@ -64,8 +66,8 @@ def claim_features(statement: Statement, place: int) -> Features:
     claim, evidence, asked = statement.claims[place], statement.evidence, statement.asked
     content = frozenset(claim.content)
     size = max(1, len(content))
-    commons = [content & theirs for theirs in evidence.contents]
-    single, double = _nearest(commons, evidence)
+    shares, sums = evidence.shared(content)
+    single, double = _nearest(content, shares, evidence)
     features = {
         "size": float(len(content)),
         "place": place / max(1, len(statement.claims) - 1),
@@ -73,7 +75,7 @@ def claim_features(statement: Statement, place: int) -> Features:
         "window": len(content & double) / size,
         "window_missing": float(len(content) - len(content & double)),
         "sentence": len(content & single.content) / size if single else 0.0,
-        "tfidf": _tfidf(content, commons, evidence),
+        "tfidf": _tfidf(content, sums, evidence),
         "refuses": float(claim.refuses),
     }
     features |= _copied(claim, evidence)
@@ -171,14 +173,14 @@ def _worth(finding: FigureFinding) -> float:
 
 
 def _nearest(
-    commons: Sequence[frozenset[str]], evidence: Evidence
+    content: frozenset[str], shares: Sequence[int], evidence: Evidence
 ) -> tuple[Stretch | None, frozenset[str]]:
     """Return the sentence, and the one or two in a row, that share most with a claim.
 
-    `commons` is what each sentence shares. Of several that share as much, the shortest, then the
-    first by its words: the order of the passages must not matter.
+    `shares`: how much of it each sentence has. Of several that share as much, the shortest, then
+    the first by its words: the order of the passages must not matter.
     """
-    contents, shares = evidence.contents, list(map(len, commons))
+    contents = evidence.contents
     if not shares:
         return None, frozenset()
     most = max(shares)
@@ -188,7 +190,7 @@ def _nearest(
     for one, two in evidence.neighbours if most else ():
         if shares[one] + shares[two] < most:
             continue
-        share = len(commons[one] | commons[two])
+        share = len(content & (contents[one] | contents[two]))
         if share >= most:
             if share > most:
                 most, windows = share, []
@@ -201,17 +203,21 @@ def _length(content: frozenset[str]) -> tuple[int, list[str]]:
     return len(content), sorted(content)
 
 
-def _tfidf(content: frozenset[str], commons: Sequence[frozenset[str]], evidence: Evidence) -> float:
-    """Return the cosine of the claim and its most similar sentence."""
-    squares, new = evidence.squares, evidence.new
-    norm = sqrt(fsum([squares.get(stemmed, new) for stemmed in content]))
-    best = 0.0
-    for common, length in zip(commons, evidence.norms, strict=True):
-        if common:
-            shared = fsum([squares[stemmed] for stemmed in common])
-            if norm * length > 0:
-                best = max(best, shared / (norm * length))
-    return best
+def _tfidf(content: frozenset[str], sums: Sequence[float], evidence: Evidence) -> float:
+    """Return the cosine of the claim and its most similar sentence; `sums`: what each shares."""
+    squares, norms = evidence.squares, evidence.norms
+    about = [shared / length if shared else 0.0 for shared, length in zip(sums, norms, strict=True)]
+    least = max(about, default=0.0) * (1 - _INEXACT)
+    if least <= 0:
+        return 0.0
+    norm = sqrt(fsum([squares.get(stemmed, evidence.new) for stemmed in content]))
+    # the order of a set differs from process to process: the best are added up exactly
+    return max(
+        fsum([squares[stemmed] for stemmed in content & evidence.contents[place]])
+        / (norm * norms[place])
+        for place, cosine in enumerate(about)
+        if cosine >= least
+    )
 
 
 def _copied(claim: Claim, evidence: Evidence) -> Features:

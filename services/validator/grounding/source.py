@@ -5,7 +5,7 @@ The order of the passages counts for nothing: everything here is a set, a sum or
 
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -143,13 +143,34 @@ class Evidence:
         return any(stretch.negates for stretch in self.stretches)
 
     @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The places of the sentences that have each content stem."""
+        found = defaultdict(list)
+        for place, content in enumerate(self.contents):
+            for stem in content:
+                found[stem].append(place)
+        return dict(found)
+
+    @cached_property
     def squares(self) -> dict[str, float]:
         """The square of each stem's inverse sentence frequency."""
         sentences_ = len(self.stretches)
         # many stems are as frequent as each other
         of = cache(lambda often: math.log(1 + sentences_ / often) ** 2)
-        often = Counter(chain.from_iterable(self.contents))
-        return {stem: of(count) for stem, count in often.items()}
+        return {stem: of(len(places)) for stem, places in self.places.items()}
+
+    def shared(self, content: frozenset[str]) -> tuple[list[int], list[float]]:
+        """Return how many stems of a claim each sentence has, and about how much they say.
+
+        The latter is the sum of their squares as floats add up, in whatever order.
+        """
+        counts, sums = [0] * len(self.stretches), [0.0] * len(self.stretches)
+        for stem in content:
+            square = self.squares.get(stem, 0.0)
+            for place in self.places.get(stem, ()):
+                counts[place] += 1
+                sums[place] += square
+        return counts, sums
 
     @cached_property
     def new(self) -> float:
