@@ -1,6 +1,6 @@
 """What can be computed from the rows that a text names: each result with how it came about."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations, islice, permutations
 from typing import Final, NamedTuple
@@ -10,13 +10,18 @@ from services.validator.mentions import columns_are_named, is_over, named_first,
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
+_NONE: Final = Decimal(0)
 _PAIR: Final = 2
 _TRIPLES: Final = 60
 """So many choices of three rows are tried at most."""
 
 
 class Result(NamedTuple):
-    """A computed value: `percent` of a whole, a plain ratio, or an amount in the rows' unit."""
+    """A computed value: `percent` of a whole, a plain ratio, or an amount in the rows' unit.
+
+    `text` says how it came about, and goes on with the points that it is `of`; `units`: currencies
+    beside theirs.
+    """
 
     value: Decimal
     raw: Decimal
@@ -24,6 +29,19 @@ class Result(NamedTuple):
     text: str
     signed: bool = False
     units: frozenset[str] = frozenset()
+    of: Sequence[Point] = ()
+
+    # most results are not what is looked for, and nobody asks of what they are
+
+    @property
+    def told(self) -> str:
+        """How it came about."""
+        return " ".join([self.text, ", ".join(point.written for point in self.of)]).strip()
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies of what it was computed from."""
+        return self.units.union(*(point.units for point in self.of))
 
 
 def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
@@ -119,13 +137,13 @@ def _alike(points: Sequence[Point]) -> bool:
 def sums(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the sums of one row over time and of several rows at one time."""
     for points in _together(rows, periods, 4):
-        yield from _total(points, "the sum of " + _written(points))
+        yield from _total(points, "the sum of")
     for count in range(2, 4):
         for several in combinations(rows[:4], count):  # of all rows over all of the time
             each = [row.at(periods) for row in several]
             points = [point for found in each for point in found]
             if {len(found) for found in each} == {len(each[0])} != {1} and _alike(points):
-                yield from _total(points, "the sum of " + _written(points))
+                yield from _total(points, "the sum of")
 
 
 def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
@@ -136,26 +154,20 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
         if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
     ]
     for points in [*_together(rows, periods, 3), *balances]:
-        text = "the average of " + _written(points)
-        yield from _total(points, text, len(points))
+        yield from _total(points, "the average of", len(points))
         if len({p.date for p in points}) < len(points):
             continue
         years = frozenset[Date]().union(*(fact.periods for p in points for fact in p.facts))
         if len(points) < len(years):  # '2021-2022' is two
-            yield from _total(points, text, len(years))
+            yield from _total(points, "the average of", len(years))
 
 
 def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Result]:
-    value = sum((p.value for p in points), Decimal(0)) / parts
-    raw = sum((p.raw for p in points), Decimal(0)) / parts
-    units = frozenset[str]().union(*(p.units for p in points))
-    yield Result(value, raw, points[0].kind, text, units=units)
-    if all(p.value < 0 for p in points):  # costs in brackets: how much was spent
-        yield Result(-value, -raw, points[0].kind, text, units=units)
-
-
-def _written(points: Iterable[Point]) -> str:
-    return ", ".join(point.written for point in points)
+    value = sum([p.value for p in points], _NONE) / parts
+    raw = sum([p.raw for p in points], _NONE) / parts
+    yield Result(value, raw, points[0].kind, text, of=points)
+    if value < 0 and all(p.value < 0 for p in points):  # costs in brackets: how much was spent
+        yield Result(-value, -raw, points[0].kind, text, of=points)
 
 
 def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:

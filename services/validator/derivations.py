@@ -61,7 +61,7 @@ def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     sizes = Sizes.of(claim)
     for tried in _results(evidence, asked):
         if sizes.have(tried) and _is_it(claim, tried, text):
-            return Derivation(tried.text, tried.value)
+            return Derivation(tried.told, tried.value)
     return None
 
 
@@ -212,7 +212,7 @@ def _is_it(claim: Claim, tried: Result, text: str) -> bool:
     for amount, step in claim.readings:
         half = step / 2
         same = DOLLARS if is_plain_dollar(claim, amount) else {amount.unit}
-        if amount.unit in CURRENCY_CODES and tried.units - same:
+        if amount.unit in CURRENCY_CODES and tried.currencies - same:
             continue
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:

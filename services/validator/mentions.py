@@ -90,13 +90,15 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
         for word in own:
             for place in at.get(word, ()):
                 met_at[place].add(word)
+        if len(met_at) < 2:  # noqa: PLR2004 - then there is nothing to stand together
+            return _begin(text, min(met_at), row) if met_at else None
         hits = sorted(met_at.items())
         near = (
             (frozenset[str]().union(*(hit for j, hit in hits[n:] if j < i + width)), i)
             for n, (i, _) in enumerate(hits)
         )
-        most, place = max(((len(met), -i) for met, i in near), default=(0, 0))
-        return _begin(text, -place, row) if most else None
+        _, place = max((len(met), -i) for met, i in near)
+        return _begin(text, -place, row)
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name

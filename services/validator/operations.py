@@ -50,7 +50,7 @@ RATIO: Final = Named(
     r"\b(?:ratio|percent|percentage|proportion|portion|share|margin|times|turnover|per|represent\w*"
     r"|account\w*|divided|relative|constitut\w*|compris\w*|fraction|as\sa|of\stotal|out\sof)\b|%",
 )
-_KINDS: Final = ((AVERAGE,), (SUM,), (CHANGE, DIFFERENCE), (Named(r"\bratio", "ratio"),))
+_KINDS: Final = ((AVERAGE,), (SUM,), (CHANGE, DIFFERENCE), (Named(r"\bratio"),))
 """Computations of which none is another; a rise, a fall and a difference are the same."""
 _COMPUTED: Final = re.compile(
     r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"
