@@ -11,6 +11,7 @@ from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
 from services.validator.quantities import (
     NUMBER_START,
     NUMBER_WORDS,
+    STOPS,
     Amount,
     Number,
     number_at,
@@ -112,7 +113,10 @@ def scan(text: str) -> Iterator[Figure]:
             if kind != _DIGITS or last <= position:
                 continue
             start = position  # what was read last ended among these digits
-        if skipped := _marker(text, start) or _skipped(text, start):
+        if kind == _DIGITS and (readings := _plain_year(text, start, last)):
+            yield Figure(text[start:last], start, last, readings, text)
+            position = end = last
+        elif skipped := _marker(text, start) or _skipped(text, start):
             position = skipped
         elif dates := dates_at(text, start):
             for date in dates:
@@ -121,6 +125,20 @@ def scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, number, max(number.start, end))
             position = end = number.end
+
+
+def _plain_year(text: str, start: int, end: int) -> tuple[Amount | Date, ...] | None:
+    """Return what digits are that can only be a year, as most: '2019' in 'in 2019, sales rose'."""
+    readings = _YEARS.get(text[start:end])
+    if (
+        readings is None
+        or text[start - 1 : start] != " "
+        or not text[start - 2 : start - 1].islower()
+        or text[end : end + 1] not in STOPS
+        or text[end + 1 : end + 2].isdigit()
+    ):
+        return None
+    return readings
 
 
 def _places(text: str) -> list[tuple[int, int, int | None]]:
@@ -197,6 +215,10 @@ def _figure(text: str, number: Number, start: int) -> Figure:
 
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _MAYBE_YEAR: Final = len("2019")
+_YEARS: Final[dict[str, tuple[Amount | Date, ...]]] = {
+    str(year): (Date(year), Amount(Decimal(year))) for year in range(1900, 2100)
+}
+"""How each is read where it stands by itself."""
 _LOWERING: Final = re.compile(
     # a row 'Income (loss)' may be either, its brackets say which
     r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
