@@ -69,8 +69,7 @@ def _stems(written: str) -> tuple[str, ...]:
     return () if word in _STOP_WORDS else tuple(map(_stem, _SAME.get(word, (word,))))
 
 
-@remembered(20_000)
-def stems(text: str) -> frozenset[str]:
+def read_stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     text = text.lower()
     pattern = _ASCII_WORD if text.isascii() else _WORD
@@ -78,6 +77,9 @@ def stems(text: str) -> frozenset[str]:
     if not _MONTHS.isdisjoint(words):
         words = pattern.findall(_DAY.sub(" ", text))
     return frozenset().union(*map(_stems, words))
+
+
+stems = remembered(20_000)(read_stems)
 
 
 def label_stems(text: str) -> frozenset[str]:

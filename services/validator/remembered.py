@@ -11,8 +11,10 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-MOST_CHARACTERS: Final = 400_000
-"""So much text is known before another answer is judged: about 100 MiB."""
+MOST_CHARACTERS: Final = 300_000
+"""So much text beyond what is usual is known before another answer is judged: about 80 MiB."""
+USUAL_CHARACTERS: Final = 1_000
+"""Texts up to this length are few enough by their number."""
 
 _forget: list[Callable[[], None]] = []
 _lock = Lock()
@@ -31,10 +33,10 @@ def remembered(texts: int) -> Callable[[Callable[..., T]], "_lru_cache_wrapper[T
 
 
 def note(characters: int) -> None:
-    """Note that so much text is read which was not known."""
+    """Note that a text of so many characters is read which was not known."""
     global _read  # noqa: PLW0603 - one process has one memory
     with _lock:
-        _read += characters
+        _read += max(0, characters - USUAL_CHARACTERS)
 
 
 def make_room() -> None:
