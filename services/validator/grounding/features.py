@@ -8,7 +8,6 @@ that says nothing of the next author's answers.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
 from typing import Final
@@ -222,15 +221,8 @@ def _tfidf(content: frozenset[str], sums: Sequence[float], evidence: Evidence) -
 
 def _copied(claim: Claim, evidence: Evidence) -> Features:
     features = {}
-    runs, words = evidence.grams, evidence.words
-    known: list[bool] = []
-    for length in GRAM_LENGTHS:
-        grams = claim.words.grams(length)
-        if length == GRAM_LENGTHS[0]:
-            known = [gram in runs for gram in grams]
-        else:  # a run is there only if both of its parts are
-            parts = pairwise(known)
-            known = [a and b and g in runs for (a, b), g in zip(parts, grams, strict=True)]
+    words = evidence.words
+    for length, known in evidence.met(claim.words).items():
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
@@ -256,8 +248,8 @@ def _run(flags: Sequence[bool]) -> int:
 def in_copied_runs(claim: Claim, evidence: Evidence) -> Sequence[bool]:
     """Say of each word of a claim whether it stands in a run of three that the passages have."""
     copied = [False] * len(claim.words.stems)
-    for at, run in enumerate(claim.words.grams(_RUN)):
-        if run in evidence.grams:
+    for at, known in enumerate(evidence.met(claim.words)[_RUN]):
+        if known:
             copied[at : at + _RUN] = [True] * _RUN
     return copied
 

@@ -133,6 +133,26 @@ class Evidence:
         return Runs("\n".join(passage.grams.text for passage in self.passages))
 
     @cached_property
+    def runs_met(self) -> dict[tuple[str, ...], dict[int, list[bool]]]:
+        """Of the stems of claims that were met, which of their runs of each length are there."""
+        return {}
+
+    def met(self, words: Words) -> dict[int, list[bool]]:
+        """Say of each run of a claim's stems, by length, whether a sentence has it."""
+        known = self.runs_met.get(words.stems)
+        if known is None:
+            known = self.runs_met[words.stems] = dict(self._met(words))
+        return known
+
+    def _met(self, words: Words) -> Iterable[tuple[int, list[bool]]]:
+        known = [stem in self.words for stem in words.stems]
+        for length in GRAM_LENGTHS:  # a run is there only if both of its parts are
+            parts = pairwise(known)
+            grams = words.grams(length)
+            known = [a and b and g in self.grams for (a, b), g in zip(parts, grams, strict=True)]
+            yield length, known
+
+    @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Every two content words in a row."""
         return frozenset().union(*(passage.pairs for passage in self.passages))
