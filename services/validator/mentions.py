@@ -82,16 +82,16 @@ _JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
 @remembered(4_096)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
-    own, theirs = row - other, other - row
     tokens, at = _tokens(text)
-    if own:  # where most of them stand together
-        width = len(own) + 2
+    if not row <= other:  # where most of its own words stand together
         met_at = defaultdict(set)
-        for word in own:
-            for place in at.get(word, ()):
-                met_at[place].add(word)
+        for word in row:
+            if word in at and word not in other:
+                for place in at[word]:
+                    met_at[place].add(word)
         if len(met_at) < 2:  # noqa: PLR2004 - then there is nothing to stand together
             return _begin(text, min(met_at), row) if met_at else None
+        width = len(row - other) + 2
         hits = sorted(met_at.items())
         near = (
             (frozenset[str]().union(*(hit for j, hit in hits[n:] if j < i + width)), i)
@@ -99,6 +99,7 @@ def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | Non
         )
         _, place = max((len(met), -i) for met, i in near)
         return _begin(text, -place, row)
+    theirs = other - row
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
