@@ -6,7 +6,14 @@ from itertools import combinations, islice, permutations
 from typing import Final, NamedTuple
 
 from services.validator.dates import Date
-from services.validator.mentions import columns_are_named, is_over, named_first, ordered
+from services.validator.mentions import (
+    MOST_ROWS,
+    columns_are_named,
+    is_over,
+    named_first,
+    names_over,
+    ordered,
+)
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
@@ -172,10 +179,8 @@ def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Resul
 
 def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return what one row is of another, of itself at another time, and two rows of a third."""
-    then = {id(row): row.within(periods) for row in rows}
-    for one, other in ordered(text, rows):
-        for point in then[id(one)].over(other).points:
-            yield Result(point.value, point.value, "ratio", f"{one.label} over {other.label}")
+    for one, other, point in _over(text, rows, periods):
+        yield Result(point.value, point.value, "ratio", f"{one.label} over {other.label}")
     for row in rows[:3]:
         points = row.at(periods)
         if len(points) == _PAIR and points[0].value and points[1].value:
@@ -189,9 +194,11 @@ def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Resu
 
 def _shares_of_two(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     for one, two, whole in islice(permutations(rows[:5], 3), _TRIPLES):
+        chosen = one.at(periods)
+        if not chosen or not any(True for _ in one.beside(two)):
+            continue
         if not (is_over(text, one, whole) and is_over(text, two, whole)):
             continue
-        chosen = one.at(periods)
         for a, b in one.beside(two):
             if a not in chosen or a.value == b.value:
                 continue
@@ -236,8 +243,19 @@ def compounds(
 
 def excesses(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return by how many percent one row is more than another: 'A is 44% higher than B'."""
+    for one, other, point in _over(text, rows, periods):
+        more = (point.value - 1) * 100
+        yield Result(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
+
+
+def _over(
+    text: str, rows: Sequence[Series], periods: Periods
+) -> Iterator[tuple[Series, Series, Point]]:
+    """Return what one row is of another at the periods, where the text can mean it."""
     then = {id(row): row.within(periods) for row in rows}
-    for one, other in ordered(text, rows):
-        for point in then[id(one)].over(other).points:
-            more = (point.value - 1) * 100
-            yield Result(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
+    for one, other in permutations(rows[:MOST_ROWS], 2):
+        part = then[id(one)]
+        # most have no time in common, which is sooner told than what the text means
+        if any(True for _ in part.beside(other)) and names_over(text, one, other):
+            for point in part.over(other).points:
+                yield one, other, point

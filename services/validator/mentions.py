@@ -24,11 +24,19 @@ _SHARE_ENDS: Final = frozenset({"of", "the", "total", "its", "our", "company's"}
 _LONGEST_END: Final = len(" company's  ")
 
 
+MOST_ROWS: Final = 8
+
+
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
     """Return the pairs of rows of which the text can mean the first over the second."""
-    for one, other in permutations(rows[:8], 2):
-        if columns_are_named(text, one, other) and _is_over(text, one.words, other.words):
+    for one, other in permutations(rows[:MOST_ROWS], 2):
+        if names_over(text, one, other):
             yield one, other
+
+
+def names_over(text: str, one: Series, other: Series) -> bool:
+    """Say whether the text can mean one row over another."""
+    return columns_are_named(text, one, other) and _is_over(text, one.words, other.words)
 
 
 def columns_are_named(text: str, one: Series, other: Series) -> bool:
