@@ -52,7 +52,7 @@ def _tokens(text: str) -> _Tokens:
 
 
 # most sentences of a passage are ruled out by how they are written
-_read = remembered(4_096)(_tokens)
+_read = remembered(1_024)(_tokens)
 
 
 @remembered(256)

@@ -62,7 +62,7 @@ def is_over(text: str, one: Series, other: Series) -> bool:
 
 
 # three rows of a table are asked about in every order, for each figure of a sentence
-@remembered(4_096)
+@remembered(512)
 def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
@@ -87,7 +87,7 @@ _JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
 
 
 # of two rows either order is asked about
-@remembered(4_096)
+@remembered(512)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
     tokens, at = _tokens(text)

@@ -92,7 +92,7 @@ def _stretches(text: str) -> Iterable[Stretch]:
 
 
 # the same passages come back with every popular question
-_indexed = remembered(512)(Indexed.of)
+_indexed = remembered(256)(Indexed.of)
 
 
 @dataclass(frozen=True)
