@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from services.validator.grounding.model import Assessment, assess
+from services.validator.remembered import remembered
 from shared.events import Answer, Citation, Passage, Span, Verdict
 from shared.release import Release
 
@@ -56,7 +56,7 @@ def text_of(passage: Passage) -> str:
 
 
 # some answers are checked in threads: the cache is small but not of one
-@lru_cache(maxsize=16)
+@remembered(16)
 def _assessed(question: str, answer: str, passages: tuple[str, ...]) -> Assessment:
     return assess(question, answer, passages)
 

@@ -1,24 +1,34 @@
 """What can be computed from the rows that a text names: each result with how it came about."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations, islice, permutations
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.dates import Date
-from services.validator.mentions import columns_are_named, is_over, named_first, ordered
+from services.validator.mentions import (
+    MOST_ROWS,
+    columns_are_named,
+    is_over,
+    named_first,
+    names_over,
+    ordered,
+)
 from services.validator.periods import Periods
 from services.validator.series import Point, Series
 
+_NONE: Final = Decimal(0)
 _PAIR: Final = 2
 _TRIPLES: Final = 60
 """So many choices of three rows are tried at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A computed value: `percent` of a whole, a plain ratio, or an amount in the rows' unit."""
+class Result(NamedTuple):
+    """A computed value: `percent` of a whole, a plain ratio, or an amount in the rows' unit.
+
+    `text` says how it came about, and goes on with the points that it is `of`; `units`: currencies
+    beside theirs.
+    """
 
     value: Decimal
     raw: Decimal
@@ -26,6 +36,19 @@ class Result:
     text: str
     signed: bool = False
     units: frozenset[str] = frozenset()
+    of: Sequence[Point] = ()
+
+    # most results are not what is looked for, and nobody asks of what they are
+
+    @property
+    def told(self) -> str:
+        """How it came about."""
+        return " ".join([self.text, ", ".join(point.written for point in self.of)]).strip()
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies of what it was computed from."""
+        return self.units.union(*(point.units for point in self.of))
 
 
 def _pairs(row: Series, periods: Periods) -> Iterator[tuple[Point, Point]]:
@@ -121,13 +144,13 @@ def _alike(points: Sequence[Point]) -> bool:
 def sums(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return the sums of one row over time and of several rows at one time."""
     for points in _together(rows, periods, 4):
-        yield from _total(points, "the sum of " + _written(points))
+        yield from _total(points, "the sum of")
     for count in range(2, 4):
         for several in combinations(rows[:4], count):  # of all rows over all of the time
             each = [row.at(periods) for row in several]
             points = [point for found in each for point in found]
             if {len(found) for found in each} == {len(each[0])} != {1} and _alike(points):
-                yield from _total(points, "the sum of " + _written(points))
+                yield from _total(points, "the sum of")
 
 
 def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
@@ -138,32 +161,26 @@ def averages(rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
         if len(points := row.at(periods)) == 1 and (old := row.before(points[0]))
     ]
     for points in [*_together(rows, periods, 3), *balances]:
-        text = "the average of " + _written(points)
-        yield from _total(points, text, len(points))
+        yield from _total(points, "the average of", len(points))
+        if len({p.date for p in points}) < len(points):
+            continue
         years = frozenset[Date]().union(*(fact.periods for p in points for fact in p.facts))
-        if len({p.date for p in points}) == len(points) < len(years):  # '2021-2022' is two
-            yield from _total(points, text, len(years))
+        if len(points) < len(years):  # '2021-2022' is two
+            yield from _total(points, "the average of", len(years))
 
 
 def _total(points: Sequence[Point], text: str, parts: int = 1) -> Iterator[Result]:
-    value = sum((p.value for p in points), Decimal(0)) / parts
-    raw = sum((p.raw for p in points), Decimal(0)) / parts
-    units = frozenset[str]().union(*(p.units for p in points))
-    yield Result(value, raw, points[0].kind, text, units=units)
-    if all(p.value < 0 for p in points):  # costs in brackets: how much was spent
-        yield Result(-value, -raw, points[0].kind, text, units=units)
-
-
-def _written(points: Iterable[Point]) -> str:
-    return ", ".join(point.written for point in points)
+    value = sum([p.value for p in points], _NONE) / parts
+    raw = sum([p.raw for p in points], _NONE) / parts
+    yield Result(value, raw, points[0].kind, text, of=points)
+    if value < 0 and all(p.value < 0 for p in points):  # costs in brackets: how much was spent
+        yield Result(-value, -raw, points[0].kind, text, of=points)
 
 
 def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return what one row is of another, of itself at another time, and two rows of a third."""
-    then = {id(row): row.within(periods) for row in rows}
-    for one, other in ordered(text, rows):
-        for point in then[id(one)].over(other).points:
-            yield Result(point.value, point.value, "ratio", f"{one.label} over {other.label}")
+    for one, other, point in _over(text, rows, periods):
+        yield Result(point.value, point.value, "ratio", f"{one.label} over {other.label}")
     for row in rows[:3]:
         points = row.at(periods)
         if len(points) == _PAIR and points[0].value and points[1].value:
@@ -177,9 +194,11 @@ def ratios(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Resu
 
 def _shares_of_two(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     for one, two, whole in islice(permutations(rows[:5], 3), _TRIPLES):
+        chosen = one.at(periods)
+        if not chosen or not any(True for _ in one.beside(two)):
+            continue
         if not (is_over(text, one, whole) and is_over(text, two, whole)):
             continue
-        chosen = one.at(periods)
         for a, b in one.beside(two):
             if a not in chosen or a.value == b.value:
                 continue
@@ -224,8 +243,19 @@ def compounds(
 
 def excesses(text: str, rows: Sequence[Series], periods: Periods) -> Iterator[Result]:
     """Return by how many percent one row is more than another: 'A is 44% higher than B'."""
+    for one, other, point in _over(text, rows, periods):
+        more = (point.value - 1) * 100
+        yield Result(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
+
+
+def _over(
+    text: str, rows: Sequence[Series], periods: Periods
+) -> Iterator[tuple[Series, Series, Point]]:
+    """Return what one row is of another at the periods, where the text can mean it."""
     then = {id(row): row.within(periods) for row in rows}
-    for one, other in ordered(text, rows):
-        for point in then[id(one)].over(other).points:
-            more = (point.value - 1) * 100
-            yield Result(more, more, "percent", f"{one.label} beyond {other.label}", signed=True)
+    for one, other in permutations(rows[:MOST_ROWS], 2):
+        part = then[id(one)]
+        # most have no time in common, which is sooner told than what the text means
+        if any(True for _ in part.beside(other)) and names_over(text, one, other):
+            for point in part.over(other).points:
+                yield one, other, point

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
-from itertools import chain, islice
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from services.validator import computations
 from services.validator.attribution import DOLLARS, is_plain_dollar
@@ -20,12 +19,15 @@ from services.validator.computations import Result
 from services.validator.dates import Date
 from services.validator.directions import way_of
 from services.validator.evidence import Evidence
+from services.validator.kept import Kept
 from services.validator.labels import Query, stems
-from services.validator.measures import measured
+from services.validator.measures import measured, names_measure
 from services.validator.mentions import ordered
 from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM, names_another
 from services.validator.periods import Periods
+from services.validator.remembered import remembered
 from services.validator.series import Series, series_of
+from services.validator.sizes import Sizes
 from services.validator.units import CURRENCY_CODES, PERCENT
 
 _TWO: Final = 2
@@ -53,20 +55,54 @@ def derive(claim: Claim, evidence: Evidence) -> Derivation | None:
     another = claim.bare and names_another(claim.sentence, question)
     named = claim.sentence if another else text
     said = claim.sentence if another or not claim.bare else ""
-    rows = _rows(evidence, said, claim.question)
-    periods = _named(claim)
-    tries = chain(
-        _tries(claim, text, named, rows, periods),
-        _measures(text, named, rows, periods, evidence),
-    )
-    for tried in islice(tries, _MOST):
-        if _is_it(claim, tried, text):
-            return Derivation(tried.text, tried.value)
+    unit = next((a.unit for a in claim.amounts), None)
+    fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
+    asked = _Asked(text, named, said, claim.question, _named(claim), fraction, unit == "times")
+    sizes = Sizes.of(claim)
+    for tried in _results(evidence, asked):
+        if sizes.have(tried) and _is_it(claim, tried, text):
+            return Derivation(tried.told, tried.value)
     return None
 
 
+class _Asked(NamedTuple):
+    """What decides which computations are tried for a figure, and in which order."""
+
+    text: str
+    named: str
+    said: str
+    question: str
+    periods: Periods
+    fraction: bool
+    times: bool
+
+
+# what is tried for one figure of a sentence is tried for the next
+@remembered(8)
+def _results(evidence: Evidence, asked: _Asked) -> Kept[Result]:
+    return Kept(lambda: islice(_computed(evidence, asked), _MOST))
+
+
+def _computed(evidence: Evidence, asked: _Asked) -> Iterator[Result]:
+    """Return the results of the computations and measures that a text names; many name none."""
+    text, named, said, question, periods, fraction, times = asked
+    if _names_any(named, fraction=fraction or times):
+        rows = _rows(evidence, said, question)
+        yield from _tries(text, named, rows, periods, fraction=fraction, times=times)
+    if names_measure(text):
+        rows = _rows(evidence, said, question)
+        yield from _measures(text, named, rows, periods, evidence)
+
+
+def _names_any(named: str, *, fraction: bool) -> bool:
+    """Say whether a text names a computation that may give a figure."""
+    if any(each.search(named) for each in (CHANGE, DIFFERENCE, SUM, AVERAGE)):
+        return True
+    return fraction and RATIO.search(named) is not None
+
+
 # all figures of a sentence are derived from the same rows
-@lru_cache(maxsize=64)
+@remembered(64)
 def _rows(evidence: Evidence, sentence: str, question: str) -> tuple[Series, ...]:
     """Return the rows that a sentence and its question name, the best fitting first."""
     query = Query.of((stems(sentence), 1.0), (stems(question), 0.7))
@@ -112,15 +148,19 @@ def _dated(periods: Periods) -> Periods:
     return frozenset({*whole, *(d._replace(year=year) for d in parts)})
 
 
-def _tries(
-    claim: Claim, text: str, named: str, rows: Sequence[Series], periods: Periods
+def _tries(  # noqa: PLR0913 - what decides which computations are tried
+    text: str,
+    named: str,
+    rows: Sequence[Series],
+    periods: Periods,
+    *,
+    fraction: bool,
+    times: bool,
 ) -> Iterator[Result]:
     """Return the results of the computations that `named` has, the plainest first.
 
     `text` says in which order they are of which rows.
     """
-    unit = next((a.unit for a in claim.amounts), None)
-    fraction = unit == PERCENT or (unit is None and claim.figure.factor == 1)
     average, ratio = bool(AVERAGE.search(named)), bool(RATIO.search(named))
     change, difference = bool(CHANGE.search(named)), bool(DIFFERENCE.search(named))
     if average:
@@ -130,7 +170,7 @@ def _tries(
     if change:
         for row in rows:
             yield from computations.changes(row, periods, growth=fraction)
-    if ratio and (fraction or unit == "times"):
+    if ratio and (fraction or times):
         yield from computations.ratios(text, rows, periods)
     if difference:
         yield from computations.differences(text, rows, periods)
@@ -172,7 +212,7 @@ def _is_it(claim: Claim, tried: Result, text: str) -> bool:
     for amount, step in claim.readings:
         half = step / 2
         same = DOLLARS if is_plain_dollar(claim, amount) else {amount.unit}
-        if amount.unit in CURRENCY_CODES and tried.units - same:
+        if amount.unit in CURRENCY_CODES and tried.currencies - same:
             continue
         for value in _readings(amount.unit, claim, tried):
             if unsigned and amount.value > 0 and abs(abs(value) - amount.value) <= half:

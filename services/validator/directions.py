@@ -1,8 +1,9 @@
 """Which way a text says that things went, and which words take a minus sign's place."""
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from services.validator.remembered import remembered
 
 _UP: Final = (
     r"increas\w*|ris(?:e|es|en|ing)|rose|grew|grow(?:s|th|n|ing)?|gained|climb\w*|up|higher"
@@ -54,7 +55,7 @@ def direction(text: str, start: int, end: int) -> int:
 
 
 # asked of a sentence for each value that a figure in it may be
-@lru_cache(maxsize=1_024)
+@remembered(1_024)
 def way_of(text: str) -> int:
     """Return 1 or -1 where a text names rises or falls only; 0 for neither, or for both."""
     up = down = False

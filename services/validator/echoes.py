@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import Final
 
 from services.validator.directions import way_of
+from services.validator.remembered import remembered
 from services.validator.sentences import sentences
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d[\d,.]*\d|\d|[$€£¥%]")
@@ -51,13 +51,30 @@ def _tokens(text: str) -> _Tokens:
     return _Tokens(words, frozenset(words))
 
 
-@lru_cache(maxsize=256)
-def _sentences(passage: str) -> tuple[_Tokens, ...]:
-    found = (_tokens(sentence.text) for sentence in sentences(passage))
-    return tuple(t for t in found if _FEWEST <= len(t.words) <= _MOST)
+# most sentences of a passage are ruled out by how they are written
+_read = remembered(1_024)(_tokens)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
+def _lower(passage: str) -> tuple[tuple[str, str], ...]:
+    """Return the sentences of a passage, each with itself in lower case."""
+    return tuple((sentence.text, sentence.text.lower()) for sentence in sentences(passage))
+
+
+def _alike(ours: _Tokens, passage: str) -> Iterator[_Tokens]:
+    """Return the sentences of a passage that may have as many of our words as it takes."""
+    words = sorted(ours.known, key=len, reverse=True)
+    missing = int((1 - _ALIKE) * len(words))
+    # of these one at least must be there, and the longest are in the fewest sentences
+    telling = words[: missing + 1]
+    for text, lower in _lower(passage):
+        if any(word in lower for word in telling):
+            theirs = _read(text)
+            if _FEWEST <= len(theirs.words) <= _MOST:
+                yield theirs
+
+
+@remembered(256)
 def one_line(text: str) -> str:
     """Return a text with every run of white space as one space."""
     return " ".join(text.split())
@@ -82,7 +99,7 @@ def changes_of(sentence: str, offset: int, passages: Sequence[str]) -> list[Chan
     best, share = None, _ALIKE
     size = len(ours.known)
     for passage in passages:
-        for theirs in _sentences(passage):
+        for theirs in _alike(ours, passage):
             other = len(theirs.known)
             if min(size, other) / max(size, other) < share:
                 continue  # even if the shorter were a part of the longer

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 
 from services.validator.facts import Fact
@@ -12,6 +12,7 @@ from services.validator.figures import FigureText, read_figures
 from services.validator.labels import Query, Vocabulary
 from services.validator.periods import amounts_of
 from services.validator.prose import prose_facts
+from services.validator.remembered import remembered
 from services.validator.scales import TableScale, stated_scale
 from services.validator.tables import tables_of
 from services.validator.units import CURRENCY_CODES, named_units
@@ -54,7 +55,7 @@ def digits_of(value: Decimal) -> tuple[int, ...]:
     return value.normalize().as_tuple().digits
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def read_evidence(passages: tuple[str, ...]) -> Evidence:
     """Read all facts of the passages."""
     passages = tuple(dict.fromkeys(passages))
@@ -86,7 +87,7 @@ def read_evidence(passages: tuple[str, ...]) -> Evidence:
 
 
 # what an answer cites is read again by itself, and passages come back with every popular question
-@lru_cache(maxsize=256)
+@remembered(256)
 def facts_of(passage: str, elsewhere: TableScale | None) -> tuple[Fact, ...]:
     """Return the facts of a passage; `elsewhere`: the scale that the others state, if any."""
     tables = tables_of(passage, elsewhere)
@@ -95,7 +96,7 @@ def facts_of(passage: str, elsewhere: TableScale | None) -> tuple[Fact, ...]:
     return (*found, *prose_facts(passage, spans, elsewhere))
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def all_units(text: str) -> frozenset[str]:
     """Return the units that stand by themselves in a text, and the currencies of its figures."""
     written = {a.unit for f in read_figures(text).figures for a in amounts_of(f)}

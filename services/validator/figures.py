@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import zip_longest
 from typing import Final
 
 from services.validator.dates import Date
 from services.validator.quantities import Amount
+from services.validator.remembered import note, remembered
 from services.validator.scales import Tables, TableScale
 from services.validator.scanner import Figure, scan
 from services.validator.units import COUNT, CURRENCY_CODES, ORDINAL, named_units
@@ -94,26 +95,33 @@ class FigureText:
 
 
 # the same passages are read by several checks, and come back with every popular question
-@lru_cache(maxsize=256)
+@remembered(256)
 def read_figures(text: str) -> FigureText:
     """Read all figures of a text, in their order. List markers and '[1]' are no figures."""
+    note(len(text))
     figures = _with_tables(text, _with_ranges(text, list(scan(text))))
     return FigureText(text, tuple(figures), named_units(text))
 
 
-@lru_cache(maxsize=4_096)
+@remembered(4_096)
 def read_cell(text: str) -> tuple[Figure, ...]:
     """Read the figures of a table's cell or head by itself, without any scale stated elsewhere."""
     return tuple(_with_ranges(text, list(scan(text))))
 
 
 _RANGE: Final = re.compile(r"\s?(?:-|\u2013|\u2014|to|or|and)\s?")
+_LONGEST_RANGE: Final = len(" and ")
 
 
 def _with_ranges(text: str, figures: Sequence[Figure]) -> Iterator[Figure]:
     """In '2 to 3%' or '$2 to $3 billion' the first number is (or may be) in the second's unit."""
     for figure, following in zip_longest(figures, figures[1:]):
-        if following and figure.factor == 1 and _RANGE.fullmatch(text, figure.end, following.start):
+        if (
+            following
+            and following.start - figure.end <= _LONGEST_RANGE
+            and figure.factor == 1
+            and _RANGE.fullmatch(text, figure.end, following.start)
+        ):
             yield figure._replace(readings=(*figure.readings, *_shared(figure, following)))
         else:
             yield figure

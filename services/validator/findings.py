@@ -1,13 +1,13 @@
 """What is found out about each figure of an answer: where it stands, or what is wrong with it."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from services.validator.claims import Claim, claims_of
 from services.validator.echoes import Change, changes_of, stands_verbatim
 from services.validator.evidence import read_evidence
 from services.validator.judging import finding, judge
+from services.validator.remembered import make_room, remembered
 from services.validator.status import FigureFinding, Status
 from services.validator.working import CONSTANTS, computed, is_constant, repeats
 
@@ -18,7 +18,7 @@ _MOST_WORK: Final = 200_000
 _FEWEST: Final = 20
 
 
-@lru_cache(maxsize=16)
+@remembered(16)
 def examined(question: str, answer: str, passages: tuple[str, ...]) -> tuple[FigureFinding, ...]:
     """Return what `examine` does; several checks ask of the same answer in a row."""
     return examine(question, answer, passages)
@@ -30,18 +30,22 @@ def examine(question: str, answer: str, passages: Sequence[str]) -> tuple[Figure
     `question` says what a bare figure is about; `passages` are all texts that it may stand in,
     each with its title in front. List markers and references such as '[1]' are no figures.
     """
-    evidence = read_evidence(tuple(passages))
+    make_room()
+    passages = tuple(passages)
     claims = list(claims_of(question, answer))
     findings: list[FigureFinding] = []
-    repeated = _Repeated(tuple(passages))
-    most = max(_FEWEST, _MOST_WORK // max(1, len(evidence.all)))
+    repeated = _Repeated(passages)
+    most = _FEWEST
+    if len(claims) > _FEWEST:
+        most = max(_FEWEST, _MOST_WORK // max(1, len(read_evidence(passages).all)))
     for index, claim in enumerate(claims):
         if index >= most:
             findings.append(
                 finding(claim, Status.UNREADABLE, 1.0, "is one figure too many to check")
             )
             continue
-        found = repeated.judge(claim) or judge(claim, evidence)
+        # an answer that only quotes needs no facts
+        found = repeated.judge(claim) or judge(claim, read_evidence(passages))
         if not found.status.is_right and claim.amounts:
             found = _by_working(answer, claims, index, findings) or found
         findings.append(found)

@@ -4,12 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 from math import fsum, log
 from typing import Final
 
 import Stemmer
+
+from services.validator.remembered import remembered
 
 _STOPS: Final = (
     "a an the this that these those it its he she we they our their his her i you your us them and "
@@ -28,8 +30,10 @@ _WORD: Final = re.compile(
     r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*"
     r"|(?<![\w.,$€£])\d{1,2}(?![\w.,%]|\s?%)"  # 'Level 2' is not 'Level 3'
 )
-_ASCII_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|(?<![\w.,$])\d{1,2}(?![\w.,%]|\s?%)", re.ASCII)
-"""What `_WORD` is for ASCII in lower case, found in half the time."""
+_ASCII_WORD: Final = re.compile(
+    r"[a-z0-9](?:(?<=[a-z])[a-z]*+(?:'[a-z]+)*+|(?<=\d)(?<![\w.,$]\d)\d?(?![\w.,%]|\s?%))", re.ASCII
+)
+"""What `_WORD` is for ASCII in lower case, found in a third of the time."""
 _SAME: Final = {
     "capex": ("capital", "expenditure"),
     "ppe": ("property", "plant", "equipment"),
@@ -58,22 +62,37 @@ def _stem(word: str) -> str:
     return stem
 
 
-@lru_cache(maxsize=50_000)
-def _stems(written: str) -> tuple[str, ...]:
-    """Return the stems of a lower-case word: none of a function word, several of a short form."""
-    word = written.replace("\u2019", "'").removesuffix("'s")
-    return () if word in _STOP_WORDS else tuple(map(_stem, _SAME.get(word, (word,))))
+class _Stems(dict[str, tuple[str, ...]]):
+    """The stems of lower-case words: none of a function word, several of a short form.
+
+    Words that were read are looked up in half the time of what keeps count of use.
+    """
+
+    def __missing__(self, written: str) -> tuple[str, ...]:
+        """Read a new word."""
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        word = written.replace("\u2019", "'").removesuffix("'s")
+        found = () if word in _STOP_WORDS else tuple(map(_stem, _SAME.get(word, (word,))))
+        self[written] = found
+        return found
 
 
-@lru_cache(maxsize=20_000)
-def stems(text: str) -> frozenset[str]:
+_MOST_WORDS: Final = 50_000
+_stems: Final = _Stems().__getitem__
+
+
+def read_stems(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text; words of time, scale and unit are none."""
     text = text.lower()
     pattern = _ASCII_WORD if text.isascii() else _WORD
     words = pattern.findall(text)
     if not _MONTHS.isdisjoint(words):
         words = pattern.findall(_DAY.sub(" ", text))
-    return frozenset().union(*map(_stems, words))
+    return frozenset(chain.from_iterable(map(_stems, words)))
+
+
+stems = remembered(20_000)(read_stems)
 
 
 def label_stems(text: str) -> frozenset[str]:

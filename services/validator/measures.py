@@ -14,6 +14,7 @@ from typing import Final
 from services.validator.evidence import Evidence
 from services.validator.headings import without_brackets, without_notes
 from services.validator.labels import Query, stems
+from services.validator.remembered import remembered
 from services.validator.series import Series, series_of
 
 
@@ -214,8 +215,13 @@ def measured(text: str, rows: Sequence[Series], evidence: Evidence) -> Iterator[
                     yield one.over(other)
 
 
+def names_measure(text: str) -> bool:
+    """Say whether a text names a measure or any margin."""
+    return any(_named(text))
+
+
 # asked for each figure of a sentence that stands in no passage
-@lru_cache(maxsize=256)
+@remembered(256)
 def _named(text: str) -> tuple[tuple[Measure, ...], bool]:
     """Return the measures that a text names, and whether it names any margin."""
     if not _ANY.search(text):
@@ -225,7 +231,7 @@ def _named(text: str) -> tuple[tuple[Measure, ...], bool]:
 
 
 # several measures have revenue in them, and each figure is asked about
-@lru_cache(maxsize=64)
+@remembered(64)
 def _rows_of(evidence: Evidence, row: Row) -> tuple[Series, ...]:
     """Return the rows of the evidence that are called as a row of statements is."""
     query = evidence.vocabulary.known(Query.of((stems(row.words), 1.0)))

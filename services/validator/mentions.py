@@ -1,12 +1,13 @@
 """In which order a text names two things: what is over what in 'A as a percentage of B'."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import permutations
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.validator.labels import stems
+from services.validator.remembered import remembered
 from services.validator.series import Point, Series
 
 _INVERTED: Final = re.compile(
@@ -23,11 +24,19 @@ _SHARE_ENDS: Final = frozenset({"of", "the", "total", "its", "our", "company's"}
 _LONGEST_END: Final = len(" company's  ")
 
 
+MOST_ROWS: Final = 8
+
+
 def ordered(text: str, rows: Sequence[Series]) -> Iterator[tuple[Series, Series]]:
     """Return the pairs of rows of which the text can mean the first over the second."""
-    for one, other in permutations(rows[:8], 2):
-        if columns_are_named(text, one, other) and _is_over(text, one.words, other.words):
+    for one, other in permutations(rows[:MOST_ROWS], 2):
+        if names_over(text, one, other):
             yield one, other
+
+
+def names_over(text: str, one: Series, other: Series) -> bool:
+    """Say whether the text can mean one row over another."""
+    return columns_are_named(text, one, other) and _is_over(text, one.words, other.words)
 
 
 def columns_are_named(text: str, one: Series, other: Series) -> bool:
@@ -53,7 +62,7 @@ def is_over(text: str, one: Series, other: Series) -> bool:
 
 
 # three rows of a table are asked about in every order, for each figure of a sentence
-@lru_cache(maxsize=4_096)
+@remembered(512)
 def _is_over(text: str, one: frozenset[str], other: frozenset[str]) -> bool:
     first, second = _mention(text, one, other), _mention(text, other, one)
     if first is None or second is None:
@@ -78,30 +87,38 @@ _JOINS: Final = re.compile(r"(?:the|of|at|in|on|for)\b", re.IGNORECASE)
 
 
 # of two rows either order is asked about
-@lru_cache(maxsize=4_096)
+@remembered(512)
 def _mention(text: str, row: frozenset[str], other: frozenset[str]) -> int | None:
     """Return where a text first has a word of one row that the other has not."""
-    own, theirs = row - other, other - row
-    tokens = _tokens(text)
-    if own:  # where most of them stand together
-        width = len(own) + 2
-        hits = [(i, words & own) for i, (_, words) in enumerate(tokens) if words & own]
+    tokens, at = _tokens(text)
+    if not row <= other:  # where most of its own words stand together
+        met_at = defaultdict(set)
+        for word in row:
+            if word in at and word not in other:
+                for place in at[word]:
+                    met_at[place].add(word)
+        if len(met_at) < 2:  # noqa: PLR2004 - then there is nothing to stand together
+            return _begin(text, min(met_at), row) if met_at else None
+        width = len(row - other) + 2
+        hits = sorted(met_at.items())
         near = (
             (frozenset[str]().union(*(hit for j, hit in hits[n:] if j < i + width)), i)
             for n, (i, _) in enumerate(hits)
         )
-        most, place = max(((len(met), -i) for met, i in near), default=(0, 0))
-        return _begin(text, -place, row) if most else None
+        _, place = max((len(met), -i) for met, i in near)
+        return _begin(text, -place, row)
+    theirs = other - row
     if not theirs:
         return None  # two rows of one name: the text cannot tell
     # 'EBITDA' beside 'underlying EBITDA': where its words are, outside of the longer name
-    longer = _places(tokens, other) if any(words & theirs for _, words in tokens) else ()
-    return next((s for i, (s, w) in enumerate(tokens) if w & row and i not in longer), None)
+    longer = set() if at.keys().isdisjoint(theirs) else _places(text, other)
+    first = min((i for word in row for i in at.get(word, ()) if i not in longer), default=None)
+    return None if first is None else tokens[first][0]
 
 
 def _begin(text: str, place: int, row: frozenset[str]) -> int:
     """Return where a name begins that has its own words from a place on: 'Balance at the end'."""
-    tokens = _tokens(text)
+    tokens = _tokens(text).words
     first = tokens[place][0]
     for start, words in reversed(tokens[:place]):
         if words and words <= row:
@@ -111,23 +128,35 @@ def _begin(text: str, place: int, row: frozenset[str]) -> int:
     return first
 
 
-def _places(tokens: Sequence[tuple[int, frozenset[str]]], name: frozenset[str]) -> set[int]:
+def _places(text: str, name: frozenset[str]) -> set[int]:
     """Return the places of the tokens that name something, wherever they stand closest together."""
     spans: list[tuple[int, int]] = []
-    most = len(name & frozenset[str]().union(*(words for _, words in tokens)))
-    for start, (_, words) in enumerate(tokens):
-        seen = words & name
+    tokens, at = _tokens(text)
+    most = len(name & at.keys())
+    for start in sorted({place for word in name for place in at.get(word, ())}):
+        seen = tokens[start][1] & name
         end = start
-        while seen and len(seen) < most and end + 1 < min(len(tokens), start + 2 * most):
+        while len(seen) < most and end + 1 < min(len(tokens), start + 2 * most):
             end += 1
             seen |= tokens[end][1] & name
-        if seen and len(seen) == most:
+        if len(seen) == most:
             spans.append((end - start, start))
     least = min(spans, default=(0, 0))[0]
     return {place for width, s in spans if width == least for place in range(s, s + width + 1)}
 
 
-@lru_cache(maxsize=64)
-def _tokens(text: str) -> tuple[tuple[int, frozenset[str]], ...]:
-    """Return the words of a text as stems, each with its place."""
-    return tuple((match.start(), stems(match[0])) for match in _WORD.finditer(text))
+class _Tokens(NamedTuple):
+    """The words of a text, each as its place and stems; and which of them have a stem."""
+
+    words: tuple[tuple[int, frozenset[str]], ...]
+    at: dict[str, list[int]]
+
+
+@remembered(64)
+def _tokens(text: str) -> _Tokens:
+    words = tuple((match.start(), stems(match[0])) for match in _WORD.finditer(text))
+    at = defaultdict(list)
+    for number, (_, said) in enumerate(words):
+        for stem in said:
+            at[stem].append(number)
+    return _Tokens(words, dict(at))

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from services.validator.facts import Fact
 from services.validator.figures import Figure, read_figures
-from services.validator.labels import stems
-from services.validator.periods import amounts_of, assign, is_date
+from services.validator.labels import read_stems
+from services.validator.periods import Periods, amounts_of, assign, is_date
 from services.validator.quantities import Amount
 from services.validator.scales import TableScale
 from services.validator.sentences import Sentence, bounded, sentences
@@ -93,21 +94,37 @@ def _said(
     text: str, figures: Sequence[Figure], span: tuple[int, int], row: tuple[str, int, int]
 ) -> Iterator[Fact]:
     sentence = text[span[0] : span[1]]
-    periods = assign(sentence, figures, span[0])
-    context = stems(sentence)
+    times = _Times(sentence, figures, span[0])
+    context = read_stems(sentence)  # kept with the facts
     arounds = surroundings(text, figures, span)
-    for index, (figure, around) in enumerate(zip(figures, arounds, strict=True)):
+    for figure, around in zip(figures, arounds, strict=True):
         yield Fact(
             figure,
             () if is_date(figure) else amounts_of(figure),
-            stems(around) or context,
+            read_stems(around) or context,
             context,
-            periods[index],
+            times,
             row,
             around.strip(" ,.;:()"),
             is_cell=False,
             start=figure.start,
         )
+
+
+@dataclass(slots=True)
+class _Times:
+    """For which periods the figures of a sentence are, once anyone asks of one of them."""
+
+    sentence: str
+    figures: Sequence[Figure]
+    offset: int
+    _found: list[Periods] | None = None
+
+    def of(self, figure: Figure) -> Periods:
+        """Return the periods of one of the figures."""
+        if self._found is None:
+            self._found = assign(self.sentence, self.figures, self.offset)
+        return self._found[self.figures.index(figure)]
 
 
 def surroundings(text: str, figures: Sequence[Figure], span: tuple[int, int]) -> list[str]:

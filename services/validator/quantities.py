@@ -65,7 +65,7 @@ _CORE: Final = re.compile(
     rf"(?:\d{{1,3}}(?:{_GROUP}\d{{3}})++(?!\d)|\d++)(?:\.\d++)?|(?<!\w)\.\d++"
 )
 _SEPARATOR: Final = re.compile(_GROUP)
-_STOPS: Final = ",.;"
+STOPS: Final = ",.;"
 """Behind these, before anything but a digit, and at the end of a text, a number is over."""
 _RUN: Final = re.compile(r"(?:[.,/:]?\d)*+\w*+")
 _RUNS_ON: Final = re.compile(r"[.,:]?\d|/\d{1,2}(?!\d|,\d{3})")  # '155/7,017' is a division
@@ -142,7 +142,7 @@ class _Prefix(NamedTuple):
 
 def _written(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
     start, end = core.span()
-    ends = text[end : end + 1] in _STOPS and not text[end + 1 : end + 2].isdigit()
+    ends = text[end : end + 1] in STOPS and not text[end + 1 : end + 2].isdigit()
     if ends and not prefix.opened:
         value = _exact(core[0], prefix.currency, negative=prefix.minus)
         return Number(prefix.start, end, value)
@@ -154,11 +154,15 @@ def _written(text: str, core: re.Match[str], prefix: _Prefix) -> Number:
 
 
 def _prefix(text: str, start: int) -> _Prefix:
+    # most stand behind a space and a word, with or without a currency's sign
+    if (
+        start > 1
+        and text[start - 1] == " "
+        and (text[start - 2].islower() or text[start - 2] == ",")
+    ):
+        return _Prefix(start, None, minus=False, opened=False, outer=False)
     if start > 2 and text[start - 3] not in _LEFT_MARKS:  # noqa: PLR2004 - a mark, a space, and what is before
-        # most stand behind a space and a word, with or without a currency's sign
         sign = text[start - 1]
-        if sign == " " and (text[start - 2].islower() or text[start - 2] == ","):
-            return _Prefix(start, None, minus=False, opened=False, outer=False)
         if sign in _SIGNS and text[start - 2] == " " and not text[start - 3].isspace():
             return _Prefix(start - 1, CURRENCIES[sign], minus=False, opened=False, outer=False)
     least = max(0, start - _BEFORE)

@@ -5,9 +5,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
+from services.validator.remembered import remembered
 from services.validator.units import CURRENCIES, CURRENCY_BEFORE, alternatives
 
 _SYMBOLS: Final = [name for name in CURRENCIES if not name[-1].isalpha()]
@@ -105,10 +105,10 @@ def may_state_scale(text: str) -> bool:
 
 
 # several ask it of the same text
-states_scale: Final = lru_cache(maxsize=256)(may_state_scale)
+states_scale: Final = remembered(256)(may_state_scale)
 
 
-@lru_cache(maxsize=1_024)
+@remembered(1_024)
 def stated_scales(text: str) -> tuple[TableScale, ...]:
     """Return the scales that a text states, in their order."""
     return tuple(

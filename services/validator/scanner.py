@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 from operator import itemgetter
 from string import ascii_letters
 from typing import Final, NamedTuple
@@ -12,10 +11,12 @@ from services.validator.dates import DATE_START, DATE_WORDS, Date, dates_at
 from services.validator.quantities import (
     NUMBER_START,
     NUMBER_WORDS,
+    STOPS,
     Amount,
     Number,
     number_at,
 )
+from services.validator.remembered import remembered
 from services.validator.scales import TABLE_SCALE, states_scale
 from services.validator.units import CURRENCY_STARTS, letters
 
@@ -112,7 +113,10 @@ def scan(text: str) -> Iterator[Figure]:
             if kind != _DIGITS or last <= position:
                 continue
             start = position  # what was read last ended among these digits
-        if skipped := _marker(text, start) or _skipped(text, start):
+        if kind == _DIGITS and (readings := _plain_year(text, start, last)):
+            yield Figure(text[start:last], start, last, readings, text)
+            position = end = last
+        elif skipped := _marker(text, start) or _skipped(text, start):
             position = skipped
         elif dates := dates_at(text, start):
             for date in dates:
@@ -121,6 +125,20 @@ def scan(text: str) -> Iterator[Figure]:
         elif number := number_at(text, start):
             yield _figure(text, number, max(number.start, end))
             position = end = number.end
+
+
+def _plain_year(text: str, start: int, end: int) -> tuple[Amount | Date, ...] | None:
+    """Return what digits are that can only be a year, as most: '2019' in 'in 2019, sales rose'."""
+    readings = _YEARS.get(text[start:end])
+    if (
+        readings is None
+        or text[start - 1 : start] != " "
+        or not text[start - 2 : start - 1].islower()
+        or text[end : end + 1] not in STOPS
+        or text[end + 1 : end + 2].isdigit()
+    ):
+        return None
+    return readings
 
 
 def _places(text: str) -> list[tuple[int, int, int | None]]:
@@ -176,26 +194,31 @@ def _marker(text: str, start: int) -> int | None:
 
 
 def _figure(text: str, number: Number, start: int) -> Figure:
-    readings: list[Amount | Date] = []
+    readings: tuple[Amount | Date, ...] = ()
     written = text[start : number.end]
     if amount := number.amount:
         if _MAYBE_YEAR <= len(written) <= _MAYBE_YEAR + 2 and _YEAR.fullmatch(written.strip("()")):
-            readings.append(Date(int(abs(amount.value))))
-        readings.append(amount)
+            readings = (Date(int(abs(amount.value))), amount)
+        else:
+            readings = (amount,)
     return Figure(
         written,
         start,
         number.end,
-        tuple(readings),
+        readings,
         text,
-        factor=number.factor,
-        bracketed=number.bracketed,
-        name=number.name,
+        number.factor,
+        number.bracketed,
+        number.name,
     )
 
 
 _YEAR: Final = re.compile(r"(?:19|20)\d{2}")
 _MAYBE_YEAR: Final = len("2019")
+_YEARS: Final[dict[str, tuple[Amount | Date, ...]]] = {
+    str(year): (Date(year), Amount(Decimal(year))) for year in range(1900, 2100)
+}
+"""How each is read where it stands by itself."""
 _LOWERING: Final = re.compile(
     # a row 'Income (loss)' may be either, its brackets say which
     r"(?<!\()\b(?:loss(?:es)?|lost|decreas\w{0,4}|declin\w{0,4}|fell|fall(?:s|en|ing)?|drop\w{0,4}|down"
@@ -208,7 +231,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _CLAUSE_END: Final = re.compile(r"[.;!?]\s")
 
 
-@lru_cache(maxsize=2_048)
+@remembered(2_048)
 def _is_lowered(text: str, start: int, end: int) -> bool:
     before = _CLAUSE_END.split(text[max(0, start - 80) : start])[-1]
     line = before.rpartition("\n")[2]

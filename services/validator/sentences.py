@@ -6,8 +6,9 @@ Own splitter rather than pysbd: pysbd 0.3.4 is quadratic in the text (8 ms for 1
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
+
+from services.validator.remembered import remembered
 
 
 class Sentence(NamedTuple):
@@ -33,8 +34,9 @@ _OPENER_LIST: Final = "The In We It This Our As For On At He She They These That
 _OPENERS: Final = frozenset(_OPENER_LIST.split())
 
 _BREAK: Final = re.compile(
-    r"[.!?…]{1,3}[\"'\u201d\u2019)\]]{0,3}(?=\s)"
-    r"|\n(?=[^\S\n]{0,20}(?:\n|[-*•\u2013]\s|\(?\d{1,2}[.)]\s|\|))"
+    # one set first, which is searched for fast, and then what the character was
+    r"[.!?…\n](?:(?<!\n)[.!?…]{0,2}[\"'\u201d\u2019)\]]{0,3}(?=\s)"
+    r"|(?<=\n)(?=[^\S\n]{0,20}(?:\n|[-*•\u2013]\s|\(?\d{1,2}[.)]\s|\|)))"
 )
 _NEXT: Final = re.compile(r"\s{1,20}([^\s])(\w{0,20})")
 _MARKER: Final = re.compile(r"\(?\d{1,2}[.)]?|[-*•\u2013|]{1,3}")
@@ -55,7 +57,7 @@ def bounded(sentence: Sentence) -> Iterator[Sentence]:
     yield Sentence(sentence.text[start:], sentence.start + start, sentence.end)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def sentences(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text in their order; what holds no letter or digit is left out."""
     return tuple(_trimmed(text))
@@ -66,7 +68,7 @@ def _trimmed(text: str) -> Iterator[Sentence]:
     for end in [*_ends(text), len(text)]:
         piece = text[start:end]
         stripped = piece.strip()
-        if _SOMETHING.search(stripped):
+        if stripped[:1].isalnum() or _SOMETHING.search(stripped):
             first = start + len(piece) - len(piece.lstrip())
             yield Sentence(stripped, first, first + len(stripped))
         start = end

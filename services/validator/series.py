@@ -19,6 +19,10 @@ from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
 
 _ADDABLE: Final = frozenset({None, COUNT, PERCENT, *CURRENCY_CODES})
 """Units of what is computed with; days and shares are not added up."""
+_NO_CURRENCY: Final[frozenset[str]] = frozenset()
+_CURRENCY: Final[dict[str | None, frozenset[str]]] = {
+    code: frozenset({code}) for code in CURRENCY_CODES
+}
 _MOST: Final = 8
 _LEAST: Final = 0.3
 _SHARE: Final = 0.45
@@ -44,8 +48,10 @@ class Point(NamedTuple):
     @property
     def units(self) -> frozenset[str]:
         """The currencies of what it was computed from."""
+        if len(self.facts) == 1:  # as most have
+            return _CURRENCY.get(self.facts[0].amounts[-1].unit, _NO_CURRENCY)
         return frozenset(
-            unit for f in self.facts if (unit := f.amounts[-1].unit) in CURRENCY_CODES and unit
+            [unit for f in self.facts if (unit := f.amounts[-1].unit) in CURRENCY_CODES and unit]
         )
 
     @property
@@ -54,7 +60,7 @@ class Point(NamedTuple):
         return self.facts[0].written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: hundreds are made for a figure
 class Series:
     """The values of one row, by time."""
 
@@ -210,8 +216,9 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
         scores[key] = max(
             known[fact.words, fact.context, fact.is_cell, fact.label] for fact in facts
         )
-    found = sorted(_distinct(groups), key=lambda key: -scores[key])[:_MOST]
-    least = max(_LEAST, _SHARE * scores[found[0]]) if found else 0
+    least = max(_LEAST, _SHARE * max(scores.values(), default=0.0))
+    fitting = {key: facts for key, facts in groups.items() if scores[key] >= least}
+    found = sorted(_distinct(fitting), key=lambda key: -scores[key])[:_MOST]
     return [
         Series(
             facts[0].label,
@@ -220,7 +227,7 @@ def series_of(evidence: Evidence, query: Query) -> list[Series]:
             scores[key],
         )
         for key in found
-        if scores[key] >= least and (facts := groups[key])
+        if (facts := groups[key])
     ]
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
+
+from services.validator.remembered import remembered
 
 PERCENT: Final = "%"
 COUNT: Final = "count"
@@ -146,12 +147,18 @@ CURRENCY_STARTS: Final = frozenset(
 """The letters that a currency before its number may begin with."""
 
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
+_LETTERS_ALONE: Final = "".join(
+    character.lower() if character.isalpha() else " " for character in map(chr, range(128))
+)
+"""What stands for each character of ASCII where only letters are looked at."""
 
 
 # several look for words of their own before they look at each
-@lru_cache(maxsize=256)
+@remembered(256)
 def letters(text: str) -> frozenset[str]:
     """Return the runs of letters of a text, in lower case."""
+    if text.isascii():
+        return frozenset(text.translate(_LETTERS_ALONE).split())
     return frozenset(map(str.lower, _LETTERS.findall(text)))
 
 
@@ -168,7 +175,7 @@ _FREE_PERCENT: Final = re.compile(r"%(?<![\d)]%)(?<![\d)]\s%)(?<![\d)]\s\s%)(?<!
 """'%' with no number before it."""
 
 
-@lru_cache(maxsize=1_024)
+@remembered(1_024)
 def named_units(text: str) -> frozenset[str]:
     """Return the units that a text names, so that its bare numbers may be in them.
 

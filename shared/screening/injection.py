@@ -93,11 +93,14 @@ def screen_passage(text: str, model: Linear | None = None) -> Screening:
     known = None if "<" in text else everything  # a tag is no piece, and hides words
     findings, best = list(_hidden(read, known)), 0.0
     for (start, _), piece, words, content in zip(bounds, pieces, worded, contents, strict=True):
-        found = list(matches(piece, set(words), likely)) if likely else []
-        names = {match.rule.name for match in found}
         others = whole_features(piece, words, content, recurring)
-        others |= {f"rule:{name}": 1.0 for name in names}
+        found = list(matches(piece, set(words), likely)) if likely else []
+        for match in found:
+            others[f"rule:{match.rule.name}"] = 1.0
         score = model.score_piece(words, others)
+        if score < threshold and not found:  # as nearly all are
+            best = max(best, score)
+            continue
         certain = [match for match in found if match.rule.alone]
         best = max(best, score, _CERTAIN if certain else 0.0)
         findings += _findings(read, certain, start)

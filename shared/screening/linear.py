@@ -51,9 +51,8 @@ class Linear:
         known = filter(
             None, chain(map(of_one.get, ones), map(of_two.get, twos), map(of_three.get, threes))
         )
-        products = [weight * each for weight in known]
-        products += [weights[name] * value for name, value in others.items() if name in weights]
-        return self._probability(products)
+        whole = [weights[name] * value for name, value in others.items() if name in weights]
+        return self._probability([math.fsum(known) * each, *whole])
 
     def _probability(self, products: Iterable[float]) -> float:
         total = self._bias + math.fsum(products)

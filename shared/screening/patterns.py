@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
 from itertools import chain
+from operator import eq
 from typing import Final
 
 
@@ -14,7 +15,8 @@ from typing import Final
 class Rule:
     """`words`, `glances`, `marks`: where a rule has any, one of them must be in the text.
 
-    `also`: where it has any, one of these words must be there as well. `alone`: is enough to flag.
+    `also`: where it has any, one of these words must be there as well. `doubled`: so must a word
+    twice in a row. `alone`: is enough to flag.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Rule:
     also: frozenset[str] = frozenset()
     glances: tuple[re.Pattern[str], ...] = ()
     marks: tuple[str, ...] = ()
+    doubled: bool = False
     alone: bool = True
 
     @property
@@ -34,6 +37,8 @@ class Rule:
     def find(self, text: str, words: AbstractSet[str]) -> re.Match[str] | None:
         """Return the first place where it holds in a text of these words."""
         if self.also and self.also.isdisjoint(words):
+            return None
+        if self.doubled and not has_doubled(text):
             return None
         looks = (
             not (self.words or self.glances or self.marks)
@@ -65,6 +70,18 @@ def matches(
             yield Match(rule, *found.span())
 
 
+def has_doubled(text: str) -> bool:
+    """Say whether the same word stands twice in a row, with nothing but space, '.' and ',' between.
+
+    Of a word that is said over and over, only the first and the last can have other marks.
+    """
+    words = text.lower().translate(_AS_SPACE).split()
+    return any(map(eq, words, words[1:]))
+
+
+_AS_SPACE: Final = str.maketrans(",.", "  ")
+
+
 def _rules() -> Iterator[Rule]:
     file = tomllib.loads(resources.files(__package__).joinpath("rules.toml").read_text("utf-8"))
     for each in file["rule"]:
@@ -78,6 +95,7 @@ def _rules() -> Iterator[Rule]:
             also=frozenset(each.get("also", "").split()),
             glances=tuple(map(re.compile, each.get("glances", ()))),
             marks=tuple(each.get("marks", ())),
+            doubled=each.get("doubled", False),
             alone=each.get("alone", True),
         )
 

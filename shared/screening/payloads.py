@@ -48,10 +48,13 @@ def _readable(decoded: bytes) -> str | None:
     return text if plain >= _READABLE_SHARE * len(text) else None
 
 
-_BASE64: Final = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{16,{_LONGEST}}}={{0,2}}")
+_RUN: Final = 16
+_BASE64: Final = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{_RUN},{_LONGEST}}}={{0,2}}")
 
 
 def _base64(text: str) -> Iterator[Payload]:
+    if max(map(len, text.split()), default=0) < _RUN:
+        return
     for found in _BASE64.finditer(text):
         run = found[0].rstrip("=")
         if run.isalpha() and (run.islower() or run.isupper()):

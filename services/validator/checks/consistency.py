@@ -36,8 +36,8 @@ def check(case: Case) -> Verdict:
 
 
 def _contradictions(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Claim]]:
-    for one, other in islice(combinations(claims, 2), _MOST_PAIRS):
-        ours, theirs = frozenset(one.content), frozenset(other.content)
+    read = [(claim, frozenset(claim.content)) for claim in claims]
+    for (one, ours), (other, theirs) in islice(combinations(read, 2), _MOST_PAIRS):
         if min(len(ours), len(theirs)) < _LEAST:
             continue
         shared = len(ours & theirs)

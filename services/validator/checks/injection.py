@@ -1,10 +1,10 @@
 """Nobody but the release tells the model what to do, and the answer carries nothing out."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from services.validator.case import Case, could_not_check, failed, passed
+from services.validator.remembered import remembered
 from shared.events import Passage, Span, Verdict
 from shared.screening import Screening, links_out, screen_passage, screen_question
 from shared.screening.plain import plain
@@ -37,7 +37,7 @@ def check(case: Case) -> Verdict:
 
 
 # the same passages come back with every popular question
-_screened: Final = lru_cache(maxsize=512)(screen_passage)
+_screened: Final = remembered(512)(screen_passage)
 
 
 def _carried_out(case: Case) -> Iterator[tuple[str, int, int]]:

@@ -13,6 +13,13 @@ _COMPUTED: Final = re.compile(
     r"higher|lower|per\s+share|rate\s+of|return\s+on|multiple)\b",
     re.IGNORECASE,
 )
+_PIECES_LIST: Final = (
+    "percent portion ratio average mean change difference increase decrease decline grow grew total"
+    " sum combined cumulative margin variation turnover net more less higher lower share rate"
+    " return multiple"
+)
+_PIECES: Final = _PIECES_LIST.split()
+"""One of these is in all that `_COMPUTED` matches; looking for them is fast."""
 _PERCENT: Final = re.compile(
     r"\b(?:what|which)\s+(?:\w+\s+){0,3}(?:percent(?:age|ual)?|portion|proportion|margin|share)\b"
     r"|\bpercent(?:age|ual)?\b|\b(?:growth|interest|tax|discount)\s+rate\b|%",
@@ -66,7 +73,8 @@ def kind_asked(question: str) -> Asked:
 
 def asks_for_computing(question: str) -> bool:
     """Say whether what is asked may have to be computed rather than read off."""
-    return _COMPUTED.search(question) is not None
+    pieced = any(map(question.casefold().__contains__, _PIECES))
+    return pieced and _COMPUTED.search(question) is not None
 
 
 def must_be_computed(question: str, known: frozenset[str]) -> bool:
@@ -75,6 +83,8 @@ def must_be_computed(question: str, known: frozenset[str]) -> bool:
     'Total sales of 2023' may well be a row; 'total sales of 2022 and 2023' is none, and neither is
     a percentage where the passages do not speak of any.
     """
+    if not any(map(question.casefold().__contains__, _PIECES)):
+        return False
     asked = [match[0].lower() for match in _COMPUTED.finditer(question)]
     if not asked:
         return False

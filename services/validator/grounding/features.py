@@ -8,7 +8,6 @@ that says nothing of the next author's answers.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from math import fsum, log, log1p, sqrt
 from statistics import fmean
 from typing import Final
@@ -34,9 +33,9 @@ _HEDGES_LIST: Final = (
 )
 _HEDGES: Final = frozenset(_HEDGES_LIST.split())
 _OPENING_NAME: Final = re.compile(
-    r"\W{0,3}((?:[A-Z][\w&'\u2019-]{1,40} ){1,4}[A-Z][\w&'\u2019-]{1,40})"
+    r"\W{0,3}((?:[A-Z][\w&'\u2019-]{1,40}+ ){1,4}[A-Z][\w&'\u2019-]{1,40})"
 )
-_NAME: Final = re.compile(r"(?<=[a-z0-9,;)] )[A-Z][\w&'\u2019-]{0,40}")
+_NAME: Final = re.compile(r"[A-Z](?<=[a-z0-9,;)] .)[\w&'\u2019-]{0,40}")
 _COUNTS_LIST: Final = (
     "size window_missing new new_same new_near new_bare opposite_near opposite negations "
     "negation_unbacked limits limits_new hedges names_missing names_away figures "
@@ -46,6 +45,8 @@ _COUNTS: Final = frozenset(_COUNTS_LIST.split())
 """Counts enter as log(1 + count): the tenth made-up word says less than the first."""
 _NEAR: Final = 0.3
 _NEARLY: Final = 0.75
+_INEXACT: Final = 1e-9
+"""By how much of themselves sums of floats may be off, and more."""
 _RUN: Final = 3
 """Words in a row that are copied rather than met by chance."""
 _SURE: Final = 0.5
@@ -64,8 +65,8 @@ def claim_features(statement: Statement, place: int) -> Features:
     claim, evidence, asked = statement.claims[place], statement.evidence, statement.asked
     content = frozenset(claim.content)
     size = max(1, len(content))
-    commons = [content & theirs for theirs in evidence.contents]
-    single, double = _nearest(commons, evidence)
+    shares, sums = evidence.shared(content)
+    single, double = _nearest(content, shares, evidence)
     features = {
         "size": float(len(content)),
         "place": place / max(1, len(statement.claims) - 1),
@@ -73,7 +74,7 @@ def claim_features(statement: Statement, place: int) -> Features:
         "window": len(content & double) / size,
         "window_missing": float(len(content) - len(content & double)),
         "sentence": len(content & single.content) / size if single else 0.0,
-        "tfidf": _tfidf(content, commons, evidence),
+        "tfidf": _tfidf(content, sums, evidence),
         "refuses": float(claim.refuses),
     }
     features |= _copied(claim, evidence)
@@ -171,14 +172,14 @@ def _worth(finding: FigureFinding) -> float:
 
 
 def _nearest(
-    commons: Sequence[frozenset[str]], evidence: Evidence
+    content: frozenset[str], shares: Sequence[int], evidence: Evidence
 ) -> tuple[Stretch | None, frozenset[str]]:
     """Return the sentence, and the one or two in a row, that share most with a claim.
 
-    `commons` is what each sentence shares. Of several that share as much, the shortest, then the
-    first by its words: the order of the passages must not matter.
+    `shares`: how much of it each sentence has. Of several that share as much, the shortest, then
+    the first by its words: the order of the passages must not matter.
     """
-    contents, shares = evidence.contents, list(map(len, commons))
+    contents = evidence.contents
     if not shares:
         return None, frozenset()
     most = max(shares)
@@ -188,7 +189,7 @@ def _nearest(
     for one, two in evidence.neighbours if most else ():
         if shares[one] + shares[two] < most:
             continue
-        share = len(commons[one] | commons[two])
+        share = len(content & (contents[one] | contents[two]))
         if share >= most:
             if share > most:
                 most, windows = share, []
@@ -201,30 +202,27 @@ def _length(content: frozenset[str]) -> tuple[int, list[str]]:
     return len(content), sorted(content)
 
 
-def _tfidf(content: frozenset[str], commons: Sequence[frozenset[str]], evidence: Evidence) -> float:
-    """Return the cosine of the claim and its most similar sentence."""
-    squares, new = evidence.squares, evidence.new
-    norm = sqrt(fsum([squares.get(stemmed, new) for stemmed in content]))
-    best = 0.0
-    for common, length in zip(commons, evidence.norms, strict=True):
-        if common:
-            shared = fsum([squares[stemmed] for stemmed in common])
-            if norm * length > 0:
-                best = max(best, shared / (norm * length))
-    return best
+def _tfidf(content: frozenset[str], sums: Sequence[float], evidence: Evidence) -> float:
+    """Return the cosine of the claim and its most similar sentence; `sums`: what each shares."""
+    squares, norms = evidence.squares, evidence.norms
+    about = [shared / length if shared else 0.0 for shared, length in zip(sums, norms, strict=True)]
+    least = max(about, default=0.0) * (1 - _INEXACT)
+    if least <= 0:
+        return 0.0
+    norm = sqrt(fsum([squares.get(stemmed, evidence.new) for stemmed in content]))
+    # the order of a set differs from process to process: the best are added up exactly
+    return max(
+        fsum([squares[stemmed] for stemmed in content & evidence.contents[place]])
+        / (norm * norms[place])
+        for place, cosine in enumerate(about)
+        if cosine >= least
+    )
 
 
 def _copied(claim: Claim, evidence: Evidence) -> Features:
     features = {}
-    runs, words = evidence.grams, evidence.words
-    known: list[bool] = []
-    for length in GRAM_LENGTHS:
-        grams = claim.words.grams(length)
-        if length == GRAM_LENGTHS[0]:
-            known = [gram in runs for gram in grams]
-        else:  # a run is there only if both of its parts are
-            parts = pairwise(known)
-            known = [a and b and g in runs for (a, b), g in zip(parts, grams, strict=True)]
+    words = evidence.words
+    for length, known in evidence.met(claim.words).items():
         features[f"grams_{length}"] = sum(known) / len(known) if known else 1.0
         if length == GRAM_LENGTHS[0]:
             features["copied"] = _longest(known) / max(1, len(claim.words.stems))
@@ -250,8 +248,8 @@ def _run(flags: Sequence[bool]) -> int:
 def in_copied_runs(claim: Claim, evidence: Evidence) -> Sequence[bool]:
     """Say of each word of a claim whether it stands in a run of three that the passages have."""
     copied = [False] * len(claim.words.stems)
-    for at, run in enumerate(claim.words.grams(_RUN)):
-        if run in evidence.grams:
+    for at, known in enumerate(evidence.met(claim.words)[_RUN]):
+        if known:
             copied[at : at + _RUN] = [True] * _RUN
     return copied
 

@@ -5,14 +5,15 @@ The order of the passages counts for nothing: everything here is a set, a sum or
 
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple, Self
 
 from services.validator.grounding.words import Words
+from services.validator.remembered import remembered
 from services.validator.sentences import sentences
 
 GRAM_LENGTHS: Final = (2, 3, 4)
@@ -91,7 +92,7 @@ def _stretches(text: str) -> Iterable[Stretch]:
 
 
 # the same passages come back with every popular question
-_indexed = lru_cache(maxsize=512)(Indexed.of)
+_indexed = remembered(256)(Indexed.of)
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,26 @@ class Evidence:
         return Runs("\n".join(passage.grams.text for passage in self.passages))
 
     @cached_property
+    def runs_met(self) -> dict[tuple[str, ...], dict[int, list[bool]]]:
+        """Of the stems of claims that were met, which of their runs of each length are there."""
+        return {}
+
+    def met(self, words: Words) -> dict[int, list[bool]]:
+        """Say of each run of a claim's stems, by length, whether a sentence has it."""
+        known = self.runs_met.get(words.stems)
+        if known is None:
+            known = self.runs_met[words.stems] = dict(self._met(words))
+        return known
+
+    def _met(self, words: Words) -> Iterable[tuple[int, list[bool]]]:
+        known = [stem in self.words for stem in words.stems]
+        for length in GRAM_LENGTHS:  # a run is there only if both of its parts are
+            parts = pairwise(known)
+            grams = words.grams(length)
+            known = [a and b and g in self.grams for (a, b), g in zip(parts, grams, strict=True)]
+            yield length, known
+
+    @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Every two content words in a row."""
         return frozenset().union(*(passage.pairs for passage in self.passages))
@@ -142,13 +163,34 @@ class Evidence:
         return any(stretch.negates for stretch in self.stretches)
 
     @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The places of the sentences that have each content stem."""
+        found = defaultdict(list)
+        for place, content in enumerate(self.contents):
+            for stem in content:
+                found[stem].append(place)
+        return dict(found)
+
+    @cached_property
     def squares(self) -> dict[str, float]:
         """The square of each stem's inverse sentence frequency."""
         sentences_ = len(self.stretches)
         # many stems are as frequent as each other
         of = cache(lambda often: math.log(1 + sentences_ / often) ** 2)
-        often = Counter(chain.from_iterable(self.contents))
-        return {stem: of(count) for stem, count in often.items()}
+        return {stem: of(len(places)) for stem, places in self.places.items()}
+
+    def shared(self, content: frozenset[str]) -> tuple[list[int], list[float]]:
+        """Return how many stems of a claim each sentence has, and about how much they say.
+
+        The latter is the sum of their squares as floats add up, in whatever order.
+        """
+        counts, sums = [0] * len(self.stretches), [0.0] * len(self.stretches)
+        for stem in content:
+            square = self.squares.get(stem, 0.0)
+            for place in self.places.get(stem, ()):
+                counts[place] += 1
+                sums[place] += square
+        return counts, sums
 
     @cached_property
     def new(self) -> float:
