@@ -1,5 +1,6 @@
 """One claimed figure held against the evidence: its status, and the reason for a reviewer."""
 
+from dataclasses import replace
 from typing import Final
 
 from services.validator.attribution import (
@@ -14,6 +15,7 @@ from services.validator.derivations import derive
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
+from services.validator.nearness import nearness
 from services.validator.operations import must_be_computed
 from services.validator.periods import Periods, order
 from services.validator.status import FigureFinding, Status
@@ -25,6 +27,8 @@ _FEW: Final = 10
 """Up to this an answer may count what it lists itself, or say 'three' for several."""
 _COUNTED: Final = frozenset({None, "times", "ordinal", "year", "quarter", "month"})
 _SHOWN: Final = 60
+_DERIVED: Final = 0.5
+"""Nearness of what is computed: what stands there itself is nearer."""
 
 
 def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
@@ -34,6 +38,16 @@ def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     if not claim.amounts:
         return _literal(claim, evidence)
     found = search(claim, evidence)
+    judged = _looked_up(claim, evidence, found)
+    if judged.status is Status.DERIVED:
+        return replace(judged, nearness=_DERIVED)
+    near = nearness(claim, found, evidence)
+    if judged.status.is_right:
+        near = _DERIVED + (1 - _DERIVED) * near
+    return replace(judged, nearness=near)
+
+
+def _looked_up(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     if found.found:
         return _standing(claim, evidence, found)
     if derived := _derived(claim, evidence):
