@@ -184,6 +184,8 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     changed = fact.row == best.row and fact.is_change != best.is_change
     if same or changed or not _comparable(claim, fact):
         return False
+    if _is_column_named(query, fact, best):
+        return True
     if _is_named(query, best) and not fact.words > best.words:
         return False  # its own row is named; only a longer name of another could be meant
     if fact.is_cell:
@@ -193,6 +195,15 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     if plain and claim.figure.factor == 1:
         return False  # '16' is everywhere
     return fact.row != best.row or (fact.words != fact.context and bool(claim.periods))
+
+
+def _is_column_named(query: Query, fact: Fact, best: Fact) -> bool:
+    """Say whether the words mean the column of one cell of a row, and not that of another."""
+    if not (fact.is_cell and fact.row == best.row):
+        return False
+    own, theirs = fact.words - best.words, best.words - fact.words
+    said = query.weights.keys()
+    return bool(own and theirs) and own <= said and theirs.isdisjoint(said)
 
 
 def _is_named(query: Query, fact: Fact) -> bool:

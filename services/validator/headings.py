@@ -71,7 +71,7 @@ def plain(text: str) -> str:
     # most cells and labels have none of these, which a glance tells
     text = (_MONEY if may_state_scale(text) else _SIGN).sub(" ", text)
     if _MAY_BE_NOTE.search(text):
-        text = _NOTE.sub(" ", text).strip() or text  # '(57)' by itself is a value
+        text = _NOTE.sub(" ", text)
     if not _MAY_BE_YEAR.search(text):
         return text
     return _SPACED_YEAR.sub(r"\1\2\3\4", _KIND_OF_YEAR.sub(r"\1", text))
@@ -174,10 +174,10 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
     texts = [cell.text for cell in head.cells]
     if not texts or _runs_into(head):
         texts = [" ".join([head.label.text, *texts])]  # '2018 vs' and '2017' are one head
-    elif not head.placed and _VERSUS_OR_CHANGE.fullmatch(head.label.text):
+    elif len(texts) == 1 and not head.placed and _VERSUS_OR_CHANGE.fullmatch(head.label.text):
         yield None  # a head by itself, read as the label of the next
-    changes = _VERSUS if head.placed else _VERSUS_OR_CHANGE
     for text in texts:
+        changes = _VERSUS if head.placed or _VERSUS.search(text) else _VERSUS_OR_CHANGE
         position = 0
         for match in [*changes.finditer(text), None]:
             piece = text[position : match.start() if match else len(text)]
