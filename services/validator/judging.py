@@ -23,6 +23,8 @@ from services.validator.units import CURRENCY_CODES, PERCENT
 
 _SMALL: Final = 2
 """A number with fewer digits is everywhere, and says nothing by itself."""
+_SHORT: Final = 4
+"""'100' and '1,000' are what is multiplied by."""
 _FEW: Final = 10
 """Up to this an answer may count what it lists itself, or say 'three' for several."""
 _COUNTED: Final = frozenset({None, "times", "ordinal", "year", "quarter", "month"})
@@ -106,9 +108,9 @@ def _derived_instead(claim: Claim, evidence: Evidence, named: Fact) -> FigureFin
 
 
 def _is_count(claim: Claim) -> bool:
-    """Say whether a figure is so small and round that it says nothing: '5', '20', not '100.00'."""
+    """Say whether a figure is so round that it says nothing: '5', '100', not '100.00'."""
     figure = claim.figure
-    if figure.factor != 1 or "." in figure.text or sum(map(str.isdigit, figure.text)) > _SMALL:
+    if figure.factor != 1 or "." in figure.text or sum(map(str.isdigit, figure.text)) > _SHORT:
         return False
     return all(significant(a) < _SMALL and a.unit in _COUNTED for a in claim.amounts)
 
