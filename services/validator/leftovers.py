@@ -123,7 +123,7 @@ def _has_dash_behind(values: list[re.Match[str]]) -> bool:
 
 
 def _are_values(values: list[re.Match[str]]) -> bool:
-    """Say whether several numbers in brackets are negative, not marks: '(38) (1)', not '(1) (2)'."""
+    """Say whether numbers in brackets are negative, and no marks: '(38) (1)', not '(1) (2)'."""
     numbers = [int(t[0][1:-1]) for t in values if _MARK.fullmatch(t[0])]
     return len(numbers) > 1 and any(b != a + 1 for a, b in pairwise(numbers))
 

@@ -93,6 +93,7 @@ def must_be_computed(claim: Claim, fact: Fact) -> bool:
 
 _MEANS: Final = stems("average mean weighted")
 _CHANGES: Final = stems(
-    "change increase decrease growth difference variance gain improvement reduction decline movement"
+    "change increase decrease growth difference variance gain improvement reduction decline"
+    " movement"
 )
 _RESULTS: Final = _CHANGES | stems("total ratio percentage margin net combined sum")

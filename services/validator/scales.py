@@ -36,7 +36,10 @@ TABLE_SCALE: Final = rf"""(?ix:
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
-_PLURAL_LIST: Final = "thousands;millions;billions;(mill.;'000;\u2018000;\u2019000;(000;in 000;in mil;in mm; mln; mn;in bn"
+_PLURAL_LIST: Final = (
+    "thousands;millions;billions;(mill.;'000;\u2018000;\u2019000;(000;in 000;in mil;in mm; mln; mn"
+    ";in bn"
+)
 _PLURALS: Final = _PLURAL_LIST.split(";")
 _CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]
 _SIGNS: Final = "$€£¥"
