@@ -38,13 +38,14 @@ _VERSUS: Final = re.compile(
     r"\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
 )
-_VERSUS_OR_CHANGE: Final = re.compile(
-    rf"{_VERSUS.pattern}"
-    r"|(?:[$%]\s{0,2})?\b(?:changes?|variance)\b(?:\s{0,2}(?:increase|\(?decrease\)?|[$%/])){0,4}"
-    r"(?=\s*(?:\Z|[$%]?\s{0,2}(?:changes?|variance)\b|(?:19|20)\d{2}\b))",
-    re.IGNORECASE,
+_CHANGE: Final = (
+    r"(?:[$%]\s{0,2})?\b(?:changes?|variance)\b(?:\s{0,2}(?:increase|\(?decrease\)?|[$%/])){0,4}"
 )
-"""As well a head of changes that stands between the others or behind them."""
+_BY_ITSELF: Final = re.compile(_CHANGE, re.IGNORECASE)
+_VERSUS_OR_CHANGE: Final = re.compile(
+    rf"{_VERSUS.pattern}|{_CHANGE}(?=\s*(?:{_CHANGE}\s*)?(?:19|20)\d{{2}}\b)", re.IGNORECASE
+)
+"""As well a head of changes that stands between the years."""
 _YEAR: Final = re.compile(r"(?<!\w)(?:19|20)\d{2}(?!\w)")
 _OPENS: Final = re.compile(r"(?:\([^)\d]{0,60}\)\s)?(?:19|20)\d{2}\s")
 """How a line begins that has the head of the first column in what looks like its label."""
@@ -174,7 +175,7 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
     texts = [cell.text for cell in head.cells]
     if not texts or _runs_into(head):
         texts = [" ".join([head.label.text, *texts])]  # '2018 vs' and '2017' are one head
-    elif len(texts) == 1 and not head.placed and _VERSUS_OR_CHANGE.fullmatch(head.label.text):
+    elif len(texts) == 1 and not head.placed and _BY_ITSELF.fullmatch(head.label.text):
         yield None  # a head by itself, read as the label of the next
     for text in texts:
         changes = _VERSUS if head.placed or _VERSUS.search(text) else _VERSUS_OR_CHANGE
