@@ -184,8 +184,9 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     changed = fact.row == best.row and fact.is_change != best.is_change
     if same or changed or not _comparable(claim, fact):
         return False
-    if _is_named(query, best) and not fact.words > best.words:
-        return False  # its own row is named; only a longer name of another could be meant
+    in_column = _is_column_named(query, fact, best)
+    if in_column or (_is_named(query, best) and not fact.words > best.words):
+        return in_column  # its own row is named; only a longer name of another could be meant
     if fact.is_cell:
         in_row = fact.row != best.row or bool(claim.periods)  # else for a time of the question's
         return in_row and evidence.vocabulary.coverage(query, _name(fact)) >= _NAMED
@@ -193,6 +194,15 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     if plain and claim.figure.factor == 1:
         return False  # '16' is everywhere
     return fact.row != best.row or (fact.words != fact.context and bool(claim.periods))
+
+
+def _is_column_named(query: Query, fact: Fact, best: Fact) -> bool:
+    """Say whether the words mean the column of one cell of a row, and not that of another."""
+    if not (fact.is_cell and fact.row == best.row):
+        return False
+    own, theirs = fact.words - best.words, best.words - fact.words
+    said = query.weights.keys()
+    return bool(own and theirs) and own <= said and theirs.isdisjoint(said)
 
 
 def _is_named(query: Query, fact: Fact) -> bool:

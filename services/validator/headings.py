@@ -38,6 +38,14 @@ _VERSUS: Final = re.compile(
     r"\s{0,2}(?:19|20)\d{2}",
     re.IGNORECASE,
 )
+_CHANGE: Final = (
+    r"(?:[$%]\s{0,2})?\b(?:changes?|variance)\b(?:\s{0,2}(?:increase|\(?decrease\)?|[$%/])){0,4}"
+)
+_BY_ITSELF: Final = re.compile(_CHANGE, re.IGNORECASE)
+_VERSUS_OR_CHANGE: Final = re.compile(
+    rf"{_VERSUS.pattern}|{_CHANGE}(?=\s*(?:{_CHANGE}\s*)?(?:19|20)\d{{2}}\b)", re.IGNORECASE
+)
+"""As well a head of changes that stands between the years."""
 _YEAR: Final = re.compile(r"(?<!\w)(?:19|20)\d{2}(?!\w)")
 _OPENS: Final = re.compile(r"(?:\([^)\d]{0,60}\)\s)?(?:19|20)\d{2}\s")
 """How a line begins that has the head of the first column in what looks like its label."""
@@ -147,8 +155,9 @@ def date_groups(heads: Sequence[Line]) -> list[list[Date | None]]:
         dates = list(_head_dates(head))
         if not dates:
             continue
-        joins = single and len(dates) == 1 and len(groups[-1]) > 0 and None not in groups[-1]
-        if groups and (dates == [None] or (joins and _alike(groups[-1][-1], dates[0]))):
+        before = next((date for date in reversed(groups[-1]) if date), None) if single else None
+        joins = sum(map(bool, dates)) == 1 and _alike(before, dates[-1])
+        if groups and (dates == [None] or joins):
             groups[-1] += dates
         else:
             groups.append(dates)
@@ -166,9 +175,12 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
     texts = [cell.text for cell in head.cells]
     if not texts or _runs_into(head):
         texts = [" ".join([head.label.text, *texts])]  # '2018 vs' and '2017' are one head
+    elif len(texts) == 1 and not head.placed and _BY_ITSELF.fullmatch(head.label.text):
+        yield None  # a head by itself, read as the label of the next
     for text in texts:
+        changes = _VERSUS if head.placed or _VERSUS.search(text) else _VERSUS_OR_CHANGE
         position = 0
-        for match in [*_VERSUS.finditer(text), None]:
+        for match in [*changes.finditer(text), None]:
             piece = text[position : match.start() if match else len(text)]
             for date in dates_in(piece):
                 yield _dated(date, part) if part and date == Date(date.year) else date

@@ -1,5 +1,6 @@
 """One claimed figure held against the evidence: its status, and the reason for a reviewer."""
 
+from dataclasses import replace
 from typing import Final
 
 from services.validator.attribution import (
@@ -14,17 +15,22 @@ from services.validator.derivations import derive
 from services.validator.evidence import Evidence
 from services.validator.facts import Fact
 from services.validator.figures import read_figures
-from services.validator.operations import must_be_computed
+from services.validator.nearness import nearness
+from services.validator.operations import must_be_computed, names_only_what
 from services.validator.periods import Periods, order
 from services.validator.status import FigureFinding, Status
 from services.validator.units import CURRENCY_CODES, PERCENT
 
 _SMALL: Final = 2
 """A number with fewer digits is everywhere, and says nothing by itself."""
+_SHORT: Final = 4
+"""'100' and '1,000' are what is multiplied by."""
 _FEW: Final = 10
 """Up to this an answer may count what it lists itself, or say 'three' for several."""
 _COUNTED: Final = frozenset({None, "times", "ordinal", "year", "quarter", "month"})
 _SHOWN: Final = 60
+_DERIVED: Final = 0.5
+"""Nearness of what is computed: what stands there itself is nearer."""
 
 
 def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
@@ -34,6 +40,16 @@ def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     if not claim.amounts:
         return _literal(claim, evidence)
     found = search(claim, evidence)
+    judged = _looked_up(claim, evidence, found)
+    if judged.status is Status.DERIVED:
+        return replace(judged, nearness=_DERIVED)
+    near = nearness(claim, found, evidence)
+    if judged.status.is_right:
+        near = _DERIVED + (1 - _DERIVED) * near
+    return replace(judged, nearness=near)
+
+
+def _looked_up(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     if found.found:
         return _standing(claim, evidence, found)
     if derived := _derived(claim, evidence):
@@ -54,29 +70,49 @@ def finding(
 def _standing(claim: Claim, evidence: Evidence, found: Search) -> FigureFinding:
     """Judge a figure whose value stands in the passages."""
     best = found.found[0]
-    if claim.in_working or all(
-        significant(a) < _SMALL and a.unit in _COUNTED for a in claim.amounts
-    ):
+    if claim.in_working or _is_count(claim):
         return finding(claim, Status.EXACT, 0.4, fact=best.fact)
     if best.period is False:
         reason = f"stands in a passage for {_said(best.fact.periods)}, not {_said(claim.when)}"
         wrong = finding(
             claim, Status.ELSEWHERE_PERIOD, 0.9 if claim.periods else 0.7, reason, best.fact
         )
-        return _derived(claim, evidence) or wrong
-    if found.better is not None:
-        reason = (
-            f"stands in a passage for {_label(best.fact)}; "
-            f"for {_label(found.better)} it is '{found.better.written}'"
-        )
-        wrong = finding(claim, Status.ELSEWHERE_ROW, 0.8, reason, found.better)
-        return _derived(claim, evidence) or wrong
+        return _derived_instead(claim, evidence, best.fact) or wrong
+    if (better := found.better) is not None:
+        reason = _in_another(best.fact, better)
+        wrong = finding(claim, Status.ELSEWHERE_ROW, 0.8, reason, better)
+        return _derived_instead(claim, evidence, better) or wrong
     if must_be_computed(claim, best.fact):
         reason = f"stands in a passage for {_label(best.fact)} itself, not for what is said of it"
         return _derived(claim, evidence) or finding(
             claim, Status.ELSEWHERE_ROW, 0.7, reason, best.fact
         )
     return finding(claim, Status.EXACT, 0.5 + best.score / 2, fact=best.fact)
+
+
+def _in_another(fact: Fact, better: Fact) -> str:
+    """Return what is wrong with a figure of another row or column, as a reason."""
+    if fact.is_cell and fact.row == better.row:
+        return (
+            f"stands in another column of {_label(fact)}; in the one that is meant it is "
+            f"'{better.written}'"
+        )
+    return f"stands in a passage for {_label(fact)}; for {_label(better)} it is '{better.written}'"
+
+
+def _derived_instead(claim: Claim, evidence: Evidence, named: Fact) -> FigureFinding | None:
+    """Return how a figure is computed whose words mean the row `named`, unless only that."""
+    if named.is_cell and names_only_what(claim, named):
+        return None
+    return _derived(claim, evidence)
+
+
+def _is_count(claim: Claim) -> bool:
+    """Say whether a figure is so round that it says nothing: '5', '100', not '100.00'."""
+    figure = claim.figure
+    if figure.factor != 1 or "." in figure.text or sum(map(str.isdigit, figure.text)) > _SHORT:
+        return False
+    return all(significant(a) < _SMALL and a.unit in _COUNTED for a in claim.amounts)
 
 
 def _derived(claim: Claim, evidence: Evidence) -> FigureFinding | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from services.validator.grid import Cell, Grid, Line
@@ -105,7 +106,7 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
     cut = tokens[first].start() if first < len(tokens) else len(piece)
     label = piece[start:cut].strip()
     numeric = any(_NUMBER.search(t[0]) and not _MARK.fullmatch(t[0]) for t in tokens[first:])
-    numeric = numeric or _has_dash_behind(tokens[first:])
+    numeric = numeric or _has_dash_behind(tokens[first:]) or _are_values(tokens[first:])
     if label and (
         not _LETTER.search(label)
         or _runs_on(label, tokens[first:])
@@ -119,6 +120,12 @@ def _parts(piece: str, begin: int) -> tuple[Cell, list[Cell]]:
 def _has_dash_behind(values: list[re.Match[str]]) -> bool:
     """Say whether a value as small as a mark has a dash behind it: '(32) -'."""
     return len(values) == 2 and values[1][0] in _DASHES  # noqa: PLR2004 - a value and nothing
+
+
+def _are_values(values: list[re.Match[str]]) -> bool:
+    """Say whether numbers in brackets are negative, and no marks: '(38) (1)', not '(1) (2)'."""
+    numbers = [int(t[0][1:-1]) for t in values if _MARK.fullmatch(t[0])]
+    return len(numbers) > 1 and any(b != a + 1 for a, b in pairwise(numbers))
 
 
 def _runs_on(label: str, values: list[re.Match[str]]) -> bool:

@@ -52,9 +52,19 @@ RATIO: Final = Named(
 )
 _KINDS: Final = ((AVERAGE,), (SUM,), (CHANGE, DIFFERENCE), (Named(r"\bratio"),))
 """Computations of which none is another; a rise, a fall and a difference are the same."""
-_COMPUTED: Final = re.compile(
-    r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|ratio\sof|sum\sof"
-    r"|as\sa\spercent(?:age)?\sof|together|combined|altogether|growth\s(?:in|rate))\b",
+_MOVE: Final = "increase|decrease|decline|rise|drop|fall|reduction|improvement|growth|change"
+_CHANGED: Final = re.compile(
+    r"\b(?:percentage\schange|change\sin|changed\sby|difference\s(?:in|between)|growth\s(?:in|rate))\b",
+    re.IGNORECASE,
+)
+_ASKED_CHANGE: Final = re.compile(
+    rf"\b(?:{_MOVE})\b[^.;]{{0,30}}?\b(?:in|of|from|between)\b"
+    rf"|\b(?:by\s)?how\smuch\s(?:did|has|have)\b.{{0,150}}\b(?:{_MOVE}|grow|increased|decreased)\b",
+    re.IGNORECASE,
+)
+"""What a question about a change has; a sentence may say it of something beside its figure."""
+_COMBINED: Final = re.compile(
+    r"\b(?:ratio\sof|sum\sof|as\sa\spercent(?:age)?\sof|together|combined|altogether)\b",
     re.IGNORECASE,
 )
 
@@ -68,6 +78,18 @@ def _kinds(text: str) -> set[int]:
     return {at for at, kind in enumerate(_KINDS) if any(named.search(text) for named in kind)}
 
 
+def names_only_what(claim: Claim, fact: Fact) -> bool:
+    """Say whether all computations that a claim's words name are in the name of a fact's row.
+
+    'Total assets' asks for no sum where a row is called so.
+    """
+    said = f"{claim.sentence} {claim.question}"
+    return all(named.search(fact.label) for named in _ALL if named.search(said))
+
+
+_ALL: Final = (AVERAGE, SUM, CHANGE, DIFFERENCE, RATIO)
+
+
 def must_be_computed(claim: Claim, fact: Fact) -> bool:
     """Say whether a claim names a computation of which a table's cell is no result by itself."""
     text = f"{claim.sentence} {claim.question}" if claim.bare else claim.clause
@@ -78,11 +100,16 @@ def must_be_computed(claim: Claim, fact: Fact) -> bool:
         return True
     level = all(amount.unit != PERCENT for amount in fact.amounts)
     moved = level and claim.direction and not moves(fact.label)  # 'less allowances' moves nothing
-    return bool((_COMPUTED.search(text) or moved) and not named & _RESULTS)
+    if (moved or _CHANGED.search(text)) and not named & _RESULTS:
+        return True
+    if claim.bare and level and _ASKED_CHANGE.search(claim.question):
+        return not named & _CHANGES
+    return bool(_COMBINED.search(text) and not named & _RESULTS and not RATIO.search(fact.label))
 
 
 _MEANS: Final = stems("average mean weighted")
-_RESULTS: Final = stems(
-    "change increase decrease growth difference total ratio percentage margin net combined sum"
-    " variance gain improvement reduction"
+_CHANGES: Final = stems(
+    "change increase decrease growth difference variance gain improvement reduction decline"
+    " movement"
 )
+_RESULTS: Final = _CHANGES | stems("total ratio percentage margin net combined sum")

@@ -19,6 +19,8 @@ TABLE_SCALE: Final = rf"""(?ix:
     | \((?:thousands|millions|billions|mill\.)[^)\n\d]{{0,40}}\)
     | (?<![\d.])[$€£¥]\s?\s?(?:['\u2018\u2019]?000s?|mn?|mm|bn|(?:thousand|million|billion)s?)
       (?![\w,.])
+    | (?<![\d.])[$€£¥]\s?(?:mill?|mln)\b(?!,)
+    | [$€£¥]\sin\smm\b
     | {CURRENCY_BEFORE}[\s'\u2019](?:thousand|million|billion)s?\b
     | \((?:in\s)?['\u2018\u2019]?000['\u2018\u2019]?s?(?:\somitted)?\)
     | \bin\s['\u2018\u2019]?000['\u2018\u2019]?s?(?![\w,.])
@@ -28,14 +30,15 @@ TABLE_SCALE: Final = rf"""(?ix:
       (?=\s?[)|;\]\n]|\s?\Z|\s(?:of\s)?(?:euros?|dollars|yen|pounds|rupees)\b)
     | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
       (?:['\u2018\u2019]000|['\u2018\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
-    | (?:^|(?<=[(|;]|\n)|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
+    | (?:^|(?<=[(|;"\t\n])|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
       (?:US\s|U\.S\.\s)?(?:dollars|euros?|pounds|yen|[$€£])
 )"""
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""
 
 _FIND: Final = re.compile(TABLE_SCALE)
 _PLURAL_LIST: Final = (
-    "thousands;millions;billions;(mill.;'000;\u2018000;\u2019000;(000;in 000;in mil; mln; mn;in bn"
+    "thousands;millions;billions;(mill.;'000;\u2018000;\u2019000;(000;in 000;in mil;in mm; mln; mn"
+    ";in bn"
 )
 _PLURALS: Final = _PLURAL_LIST.split(";")
 _CODES: Final = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "JPY", "RMB", "INR"]

@@ -37,6 +37,7 @@ _CHANGES: Final = re.compile(
 )
 NO_WORDS: Final[frozenset[str]] = frozenset()
 _MARK: Final = re.compile(r"\(\d\)")
+_SMALL: Final = re.compile(r"\(\d{1,2}\)|[-\u2013\u2014]")
 _NOTE_ALONE: Final = re.compile(r"\(?\d{1,2}\)?")
 
 
@@ -152,6 +153,8 @@ class _Reader:
     def _is_head(self, line: Line, written: Sequence[Cell]) -> bool:
         if self._has_rows and written and all(_DASH.fullmatch(cell.text) for cell in written):
             return False  # a row that has nothing in any column
+        if self._heads and line.label.text and written and all(map(_is_small, written)):
+            return False  # a row of small negative values, which look like footnotes' marks
         if any(is_number(cell) for cell in written):
             opening = not self._has_rows and not line.label.text
             return opening and all(is_head(cell) for cell in written)
@@ -255,6 +258,10 @@ def _is_note(cells: Sequence[Cell], *, marked: bool) -> bool:
     if not _NOTE_ALONE.fullmatch(first):
         return False
     return marked or first.startswith("(") or all(_LARGE.search(text) for text in others)
+
+
+def _is_small(cell: Cell) -> bool:
+    return _SMALL.fullmatch(cell.text) is not None
 
 
 def _is_mark(cells: Sequence[Cell]) -> bool:

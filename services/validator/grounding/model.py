@@ -34,6 +34,11 @@ _SUREST: Final = 3.0
 _CALMEST: Final = -4.0
 """Logit of a phrase below which it counts no further, and of phrases that a short answer lacks."""
 _WORST: Final = 8
+_NEAR: Final = 0.01
+"""By so much at most an answer is the less likely for figures that the passages come not near to.
+
+Too little to change what is approved, enough to tell a right figure in doubt from a wrong one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ def judge(statement: Statement, model: Model) -> Assessment:
     if bare is not None:  # with a sentence more, a bare figure is no surer than by itself
         risk = max(risk, model.judges[Kind.FIGURE].risk(bare))
     return Assessment(
-        _sigmoid(-risk),
+        _sigmoid(-risk) * (1 - _NEAR * (1 - _nearness(statement))),
         statement.kind,
         tuple(
             JudgedClaim(claim, _sigmoid(logit))
@@ -232,6 +237,11 @@ def judge(statement: Statement, model: Model) -> Assessment:
         },
         flag,
     )
+
+
+def _nearness(statement: Statement) -> float:
+    """Return how near the passages come to the figure that they are farthest from."""
+    return min((f.nearness for claim in statement.claims for f in claim.findings), default=1.0)
 
 
 def together(logits: Sequence[float]) -> Features:

@@ -281,3 +281,41 @@ def test_an_answer_that_names_nothing_is_asked_about_by_its_question(answer: str
     question = "What was the increase in sales from 2018 to 2019?"
     found = [examine(question, answer.format(value), (table,))[0].status for value in ("32", "23")]
     assert found == [Status.DERIVED, Status.ABSENT]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expected"),
+    [
+        ("What was revenue from services?", "Services revenue was $340 million.", Status.EXACT),
+        ("", "Services revenue was $120 million.", Status.ELSEWHERE_ROW),
+        ("What was services revenue?", "$120 million", Status.ELSEWHERE_ROW),
+        ("", "Total revenue was $460 million.", Status.EXACT),
+    ],
+)
+def test_a_figure_of_another_column_than_the_one_that_is_named_is_wrong(
+    question: str, answer: str, expected: Status
+) -> None:
+    table = "(in millions) | Products | Services | Total\nRevenue | $120 | $340 | $460"
+    assert [f.status for f in examine(question, answer, (table,))] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expected"),
+    [
+        ("What was the increase in net income?", "The answer is $512 million.", False),
+        ("What was the increase in net income?", "The answer is $32 million.", True),
+        ("By how much did net income grow?", "$512 million", False),
+        ("What was the increase in inventories in 2019?", "$44 million", True),
+        ("What was net income in 2019?", "$512 million", True),
+        ("What were total assets in 2019?", "Total assets were $556 million.", False),
+        ("What were net income and the increase in inventories together?", "$556 million", True),
+    ],
+)
+def test_a_row_itself_is_no_change_of_it_and_a_rows_name_asks_for_no_computation(
+    question: str, answer: str, *, expected: bool
+) -> None:
+    table = (
+        "(in millions) | 2019 | 2018\nNet income | $512 | $480\nIncrease in inventories | $44 | $20"
+        "\nTotal assets | $900 | $800\nOther assets | $556 | $10"
+    )
+    assert all(f.status.is_right for f in examine(question, answer, (table,))) is expected

@@ -171,3 +171,30 @@ def test_reading_a_table_takes_time_in_proportion_to_the_text(piece: str) -> Non
     begin = time.process_time()
     read_evidence((piece * (8_000 // len(piece)),))
     assert time.process_time() - begin < 20
+
+
+def values_of(passage: str, label: str) -> dict[str, list[int | None]]:
+    """Return the values of a row, each with the years that it is for."""
+    return {
+        fact.written: [date.year for date in fact.periods]
+        for fact in read_evidence((passage,)).all
+        if fact.label == label
+    }
+
+
+@pytest.mark.parametrize("glue", [" ", "\n"], ids=["one line", "line by line"])
+def test_a_row_of_small_negative_values_is_neither_a_head_nor_footnotes(glue: str) -> None:
+    rows = [["2019", "2018"], ["Start-up costs", "(38)", "(1)"], ["Other income", "3", "22"]]
+    passage = "\n".join(glue.join(row) for row in rows)
+    assert values_of(passage, "Start-up costs") == {"(38)": [2019], "(1)": [2018]}
+    assert values_of(passage, "Other income") == {"3": [2019], "22": [2018]}
+
+
+@pytest.mark.parametrize("glue", [" ", "\n"], ids=["one line", "line by line"])
+def test_changes_that_stand_between_the_years_are_of_no_year(glue: str) -> None:
+    heads = ["2019", "Change increase (decrease)", "2018"]
+    passage = "\n".join(
+        [glue.join(heads), glue.join(["Revenue", "284,936", "(31,321)", "316,257"])]
+    )
+    years = {"284,936": [2019], "(31,321)": [], "316,257": [2018]}
+    assert values_of(passage, "Revenue") == years

@@ -205,3 +205,13 @@ def test_the_coefficients_say_where_they_come_from() -> None:
     sets = shipped().provenance["sets"]
     assert {each["license"] for each in sets.values()} <= {"MIT", "Apache-2.0"}
     assert all(len(each["sha256"]) == 64 and each["rows"] > 0 for each in sets.values())
+
+
+def test_of_two_answers_in_doubt_the_one_that_the_passages_come_nearer_to_is_likelier() -> None:
+    table = "| | 2019 | 2018 |\n| Cash | 513 | 525 |\n| Debt | 88 | 91 |"
+    own, other, absent = (
+        assess("What was cash in 2017?", f"Cash was {figure} in 2017.", [table]).probability
+        for figure in ("513", "88", "777")
+    )
+    assert own > other
+    assert own > absent
