@@ -56,6 +56,28 @@ def case(request: pytest.FixtureRequest) -> str:
 # ── Sound ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_labels_are_text_where_a_name_reads_as_a_number_or_a_truth_value() -> None:
+    rendered = run(
+        "template",
+        "1",
+        str(CHART),
+        "-n",
+        "answers",
+        "-f",
+        str(CHART / "ci" / f"{CASES[0]}.yaml"),
+        "--set-string",
+        "nameOverride=y",
+    )
+    labels = [
+        each["metadata"].get("labels", {})
+        for each in YAML(typ="safe").load_all(rendered.stdout)
+        if each
+    ]
+    assert labels
+    assert {type(value) for each in labels for value in each.values()} == {str}
+    assert {each["app.kubernetes.io/instance"] for each in labels if each} == {"1"}
+
+
 def test_helm_finds_nothing_wrong(case: str) -> None:
     linted = run("lint", "--strict", str(CHART), "-f", str(CHART / "ci" / f"{case}.yaml"))
     assert linted.returncode == 0, linted.stdout
