@@ -135,7 +135,7 @@ class Fitted:
 
     def probability(self, row: Measured) -> float:
         """Return the probability that an example is supported."""
-        return float(1 / (1 + np.exp(self.risk(row))))
+        return scoring.probability(self.risk(row), row.statement)
 
 
 def fit(rows: Sequence[Measured]) -> Fitted:

@@ -10,7 +10,7 @@ from services.validator.claims import Claim, significant
 from services.validator.directions import says_minus
 from services.validator.evidence import Evidence, digits_of
 from services.validator.facts import Fact
-from services.validator.labels import Query
+from services.validator.labels import Query, stems
 from services.validator.periods import fit
 from services.validator.quantities import Amount
 from services.validator.units import COUNT, CURRENCY_CODES, PERCENT
@@ -184,7 +184,7 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     changed = fact.row == best.row and fact.is_change != best.is_change
     if same or changed or not _comparable(claim, fact):
         return False
-    in_column = _is_column_named(query, fact, best)
+    in_column = _is_column_named(claim, fact, best)
     if in_column or (_is_named(query, best) and not fact.words > best.words):
         return in_column  # its own row is named; only a longer name of another could be meant
     if fact.is_cell:
@@ -196,13 +196,16 @@ def _is_rival(claim: Claim, query: Query, fact: Fact, best: Fact, evidence: Evid
     return fact.row != best.row or (fact.words != fact.context and bool(claim.periods))
 
 
-def _is_column_named(query: Query, fact: Fact, best: Fact) -> bool:
+def _is_column_named(claim: Claim, fact: Fact, best: Fact) -> bool:
     """Say whether the words mean the column of one cell of a row, and not that of another."""
     if not (fact.is_cell and fact.row == best.row):
         return False
     own, theirs = fact.words - best.words, best.words - fact.words
-    said = query.weights.keys()
-    return bool(own and theirs) and own <= said and theirs.isdisjoint(said)
+    said = stems(claim.question if claim.bare else claim.clause)
+    return bool(own and theirs - _WHOLE) and own <= said and theirs.isdisjoint(said)
+
+
+_WHOLE: Final = stems("total consolidated")
 
 
 def _is_named(query: Query, fact: Fact) -> bool:

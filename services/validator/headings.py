@@ -177,15 +177,18 @@ def _head_dates(head: Line) -> Iterator[Date | None]:
         texts = [" ".join([head.label.text, *texts])]  # '2018 vs' and '2017' are one head
     elif len(texts) == 1 and not head.placed and _BY_ITSELF.fullmatch(head.label.text):
         yield None  # a head by itself, read as the label of the next
+    seen = False
     for text in texts:
         changes = _VERSUS if head.placed or _VERSUS.search(text) else _VERSUS_OR_CHANGE
         position = 0
         for match in [*changes.finditer(text), None]:
             piece = text[position : match.start() if match else len(text)]
             for date in dates_in(piece):
+                seen = True
                 yield _dated(date, part) if part and date == Date(date.year) else date
             if match:
-                yield None
+                if seen or changes is _VERSUS:
+                    yield None
                 position = match.end()
 
 

@@ -35,10 +35,9 @@ _DERIVED: Final = 0.5
 
 def judge(claim: Claim, evidence: Evidence) -> FigureFinding:
     """Return what the evidence says of a claim."""
-    if claim.dates:
-        return _date(claim, evidence)
-    if not claim.amounts:
-        return _literal(claim, evidence)
+    if claim.dates or not claim.amounts:
+        judged = _date(claim, evidence) if claim.dates else _literal(claim, evidence)
+        return judged if judged.status.is_right else replace(judged, nearness=0.0)
     found = search(claim, evidence)
     judged = _looked_up(claim, evidence, found)
     if judged.status is Status.DERIVED:

@@ -58,11 +58,17 @@ _CHANGED: Final = re.compile(
     re.IGNORECASE,
 )
 _ASKED_CHANGE: Final = re.compile(
-    rf"\b(?:{_MOVE})\b[^.;]{{0,30}}?\b(?:in|of|from|between)\b"
-    rf"|\b(?:by\s)?how\smuch\s(?:did|has|have)\b.{{0,150}}\b(?:{_MOVE}|grow|increased|decreased)\b",
+    rf"\b(?:what|calculate|compute|determine)\b(?:\s(?:was|is|were|are))?\sthe\s(?:[\w-]+\s){{0,2}}?(?:{_MOVE})\b"
+    r"[^.;]{0,30}?\b(?:in|of|from|between)\b"
+    r"|\bhow\smuch\s(?:did|has|have)\b.{0,150}"
+    r"\b(?:increased?|decreased?|declined?|rise|risen|drop|fall|fallen|grow|grown|changed?)(?!\sto\b)\b",
     re.IGNORECASE,
 )
 """What a question about a change has; a sentence may say it of something beside its figure."""
+_BY: Final = re.compile(
+    r"\b(?:grew|grown|rose|risen|fell|fallen|increased|decreased|declined|dropped|improved)\sby\s",
+    re.IGNORECASE,
+)
 _COMBINED: Final = re.compile(
     r"\b(?:ratio\sof|sum\sof|as\sa\spercent(?:age)?\sof|together|combined|altogether)\b",
     re.IGNORECASE,
@@ -84,7 +90,9 @@ def names_only_what(claim: Claim, fact: Fact) -> bool:
     'Total assets' asks for no sum where a row is called so.
     """
     said = f"{claim.sentence} {claim.question}"
-    return all(named.search(fact.label) for named in _ALL if named.search(said))
+    asked = [named for named in _ALL if named.search(said)]
+    several = len({d.year for d in claim.spoken | claim.asked if d.year}) > 1
+    return bool(asked) and not several and all(named.search(fact.label) for named in asked)
 
 
 _ALL: Final = (AVERAGE, SUM, CHANGE, DIFFERENCE, RATIO)
@@ -100,11 +108,13 @@ def must_be_computed(claim: Claim, fact: Fact) -> bool:
         return True
     level = all(amount.unit != PERCENT for amount in fact.amounts)
     moved = level and claim.direction and not moves(fact.label)  # 'less allowances' moves nothing
-    if (moved or _CHANGED.search(text)) and not named & _RESULTS:
+    if moved and not named & (_CHANGES if _BY.search(text) else _RESULTS):
+        return True
+    if _CHANGED.search(text) and not named & _CHANGES:
         return True
     if claim.bare and level and _ASKED_CHANGE.search(claim.question):
         return not named & _CHANGES
-    return bool(_COMBINED.search(text) and not named & _RESULTS and not RATIO.search(fact.label))
+    return bool(_COMBINED.search(text) and not named & _SUMS and not RATIO.search(fact.label))
 
 
 _MEANS: Final = stems("average mean weighted")
@@ -112,4 +122,5 @@ _CHANGES: Final = stems(
     "change increase decrease growth difference variance gain improvement reduction decline"
     " movement"
 )
-_RESULTS: Final = _CHANGES | stems("total ratio percentage margin net combined sum")
+_SUMS: Final = _CHANGES | stems("total ratio percentage margin combined sum")
+_RESULTS: Final = _SUMS | stems("net")

@@ -30,7 +30,7 @@ TABLE_SCALE: Final = rf"""(?ix:
       (?=\s?[)|;\]\n]|\s?\Z|\s(?:of\s)?(?:euros?|dollars|yen|pounds|rupees)\b)
     | (?:(?<![\d.])[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|CAD|AUD|JPY|RMB|INR)\s?)
       (?:['\u2018\u2019]000|['\u2018\u2019]?(?:k|mn?|mm|bn))(?![\w,.])
-    | (?:^|(?<=[(|;"\t\n])|(?<=[(|;]\s))(?:thousands|millions|billions)\sof\s
+    | (?:^|(?<=[(|;\t\n])|(?<=[(|;]\s)|(?<=[|,;\t\n]"))(?:thousands|millions|billions)\sof\s
       (?:US\s|U\.S\.\s)?(?:dollars|euros?|pounds|yen|[$€£])
 )"""
 """Pattern of a scale that no number stands before: it is one of a table, or of a column."""

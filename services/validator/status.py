@@ -47,7 +47,8 @@ class FigureFinding:
     `confidence`, 0 to 1: how sure the status is; a figure whose words match its row is surer than
     one that merely stands somewhere. `reason`: why, in words for a reviewer; '' for a right one
     that needs none. `fact`: what of the passages it was held against, where it is one figure.
-    `nearness`, 0 to 1: how near the passages come to it; between two of one status it decides.
+    `nearness`, 0 to 1: how near the passages come to it; between two of one status it decides. Of
+    dates and names it is 1 where they are right, else 0.
     """
 
     text: str

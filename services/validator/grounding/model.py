@@ -220,7 +220,7 @@ def judge(statement: Statement, model: Model) -> Assessment:
     if bare is not None:  # with a sentence more, a bare figure is no surer than by itself
         risk = max(risk, model.judges[Kind.FIGURE].risk(bare))
     return Assessment(
-        _sigmoid(-risk) * (1 - _NEAR * (1 - _nearness(statement))),
+        probability(risk, statement),
         statement.kind,
         tuple(
             JudgedClaim(claim, _sigmoid(logit))
@@ -237,6 +237,14 @@ def judge(statement: Statement, model: Model) -> Assessment:
         },
         flag,
     )
+
+
+def probability(risk: float, statement: Statement) -> float:
+    """Return how likely a statement with this risk, a logit, is supported.
+
+    What the passages come near to ranks higher among statements in doubt, by 0.01 at most.
+    """
+    return _sigmoid(-risk) * (1 - _NEAR * (1 - _nearness(statement)))
 
 
 def _nearness(statement: Statement) -> float:

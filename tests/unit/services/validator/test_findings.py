@@ -319,3 +319,66 @@ def test_a_row_itself_is_no_change_of_it_and_a_rows_name_asks_for_no_computation
         "\nTotal assets | $900 | $800\nOther assets | $556 | $10"
     )
     assert all(f.status.is_right for f in examine(question, answer, (table,))) is expected
+
+
+COLUMNS = "(in millions) | Products | Services | Total\nRevenue | $120 | $340 | $460"
+YEARS = "(in millions) | 2019 | 2018\nNet income | $512 | $480\nNet sales | $900 | $800"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("", "Revenue was $460 million, of which $120 million came from products."),
+        ("", "Revenue was $460 million, driven by services."),
+        ("What was revenue across products and services?", "$460 million"),
+    ],
+)
+def test_the_total_of_a_row_may_stand_beside_the_name_of_one_of_its_columns(
+    question: str, answer: str
+) -> None:
+    assert {f.status for f in examine(question, answer, (COLUMNS,))} == {Status.EXACT}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What were net sales in 2019 following the rise in demand?", "$900 million"),
+        ("What did net sales rise to in 2019?", "$900 million"),
+    ],
+)
+def test_a_question_that_only_mentions_a_rise_asks_for_the_level(
+    question: str, answer: str
+) -> None:
+    assert {f.status for f in examine(question, answer, (YEARS,))} == {Status.EXACT}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Net income grew by $512 million in 2019.",
+        "The change in net sales was $900 million.",
+        "The sum of net income and net sales was $900 million in 2019.",
+    ],
+)
+def test_a_level_is_no_change_or_sum_though_its_row_is_called_net(answer: str) -> None:
+    wrong = [f.status for f in examine("", answer, (YEARS,)) if not f.status.is_right]
+    assert wrong == [Status.ELSEWHERE_ROW]
+
+
+def test_a_measure_is_computed_though_its_value_stands_in_another_row() -> None:
+    table = (
+        "(in millions) | 2019 | 2018\nRevenue | 900 | 850\nCost of sales | 700 | 640"
+        "\nSelling expenses | 150 | 200"
+    )
+    [found] = [
+        f
+        for f in examine("", "Gross profit in 2019 was $200 million.", (table,))
+        if f.fact is None and f.text.startswith("$")
+    ]
+    assert found.status is Status.DERIVED
+
+
+def test_a_quotation_in_prose_states_no_scale() -> None:
+    passage = 'A breach costs "millions of dollars" on average. The licence costs $20 a month.'
+    [found] = examine("", "The licence costs $20 million a month.", (passage,))
+    assert not found.status.is_right

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from itertools import count, islice
 from threading import Thread
+from time import sleep
 
 import pytest
 
@@ -40,11 +41,16 @@ def test_what_breaks_while_items_are_made_is_no_end_of_them() -> None:
 
 
 def test_threads_share_items() -> None:
-    kept = Kept(lambda: iter(range(2_000)))
+    def items() -> Iterator[int]:
+        for number in range(200):
+            sleep(0)  # another thread may come in the middle of an item
+            yield number
+
+    kept = Kept(items)
     found: list[list[int]] = []
     threads = [Thread(target=lambda: found.append(list(kept))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [list(range(2_000))] * 4
+    assert found == [list(range(200))] * 4

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.validator.evidence import read_evidence
 from services.validator.remembered import (
     MOST_CHARACTERS,
     USUAL_CHARACTERS,
@@ -70,3 +71,13 @@ def test_texts_of_usual_length_do_not_count() -> None:
     make_room()
     reader.read(f"{number:{USUAL_CHARACTERS}}")
     assert reader.reads == reads
+
+
+def test_long_pages_that_come_back_in_ever_other_company_are_forgotten_too() -> None:
+    pages = [f"Page {number} says nothing. " * 900 for number in range(8)]
+    remembered_at_once = []
+    for number in range(40):
+        make_room()
+        read_evidence((*pages, f"Note {number}."))
+        remembered_at_once.append(read_evidence.cache_info().currsize)
+    assert max(remembered_at_once) < len(remembered_at_once) / 2

@@ -198,3 +198,12 @@ def test_changes_that_stand_between_the_years_are_of_no_year(glue: str) -> None:
     )
     years = {"284,936": [2019], "(31,321)": [], "316,257": [2018]}
     assert values_of(passage, "Revenue") == years
+
+
+def test_a_head_of_changes_before_the_first_year_takes_no_column() -> None:
+    passage = (
+        "Year ended June 30, Period-to-period change\n% Change 2018 2017 Amount % Change\n"
+        "Fee income $1,240 $480 $760 158%\nFee expense (572) (241) (331) 137%"
+    )
+    assert values_of(passage, "Fee income")["$1,240"] == [2018]
+    assert values_of(passage, "Fee income")["$480"] == [2017]
