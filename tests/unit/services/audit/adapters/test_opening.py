@@ -21,7 +21,9 @@ async def test_a_write_does_not_linger_for_more_entries_than_can_wait(
     log = await opener(0)
     try:
         async with asyncio.timeout(10):
-            await asyncio.gather(*(log.append(entry) for entry in entries[:in_flight]))
+            appended = await asyncio.gather(*(log.append(entry) for entry in entries[:in_flight]))
     finally:
         await log.close()
         opener.close()
+
+    assert [each.receipt.index for each in appended] == list(range(in_flight))
