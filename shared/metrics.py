@@ -175,7 +175,8 @@ SLOTS_TAKEN: Final = Gauge(
 SLOTS_LIMIT: Final = Gauge(
     "glideslope.slots.limit",
     "{slot}",
-    "Handlers that may be at work at once (GLIDESLOPE_MAX_IN_FLIGHT).",
+    "Handlers that may be at work at once (GLIDESLOPE_MAX_IN_FLIGHT; of audit "
+    "GLIDESLOPE_AUDIT_IN_FLIGHT).",
 )
 BREAKER_OPEN: Final = Gauge(
     "glideslope.breaker.open",

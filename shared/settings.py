@@ -61,7 +61,10 @@ class Settings(ConnectionSettings):
         default="default", min_length=1, description="Tenant of an event that names none."
     )
     max_in_flight: int = Field(
-        default=32, ge=1, description="Records that one process handles at once."
+        default=32,
+        ge=1,
+        description="Records that one process handles at once; for audit "
+        "`GLIDESLOPE_AUDIT_IN_FLIGHT` says it.",
     )
     shadow_in_flight: int = Field(
         default=4,

@@ -109,7 +109,8 @@ class Handled(Protocol):
 
 
 handled: Final[ContextVar[Handled | None]] = ContextVar("handled", default=None)
-"""What the logs are about; `handling` sets it, and makes a span where that is wanted."""
+"""What the logs are about: set by the delivery engine for each call of a handler (its outbox), and
+by `handling`, which also makes the span, for what goes on around it."""
 
 
 def is_traced() -> bool:

@@ -18,7 +18,7 @@ _PUBLISH_SECONDS: Final = 0.1
 _TEND_SECONDS: Final = 1.0
 _SHORTEST_HOLD: Final = 0.1
 _LONGEST_HOLD: Final = 5.0
-_ENOUGH: Final = 64  # entries that need not wait for more
+ENOUGH: Final = 64  # entries that need not wait for more
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +33,18 @@ class GroupLog:
     the store is opened anew until it works; `problem` says so meanwhile.
 
     What decides a request is written at once, with all that came before it. While nothing does, a
-    few entries are gathered for `linger` seconds: nobody waits for their receipts.
+    few entries are gathered for `linger` seconds: nobody waits for their receipts. `enough` of them
+    are written at once; it must be fewer than can wait at a time, or each write lingers.
     """
 
-    def __init__(self, open_store: Callable[[], Store], *, linger: float = 0.0) -> None:
+    def __init__(
+        self, open_store: Callable[[], Store], *, linger: float = 0.0, enough: int = ENOUGH
+    ) -> None:
         self.problem: str | None = None
         """What stands in the way of writing, None while nothing does."""
         self._open_store = open_store
         self._linger = linger
+        self._enough = enough
         self._store: Store | None = None
         self._waiting: deque[Waiting] = deque()
         self._something = asyncio.Event()
@@ -66,7 +70,7 @@ class GroupLog:
         appended: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, appended))
         self._something.set()
-        if entry.decides is not None or len(self._waiting) >= _ENOUGH:
+        if entry.decides is not None or len(self._waiting) >= self._enough:
             self._is_due.set()
         return await appended
 

@@ -27,7 +27,10 @@ _POSSESSIVE: Final = re.compile(r"['’]s\b")  # noqa: RUF001 - as above
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _QUARTER: Final = re.compile(r"q[1-4]")
 _LONGEST_NAME: Final = 4
-_QUESTIONS_KEPT: Final = 256  # a few KiB each; a search, its answer and a further attempt read one
+_QUESTIONS_KEPT: Final = 256  # a search, its answer and a further attempt read the same one
+_LONGEST_KEPT: Final = 500
+"""Characters. One of 60 takes 8 to 15 KiB when read, one of 500 up to 155, one of 8,000 a MiB or
+two: few are so long, and one that is gets read anew."""
 
 _KINDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     (
@@ -98,13 +101,21 @@ class Question:
         return terms
 
 
-@lru_cache(maxsize=_QUESTIONS_KEPT)
 def read(question: str) -> Question:
-    """Read a question.
+    """Read a question; one that is not too long is kept for who reads it next.
 
     What stands beside what is asked counts for less: sentences that do not ask, what comes before
     the asking word ('From the balance sheet, what is'), and brackets.
     """
+    return _kept(question) if len(question) <= _LONGEST_KEPT else _read(question)
+
+
+@lru_cache(maxsize=_QUESTIONS_KEPT)
+def _kept(question: str) -> Question:
+    return _read(question)
+
+
+def _read(question: str) -> Question:
     sentences = _SENTENCE_END.split(question)
     asking = [sentence for sentence in sentences if "?" in sentence] or sentences
     concepts: dict[tuple[frozenset[str], ...], Concept] = {}

@@ -32,6 +32,9 @@ _STRINGS: Final = frozenset(
     {"specversion", "id", "type", "source", "time", "subject", "datacontenttype", "dataschema"}
 )
 _NOT_ATTRIBUTES: Final = frozenset({"data", "data_base64"})
+_LONGEST_KEPT: Final = 128
+"""Characters of a header name or a content type whose reading is kept for the next record. They are
+a sender's to choose: without a bound, so would be the memory that they take."""
 
 
 def read(value: bytes | None, headers: Headers) -> Event:
@@ -47,7 +50,8 @@ def read(value: bytes | None, headers: Headers) -> Event:
     try:
         for header in headers:
             name, raw = header
-            attribute = _attribute_of(name)
+            short = len(name) <= _LONGEST_KEPT
+            attribute = (_attribute_of if short else _attribute_of.__wrapped__)(name)
             if attribute is None:
                 foreign.append(header)
             elif raw is None or attribute in attributes:
@@ -57,13 +61,15 @@ def read(value: bytes | None, headers: Headers) -> Event:
     except UnicodeDecodeError:
         return _with_care(value, headers)
     content_type = attributes.get("datacontenttype")
-    if content_type is not None and _is_event_format(content_type):
-        return _with_care(value, headers)
+    if content_type is not None:
+        short = len(content_type) <= _LONGEST_KEPT
+        if (_is_event_format if short else _is_event_format.__wrapped__)(content_type):
+            return _with_care(value, headers)
     _parse_data(value)
     return _event(attributes, value, foreign)
 
 
-@lru_cache(maxsize=64)  # as of a content type that is checked
+@lru_cache(maxsize=64)  # up to `_LONGEST_KEPT` characters, as all three that are kept
 def _is_event_format(content_type: str) -> bool:
     """Whether the content type is one of structured mode."""
     return content_type.lower().strip().startswith(_EVENT_FORMATS)
@@ -76,7 +82,7 @@ def _with_care(value: bytes, headers: Headers) -> Event:
     foreign: list[Header] = []
     for header in headers:
         name, raw = header
-        attribute = _attribute_of(name)
+        attribute = _attribute_of.__wrapped__(name)
         if attribute is None:
             foreign.append(header)
             continue
@@ -112,7 +118,7 @@ def _texts(headers: Iterable[tuple[str, str, bytes | None]]) -> dict[str, str]:
     return texts
 
 
-@lru_cache(maxsize=1024)  # the same few names come with every record
+@lru_cache(maxsize=1024)  # the same few names come with every record; longer ones are not kept
 def _attribute_of(header: str) -> str | None:
     """Return the name of the attribute that a header holds, None for a foreign header.
 
@@ -199,7 +205,8 @@ def _event(attributes: Mapping[str, str], data: bytes, foreign: Headers) -> Even
         name = "subject" if subject == "" else "tenant"
         raise UnreadableError("bad_attribute", f"attribute {name} is empty: leave it out")
     if (content_type := get("datacontenttype")) is not None:
-        _check_content_type(content_type)
+        short = len(content_type) <= _LONGEST_KEPT
+        (_check_content_type if short else _check_content_type.__wrapped__)(content_type)
     own = _STRINGS.issuperset(attributes)
     extensions = {} if own else {k: v for k, v in attributes.items() if k not in _STRINGS}
     return Event(id_, type_, source, data, get("time"), subject, extensions, tuple(foreign))

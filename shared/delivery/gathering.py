@@ -16,6 +16,7 @@ class Gathering:
         self._something = asyncio.Event()
         self._due = asyncio.Event()
         self._pressing = asyncio.Event()
+        # Beside the events: these are read for each record, and an attribute costs no call.
         self.is_due = False
         """Whether what finished is to be committed without lingering."""
         self.is_pressing = False

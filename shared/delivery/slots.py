@@ -82,7 +82,8 @@ class Slots:
     @property
     def taken(self) -> int:
         """How many records are in flight, but those aside."""
-        return sum(lane is self._lane for lane in self._holders.values())
+        holders = list(self._holders.values())  # a copy: a metrics exporter asks from its thread
+        return sum(lane is self._lane for lane in holders)
 
     def held_by(self, holder: object) -> bool:
         """Whether `holder` is working, rather than waiting."""

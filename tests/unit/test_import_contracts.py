@@ -61,9 +61,8 @@ def test_a_forbidden_import_fails_the_check(
     found: str, module: str, imports: str, broken: str
 ) -> None:
     broken_ones = found.partition("\nBroken contracts\n")[2]
-    sections = re.split(
-        r"\n(.+)\n-+\n", broken_ones
-    )  # what is above the first, title, text, title …
+    # what is above the first, title, text, title …
+    sections = re.split(r"\n(.+)\n-+\n", broken_ones)
     (text,) = [
         text for title, text in zip(sections[1::2], sections[2::2], strict=True) if broken in title
     ]

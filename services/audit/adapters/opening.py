@@ -5,7 +5,7 @@ from typing import Final
 
 from services.audit.adapters.kafka import was_logged
 from services.audit.adapters.stores import Stores
-from services.audit.group import GroupLog
+from services.audit.group import ENOUGH, GroupLog
 from services.audit.log import MissingLogError, Store, UnavailableError
 from services.audit.settings import AuditSettings
 
@@ -35,7 +35,8 @@ class LogOpener:
                 raise MissingLogError(origin, self._stores.place(partition))
             return self._stores.open(partition)
 
-        return await GroupLog(open_store, linger=_LINGER_SECONDS).open()
+        enough = min(ENOUGH, max(1, self._settings.audit_in_flight // 2))
+        return await GroupLog(open_store, linger=_LINGER_SECONDS, enough=enough).open()
 
     def close(self) -> None:
         """Let go of the keys, when every log is closed."""

@@ -137,7 +137,8 @@ def outbox_group(settings: ReviewSettings) -> str:
 class Relays:
     """The relays of the partitions that this process has, and one look-out for all of them.
 
-    However many partitions there are, the database is asked once every `review_poll_seconds`.
+    Every `review_poll_seconds` the database is asked what is due, once for all of them; beside that
+    each relay asks for its own when it escalates.
     """
 
     def __init__(self, settings: ReviewSettings, database: Database, close: Close) -> None:

@@ -48,6 +48,12 @@ def review_settings(settings: Settings) -> WebSettings:
     return WebSettings(**settings.model_dump(), review_undo_seconds=0, review_poll_seconds=0.02)
 
 
+@pytest.fixture(autouse=True)
+def without_escalation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay looks again when it escalates: here it is to be told that something is due."""
+    monkeypatch.setattr("services.review.adapters.relay._ESCALATE_SECONDS", 600)
+
+
 @asynccontextmanager
 async def running(*engines: Engine) -> AsyncIterator[None]:
     ready = [asyncio.Event() for _ in engines]

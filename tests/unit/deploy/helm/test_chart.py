@@ -66,7 +66,7 @@ def test_labels_are_text_where_a_name_reads_as_a_number_or_a_truth_value() -> No
         "-f",
         str(CHART / "ci" / f"{CASES[0]}.yaml"),
         "--set-string",
-        "nameOverride=y",
+        "nameOverride=true",
     )
     labels = [
         each["metadata"].get("labels", {})

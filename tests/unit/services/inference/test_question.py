@@ -26,6 +26,14 @@ def test_a_question_tells_what_would_answer_it(question: str, kind: Kind | None)
     assert read(question).wants == kind
 
 
+def test_a_question_is_kept_for_who_reads_it_next_unless_it_is_long() -> None:
+    usual, long = "How much is the late fee?", "How much is the late fee? " * 300
+
+    assert read(usual) is read(usual)
+    assert read(long) is not read(long)
+    assert read(long) == read(long)
+
+
 def test_periods_are_read_apart_from_what_is_asked() -> None:
     question = read("What was revenue in Q2 of FY2019 and in 2018?")
 

@@ -1,5 +1,6 @@
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -399,3 +400,23 @@ def test_structured_mode_reads_as_binary_mode_does(event: Event) -> None:
         extensions=binary.extensions,
         foreign=binary.foreign,
     )
+
+
+def test_however_long_names_and_types_a_sender_chooses_they_are_not_kept() -> None:
+    def read_long(number: int) -> None:
+        long = f"{number}{'x' * 100_000}"
+        read(DATA, [*REQUIRED, (f"ce_{long}", b""), (long, b"")])
+        read(DATA, [*REQUIRED, ("content-type", f"application/json; a={long}".encode())])
+        with pytest.raises(UnreadableError):
+            read(DATA, [*REQUIRED, ("content-type", long.encode())])
+
+    read_long(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 11):
+            read_long(number)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000, "less than one of them"

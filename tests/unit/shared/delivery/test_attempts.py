@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import stamina
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import format_span_id
 
-from shared import events, topics
+from shared import events, telemetry, topics
 from shared.delivery import (
     FatalError,
     Handlers,
@@ -60,7 +62,9 @@ class Bench:
     foreign: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
     slots: Slots = field(default_factory=lambda: Slots(4, aside=1))
+    dependencies: DependencyBreakers = field(default_factory=lambda: DependencyBreakers(2, 0.01))
     tries: int = 0
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
     answering: asyncio.Event | None = None
     tripped: list[PoisonError] = field(default_factory=list)
 
@@ -71,6 +75,7 @@ class Bench:
         @broker.subscriber("requests")
         async def handle(data: events.RequestSubmitted) -> events.RequestRejected:
             self.tries += 1
+            self.tried.set()
             if self.answering is not None:
                 await self.answering.wait()
             if self.errors:
@@ -94,12 +99,17 @@ class Bench:
             ),
             service="ingest",
             slots=self.slots,
-            dependencies=DependencyBreakers(2, 0.01),
+            dependencies=self.dependencies,
             poison=PoisonBreaker(run=3, share=0.5, window=100, trip=self.tripped.append),
         )
 
     async def outputs(self, record: Record = RECORD) -> list[Output]:
         return await outputs_of(await self.attempts(), record)
+
+    async def has_tried(self, times: int) -> None:
+        while self.tries < times:
+            self.tried.clear()
+            await asyncio.wait_for(self.tried.wait(), 5)
 
 
 async def outputs_of(attempts: Attempts, record: Record) -> list[Output]:
@@ -329,13 +339,64 @@ async def test_a_provider_that_says_when_to_come_back_is_not_asked_again_before(
     assert loop.time() - begun >= 0.4
 
 
+class Asked(DependencyBreakers):
+    """Says when a record asks whether it may be tried."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 60)
+        self.asked = asyncio.Event()
+
+    async def admit(self, topic: str) -> bool:
+        self.asked.set()
+        return await super().admit(topic)
+
+
+async def test_while_a_dependency_is_down_the_first_try_of_a_record_waits_too() -> None:
+    breakers = Asked()
+    bench = Bench(dependencies=breakers)
+    attempts = await bench.attempts()
+    for _ in range(2):
+        breakers.failed(OverloadedError("model", "503"), "requests")
+    first = asyncio.create_task(attempts.first(RECORD, object()))
+    asked = asyncio.create_task(breakers.asked.wait())
+    await asyncio.wait([first, asked], timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    assert (asked.done(), first.done(), bench.tries) == (True, False, 0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_first_try_that_succeeds_says_that_what_failed_meanwhile_is_there() -> None:
+    bench = Bench(answering=asyncio.Event())
+    attempts = await bench.attempts()
+    first = asyncio.create_task(attempts.first(RECORD, object()))
+    await bench.has_tried(1)
+    bench.dependencies.failed(OverloadedError("model", "503"), "requests")
+    assert bench.answering is not None
+    bench.answering.set()
+    await first
+    bench.dependencies.failed(OverloadedError("model", "503"), "requests")
+    assert bench.dependencies.open == [], "two failures, but not in a row"
+
+
+async def test_where_spans_are_made_a_first_try_is_one_and_what_it_publishes_names_it() -> None:
+    exporter = InMemorySpanExporter()
+    telemetry.configure("ingest", SETTINGS, exporter=exporter)
+    try:
+        (output,) = await Bench().outputs()
+    finally:
+        telemetry.shut_down()
+    (span,) = exporter.get_finished_spans()
+    assert span.name == "process requests"
+    assert span.context is not None
+    assert format_span_id(span.context.span_id) in told(output, "traceparent")
+
+
 async def test_records_that_wait_for_a_slot_do_not_try_what_went_down_meanwhile() -> None:
     down = [OverloadedError("model", "503", retry_after=60) for _ in range(50)]
     bench = Bench(list(down), answering=asyncio.Event())
     attempts = await bench.attempts()
     tasks = [asyncio.create_task(outputs_of(attempts, RECORD)) for _ in range(50)]
-    while bench.tries < 4:  # all slots are taken  # noqa: ASYNC110 - the handler counts, no more
-        await asyncio.sleep(0)
+    await bench.has_tried(4)  # all slots are taken
     assert bench.answering is not None
     bench.answering.set()
     await asyncio.wait(tasks, timeout=0.2)
@@ -351,9 +412,8 @@ async def test_however_long_records_aside_take_they_take_no_slot_from_the_others
     attempts = await copies.attempts()
     working = [asyncio.create_task(attempts.first(RECORD, number)) for number in range(3)]
     others = Bench(slots=slots)
+    await copies.has_tried(1)
     async with asyncio.timeout(10):
-        while copies.tries < 1:  # noqa: ASYNC110 - a handler tells nobody that it was called
-            await asyncio.sleep(0)
         (output,) = await others.outputs()
     assert output.topic == "requests.rejected"
     assert (slots.taken, copies.tries) == (0, 1)

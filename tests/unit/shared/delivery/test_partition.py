@@ -203,6 +203,26 @@ async def test_records_of_one_key_run_one_after_the_other() -> None:
         assert bench.started.index(1) > bench.started.index(0)
 
 
+async def test_a_record_of_a_key_that_comes_while_others_wait_is_handled_after_them() -> None:
+    transactions = InMemoryTransactions()
+    async with working(transactions, Limits()) as (worker, bench):
+        bench.hold(0, 1, 2)
+        worker.take(*(record(offset, b"a") for offset in range(3)))
+        await bench.has_started(0)
+        bench.gates[0].set()
+        await bench.has_started(1)
+        worker.take(record(3, b"a"), record(4, b"b"))
+        await bench.has_started(4)
+        bench.gates[1].set()
+        await bench.has_started(2)
+        worker.take(record(5, b"b"))
+        await bench.has_started(5)
+        assert bench.started == [0, 1, 4, 2, 5]
+        bench.gates[2].set()
+        await transactions.reaches(6)
+        assert bench.started == [0, 1, 4, 2, 5, 3]
+
+
 async def test_without_keys_all_records_begin_in_the_order_of_their_offsets() -> None:
     transactions = InMemoryTransactions()
     async with working(transactions, Limits(), by_key=False) as (worker, bench):
