@@ -24,7 +24,7 @@ from services.validator.labels import Query, stems
 from services.validator.measures import measured, names_measure
 from services.validator.mentions import ordered
 from services.validator.operations import AVERAGE, CHANGE, DIFFERENCE, RATIO, SUM, names_another
-from services.validator.periods import Periods
+from services.validator.periods import Periods, years_of
 from services.validator.remembered import remembered
 from services.validator.series import Series, series_of
 from services.validator.sizes import Sizes
@@ -126,7 +126,7 @@ def _named(claim: Claim) -> Periods:
     if len(quarters) == _TWO and None in quarters:
         quarter = next(q for q in quarters if q)
         periods = frozenset(d._replace(quarter=d.quarter or quarter) for d in periods)
-    years = sorted({d.year for d in periods if d.year})
+    years = sorted(years_of(periods))
     if (
         len(years) == _TWO
         and years[1] - years[0] > 1
@@ -139,7 +139,7 @@ def _named(claim: Claim) -> Periods:
 
 def _dated(periods: Periods) -> Periods:
     """Give dates without a year the only one that is named: 'July 27 and April 27 in 2019'."""
-    years = {d.year for d in periods if d.year}
+    years = years_of(periods)
     parts = [d for d in periods if not d.year]
     if len(years) != 1 or not parts:
         return periods

@@ -17,7 +17,7 @@ from services.validator.facts import Fact
 from services.validator.figures import read_figures
 from services.validator.nearness import nearness
 from services.validator.operations import must_be_computed, names_only_what
-from services.validator.periods import Periods, order
+from services.validator.periods import Periods, order, years_of
 from services.validator.status import FigureFinding, Status
 from services.validator.units import CURRENCY_CODES, PERCENT
 
@@ -176,7 +176,7 @@ def _is_condition(claim: Claim) -> bool:
 
 def _is_span(claim: Claim) -> bool:
     """Say whether a figure counts the years that are named: '3 years' from 2017 to 2019."""
-    years = {d.year for d in claim.spoken | claim.asked if d.year}
+    years = years_of(claim.spoken | claim.asked)
     spans = {max(years) - min(years), max(years) - min(years) + 1, len(years)} if years else set()
     return any(a.value in spans and a.unit in {None, "year"} for a in claim.amounts)
 

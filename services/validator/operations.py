@@ -7,6 +7,7 @@ from services.validator.claims import Claim
 from services.validator.directions import moves
 from services.validator.facts import Fact
 from services.validator.labels import stems
+from services.validator.periods import years_of
 from services.validator.remembered import remembered
 from services.validator.units import PERCENT
 
@@ -91,7 +92,7 @@ def names_only_what(claim: Claim, fact: Fact) -> bool:
     """
     said = f"{claim.sentence} {claim.question}"
     asked = [named for named in _ALL if named.search(said)]
-    several = len({d.year for d in claim.spoken | claim.asked if d.year}) > 1
+    several = len(years_of(claim.spoken | claim.asked)) > 1
     return bool(asked) and not several and all(named.search(fact.label) for named in asked)
 
 

@@ -51,6 +51,11 @@ def amounts_of(figure: Figure) -> tuple[Amount, ...]:
     return tuple([reading for reading in readings if isinstance(reading, Amount)])
 
 
+def years_of(periods: Periods) -> set[int]:
+    """Return the years that dates name."""
+    return {date.year for date in periods if date.year}
+
+
 def is_date(figure: Figure) -> bool:
     """Say whether a figure is read as a date: one that can be a year is one."""
     for reading in figure.readings:  # noqa: SIM110 - asked of each figure some ten times
